@@ -1,0 +1,53 @@
+"""Everything that an operator can set, in one place; docs/configuration.md is its printed form."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of one subgraph process, read from environment variables `EXCHANGE_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="EXCHANGE_", frozen=True)
+
+    environment: Literal["development", "production"] = Field(
+        "production",
+        description="`development` turns introspection and field suggestions on for everybody; "
+        "in `production` only the admin scope has them.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log level.")
+    clock_offset_seconds: float = Field(0, description="Moves the process's clock; for tests of deadlines.")
+
+    database_url: SecretStr = Field(description="`postgresql+asyncpg://user:password@host:port/database`.")
+    transaction_pool_size: int = Field(5, ge=1, description="Connections for writes.")
+    read_pool_size: int = Field(5, ge=1, description="Connections for reads (autocommit).")
+    database_connect_timeout_seconds: float = Field(3, gt=0, description="Longest wait for a new connection.")
+    database_pool_timeout_seconds: float = Field(
+        5, gt=0, description="Longest wait for a free connection; then `SERVICE_UNAVAILABLE`."
+    )
+    statement_timeout_seconds: float = Field(10, gt=0, description="PostgreSQL ends a longer statement.")
+
+    redis_url: SecretStr = Field(description="`redis://host:port/database`: cache, rate limits, revocations.")
+    kafka_bootstrap_servers: str = Field(description="`host:port`, several by comma.")
+    topic_prefix: str = Field("", description="Put before each topic and group name; separates systems on one broker.")
+    topic_partitions: int = Field(12, ge=1, description="Partitions of a topic that is created.")
+    topic_replication_factor: int = Field(1, ge=1, description="Copies of a topic that is created; 3 in production.")
+
+    jwks_file: Path = Field(description="Public keys (JWKS) that access tokens are verified with; re-read on change.")
+    signing_keys_file: Path | None = Field(None, description="Private keys (JWKS) of `users`; the first one signs.")
+    token_issuer: str = Field("service-exchange", description="`iss` of access tokens.")
+    token_audience: str = Field("service-exchange", description="`aud` of access tokens.")
+
+    otlp_endpoint: str = Field("", description="OTLP/HTTP base address for traces; empty: no tracing.")
+    trace_sample_ratio: float = Field(1.0, ge=0, le=1, description="Share of new traces that are kept.")
+
+    stream_retention_days: int = Field(30, ge=1, description="How long events can be replayed to subscribers.")
+    drain_seconds: float = Field(10, ge=0, description="Longest wait for running requests at shutdown.")
+    max_subscriptions_per_connection: int = Field(
+        10_000, ge=1, description="Operations on one WebSocket; high, since routers pool connections."
+    )
+    follower_queue_size: int = Field(
+        256, ge=1, description="Events waiting for one slow subscriber before it re-reads the log."
+    )

@@ -1,0 +1,132 @@
+"""PostgreSQL: transactions for writes, autocommit reads.
+
+Reads run on an engine of their own in autocommit mode: a loader batch is one statement and one round
+trip, without BEGIN and ROLLBACK around it. Both pools are small, since eight subgraphs with several
+replicas share `max_connections`.
+"""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
+
+import asyncpg
+from sqlalchemy import Row, Select, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from shared.config import Settings
+from shared.errors import ServiceUnavailable
+
+Model = TypeVar("Model")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# SQLSTATE classes and codes after which the same request may succeed a moment later: connection
+# exceptions, insufficient resources, operator intervention, serialization failure, deadlock, lock timeout.
+_TRANSIENT_SQLSTATES = ("08", "53", "57", "40001", "40P01", "55P03")
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the database could not serve at this moment, as opposed to refusing the statement."""
+    if isinstance(error, PoolTimeout | InterfaceError | ConnectionError | TimeoutError):
+        return True
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated or isinstance(error, OperationalError):
+            return True
+        return is_unavailable(error.orig.__cause__ or error.orig) if error.orig else False
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(_TRANSIENT_SQLSTATES)
+    return isinstance(error, asyncpg.InterfaceError | OSError)
+
+
+@asynccontextmanager
+async def _unavailable_as_request_error() -> AsyncIterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if is_unavailable(error):
+            raise ServiceUnavailable("The database is not available at the moment; try again.") from error
+        raise
+
+
+class Database:
+    """The database of one subgraph."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.url: URL = make_url(settings.database_url.get_secret_value())
+        self._writes = _engine(self.url, settings, settings.transaction_pool_size)
+        self._reads = _engine(self.url, settings, settings.read_pool_size, isolation_level="AUTOCOMMIT")
+        self._session = async_sessionmaker(self._writes, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session whose work is committed when the block ends and rolled back when it raises.
+
+        The only place that commits. Raises ServiceUnavailable when the database cannot be reached;
+        a commit whose answer was lost raises it too, so whatever must not happen twice carries an
+        idempotency key.
+        """
+        async with _unavailable_as_request_error(), self._session() as session, session.begin():
+            yield session
+
+    async def rows(
+        self, model: type[Model], statement: Select[*tuple[object, ...]], parameters: Mapping[str, object] | None = None
+    ) -> Sequence[Model]:
+        """The rows of one autocommit statement; its columns must be named as attributes of `model`.
+
+        They are light Core rows, typed as the model that they stand for: loading through the ORM
+        costs about three times as much CPU. They are read-only and belong to no session.
+        """
+        return cast("Sequence[Model]", await self.fetch(statement, parameters))
+
+    async def fetch(
+        self, statement: Select[*tuple[object, ...]], parameters: Mapping[str, object] | None = None
+    ) -> Sequence[Row[*tuple[object, ...]]]:
+        """All rows of one autocommit statement."""
+        async with _unavailable_as_request_error(), self._reads.connect() as connection:
+            return (await connection.execute(statement, parameters)).all()
+
+    async def check(self) -> None:
+        """Raises ServiceUnavailable unless the database answers."""
+        async with _unavailable_as_request_error(), self._reads.connect() as connection:
+            await connection.exec_driver_sql("SELECT 1")
+
+    def pools(self) -> dict[str, AsyncEngine]:
+        """The engines by name, for metrics."""
+        return {"transaction": self._writes, "read": self._reads}
+
+    async def listen(self) -> asyncpg.Connection:
+        """A plain asyncpg connection of the caller's own, for LISTEN and advisory locks held for long."""
+        return await asyncpg.connect(
+            host=self.url.host, port=self.url.port, user=self.url.username,
+            password=self.url.password, database=self.url.database, timeout=3,
+        )  # fmt: skip
+
+    async def close(self) -> None:
+        await self._writes.dispose()
+        await self._reads.dispose()
+
+
+def _engine(url: URL, settings: Settings, size: int, isolation_level: str | None = None) -> AsyncEngine:
+    options = {"isolation_level": isolation_level} if isolation_level else {}
+    return create_async_engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=settings.database_pool_timeout_seconds,
+        pool_recycle=1800,
+        connect_args={
+            "timeout": settings.database_connect_timeout_seconds,
+            "server_settings": {
+                "application_name": f"exchange-{url.database}",
+                "statement_timeout": str(int(settings.statement_timeout_seconds * 1000)),
+                "lock_timeout": str(int(settings.statement_timeout_seconds * 1000)),
+                "idle_in_transaction_session_timeout": "60000",
+                "jit": "off",
+            },
+        },
+        **options,
+    )

@@ -1,0 +1,177 @@
+"""Errors that a client sees: user errors inside a payload, request errors at the top level.
+
+A `DomainError` is something that a person can put right; it becomes an entry of a mutation's
+`userErrors`. A `RequestError` is everything else; it becomes a top-level GraphQL error whose
+`extensions.code` is its `code`.
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class UserErrorCode(StrEnum):
+    """Codes of `userErrors`, for the whole graph. A new code is one line here and one class in a `rules.py`."""
+
+    # shared
+    INVALID_INPUT = "INVALID_INPUT"
+    NOT_FOUND = "NOT_FOUND"
+    NOT_ALLOWED = "NOT_ALLOWED"
+    INVALID_TRANSITION = "INVALID_TRANSITION"
+    VERSION_CONFLICT = "VERSION_CONFLICT"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    IDEMPOTENCY_IN_PROGRESS = "IDEMPOTENCY_IN_PROGRESS"
+    INVALID_AMOUNT = "INVALID_AMOUNT"
+    # users
+    EMAIL_TAKEN = "EMAIL_TAKEN"
+    INVALID_EMAIL = "INVALID_EMAIL"
+    WEAK_PASSWORD = "WEAK_PASSWORD"
+    INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
+    ACCOUNT_SUSPENDED = "ACCOUNT_SUSPENDED"
+    SESSION_EXPIRED = "SESSION_EXPIRED"
+    # tasks
+    UNKNOWN_CATEGORY = "UNKNOWN_CATEGORY"
+    DUE_IN_PAST = "DUE_IN_PAST"
+    # bids
+    TASK_NOT_OPEN = "TASK_NOT_OPEN"
+    OWN_TASK = "OWN_TASK"
+    ROLE_REQUIRED = "ROLE_REQUIRED"
+    CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
+    BID_TOO_LOW = "BID_TOO_LOW"
+    BID_TOO_HIGH = "BID_TOO_HIGH"
+    BID_ALREADY_PLACED = "BID_ALREADY_PLACED"
+    TASK_ALREADY_TAKEN = "TASK_ALREADY_TAKEN"
+
+
+USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
+    UserErrorCode.INVALID_INPUT: "A value has the wrong length, form or range; `field` names it.",
+    UserErrorCode.NOT_FOUND: "What the input refers to does not exist, or may not be seen by the caller.",
+    UserErrorCode.NOT_ALLOWED: "The caller may see the object but not do this with it.",
+    UserErrorCode.INVALID_TRANSITION: "The object's status does not allow this step.",
+    UserErrorCode.VERSION_CONFLICT: "The object changed since it was read; the payload holds it as it is now.",
+    UserErrorCode.IDEMPOTENCY_KEY_REUSED: "The idempotency key was used before with another input.",
+    UserErrorCode.IDEMPOTENCY_IN_PROGRESS: "The same request is still running; ask again in a moment.",
+    UserErrorCode.INVALID_AMOUNT: "The amount is not a decimal number with at most the currency's digits.",
+    UserErrorCode.EMAIL_TAKEN: "An account with this e-mail address exists.",
+    UserErrorCode.INVALID_EMAIL: "Not a valid e-mail address.",
+    UserErrorCode.WEAK_PASSWORD: "The password is too short or too easily guessed.",
+    UserErrorCode.INVALID_CREDENTIALS: "E-mail address and password do not belong together.",
+    UserErrorCode.ACCOUNT_SUSPENDED: "The account is suspended.",
+    UserErrorCode.SESSION_EXPIRED: "The session has ended or its refresh token is not valid any more; log in again.",
+    UserErrorCode.UNKNOWN_CATEGORY: "There is no such category, or it cannot hold tasks.",
+    UserErrorCode.DUE_IN_PAST: "The due time lies in the past.",
+    UserErrorCode.TASK_NOT_OPEN: "The task does not take bids at present.",
+    UserErrorCode.OWN_TASK: "A poster cannot bid on their own task.",
+    UserErrorCode.ROLE_REQUIRED: "The caller lacks the role that this needs.",
+    UserErrorCode.CURRENCY_MISMATCH: "The amount is not in the task's currency.",
+    UserErrorCode.BID_TOO_LOW: "The amount is below the least bid.",
+    UserErrorCode.BID_TOO_HIGH: "The amount is above the highest bid.",
+    UserErrorCode.BID_ALREADY_PLACED: "The caller has a live bid on this task already.",
+    UserErrorCode.TASK_ALREADY_TAKEN: "Another bid on this task was accepted first.",
+}
+
+
+class DomainError(Exception):
+    """A refusal that a person can put right.
+
+    `field` is the path of the offending input value, such as `("amount",)`. `current` is the row as it
+    is now, for errors whose payload answers with it (`VERSION_CONFLICT`).
+    """
+
+    code: ClassVar[UserErrorCode]
+
+    def __init__(self, message: str, *, field: tuple[str, ...] = (), current: object = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.current = current
+
+
+class InvalidInput(DomainError):
+    code = UserErrorCode.INVALID_INPUT
+
+
+class NotFound(DomainError):
+    code = UserErrorCode.NOT_FOUND
+
+
+class NotAllowed(DomainError):
+    code = UserErrorCode.NOT_ALLOWED
+
+
+class InvalidTransition(DomainError):
+    code = UserErrorCode.INVALID_TRANSITION
+
+
+class VersionConflict(DomainError):
+    code = UserErrorCode.VERSION_CONFLICT
+
+
+class IdempotencyKeyReused(DomainError):
+    code = UserErrorCode.IDEMPOTENCY_KEY_REUSED
+
+
+class IdempotencyInProgress(DomainError):
+    code = UserErrorCode.IDEMPOTENCY_IN_PROGRESS
+
+
+class InvalidAmount(DomainError):
+    code = UserErrorCode.INVALID_AMOUNT
+
+
+class RoleRequired(DomainError):
+    code = UserErrorCode.ROLE_REQUIRED
+
+
+class RequestError(Exception):
+    """A top-level error. `extensions` stand beside `code` in the answer."""
+
+    code: ClassVar[str] = "BAD_REQUEST"
+
+    def __init__(self, message: str, **extensions: str | int | float) -> None:
+        super().__init__(message)
+        self.message = message
+        self.extensions: dict[str, str | int | float] = {"code": self.code, **extensions}
+
+
+class BadRequest(RequestError):
+    code = "BAD_REQUEST"
+
+
+class InvalidId(RequestError):
+    code = "INVALID_ID"
+
+
+class Unauthenticated(RequestError):
+    code = "UNAUTHENTICATED"
+
+
+class Forbidden(RequestError):
+    code = "FORBIDDEN"
+
+
+class RateLimited(RequestError):
+    code = "RATE_LIMITED"
+
+    def __init__(self, retry_after_seconds: float) -> None:
+        super().__init__("Too many requests; try again later.", retryAfterSeconds=round(retry_after_seconds, 1))
+
+
+class TooComplex(RequestError):
+    """The operation exceeds a limit; `limit` names it."""
+
+    code = "TOO_COMPLEX"
+
+    def __init__(self, limit: str, maximum: int) -> None:
+        super().__init__(f"The operation exceeds the limit of {maximum} for {limit}.", limit=limit, maximum=maximum)
+
+
+class CursorExpired(RequestError):
+    code = "CURSOR_EXPIRED"
+
+
+class ServiceUnavailable(RequestError):
+    code = "SERVICE_UNAVAILABLE"
+
+
+class ServerShutdown(RequestError):
+    code = "SERVER_SHUTDOWN"
