@@ -1,0 +1,110 @@
+"""Types that every subgraph has in common, and the helper that gives enum values their descriptions."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Self, TypeVar, cast
+
+import strawberry
+from strawberry.types.enum import StrawberryEnumDefinition
+
+from shared import geo, money
+from shared.errors import USER_ERROR_DESCRIPTIONS, DomainError, InvalidInput, UserErrorCode
+from shared.graphql.scalars import DecimalText
+from shared.money import CURRENCY_NAMES, CurrencyCode
+
+E = TypeVar("E", bound=Enum)
+
+
+def register_enum(enum: type[E], *, description: str, values: Mapping[E, str], name: str | None = None) -> type[E]:
+    """Makes an enum of the domain an enum of the graph; `values` describes each of its values.
+
+    Raises ValueError if a description is missing.
+    """
+    if missing := [member.name for member in enum if not values.get(member)]:
+        raise ValueError(f"{enum.__name__}: no description of {', '.join(missing)}")
+    strawberry.enum(enum, name=name, description=description)
+    definition = cast("StrawberryEnumDefinition", getattr(enum, "__strawberry_definition__"))  # noqa: B009
+    for value in definition.values:
+        value.description = values[enum[value.name]]
+    return enum
+
+
+register_enum(CurrencyCode, description="A currency, by its ISO 4217 code.", values=CURRENCY_NAMES)
+register_enum(
+    UserErrorCode,
+    description="What is wrong with an input, for all mutations of the graph. New codes may be added.",
+    values=USER_ERROR_DESCRIPTIONS,
+)
+
+
+@strawberry.federation.type(shareable=True, description="An amount in one currency.")
+class Money:
+    amount: DecimalText = strawberry.field(
+        description='The amount with exactly the decimal places of its currency, such as "125.50".'
+    )
+    currency: CurrencyCode = strawberry.field(description="The currency of the amount.")
+
+    @classmethod
+    def of(cls, value: money.Money) -> Self:
+        return cls(amount=DecimalText(value.format()), currency=value.currency)
+
+
+@strawberry.input(description="An amount in one currency, as a person enters it.")
+class MoneyInput:
+    amount: DecimalText = strawberry.field(
+        description='Digits with at most the decimal places of the currency, such as "125.50"; no sign.'
+    )
+    currency: CurrencyCode = strawberry.field(description="The currency of the amount.")
+
+    def parse(self, *, field: tuple[str, ...]) -> money.Money:
+        """The amount in minor units. `field` is the path of this input; raises InvalidAmount below it."""
+        return money.Money.parse(self.amount, self.currency, field=(*field, "amount"))
+
+
+@strawberry.federation.type(shareable=True, description="A place on earth, WGS 84.")
+class Point:
+    latitude: float = strawberry.field(description="Degrees north of the equator, -90 to 90.")
+    longitude: float = strawberry.field(description="Degrees east of Greenwich, -180 to 180.")
+
+    @classmethod
+    def of(cls, value: geo.Point) -> Self:
+        return cls(latitude=value.latitude, longitude=value.longitude)
+
+
+@strawberry.input(description="A place on earth, WGS 84.")
+class PointInput:
+    latitude: float = strawberry.field(description="Degrees north of the equator, -90 to 90.")
+    longitude: float = strawberry.field(description="Degrees east of Greenwich, -180 to 180.")
+
+    def parse(self, *, field: tuple[str, ...]) -> geo.Point:
+        """The place. `field` is the path of this input; raises InvalidInput."""
+        try:
+            return geo.Point(self.latitude, self.longitude)
+        except ValueError as error:
+            raise InvalidInput(str(error), field=field) from None
+
+
+@strawberry.federation.type(shareable=True, description="Where a page lies within its connection.")
+class PageInfo:
+    has_next_page: bool = strawberry.field(
+        description="Whether there is more after this page; when paging backwards, whether `before` was given."
+    )
+    has_previous_page: bool = strawberry.field(
+        description="Whether there is more before this page; when paging forwards, whether `after` was given."
+    )
+    start_cursor: str | None = strawberry.field(description="The cursor of the first edge; null on an empty page.")
+    end_cursor: str | None = strawberry.field(description="The cursor of the last edge; null on an empty page.")
+
+
+@strawberry.federation.type(shareable=True, description="Something in the input that a person can put right.")
+class UserError:
+    code: UserErrorCode = strawberry.field(description="What is wrong, for programs.")
+    message: str = strawberry.field(description="What is wrong, in English, for people.")
+    field: list[str] | None = strawberry.field(
+        description="The path of the input value concerned, such as `[\"budget\", \"amount\"]`; "
+        "null when it is none in particular."
+    )
+
+    @classmethod
+    def of(cls, error: DomainError) -> Self:
+        return cls(code=error.code, message=error.message, field=list(error.field) or None)
