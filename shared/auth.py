@@ -1,0 +1,205 @@
+"""Who calls: access tokens, actors, and the sessions that ended before their tokens did."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import jwt
+import redis.asyncio as redis
+import structlog
+from redis.exceptions import RedisError
+
+from shared import clock
+from shared.config import Settings
+from shared.errors import Unauthenticated
+
+log = structlog.get_logger(__name__)
+
+MARKETPLACE = "marketplace"
+SUPPORT = "support"
+ADMIN = "admin"
+
+_REVOKED_SESSIONS = "revoked:sessions"
+_REVOKED_USERS = "revoked:users"
+_LEEWAY_SECONDS = 2
+_CACHED_TOKENS = 10_000
+
+
+class Role(StrEnum):
+    """What a person may be in the marketplace; one person can hold several."""
+
+    POSTER = "POSTER"
+    TASKER = "TASKER"
+    SUPPORT = "SUPPORT"
+    ADMIN = "ADMIN"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The person behind a request, as their verified token tells."""
+
+    id: str
+    session_id: str
+    roles: frozenset[Role]
+    scopes: frozenset[str]
+    expires_at: datetime
+
+
+class TokenVerifier:
+    """Verifies access tokens (JWT, EdDSA, RFC 7519 and 8037) against the public keys of the JWKS file."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._keys_mtime = -1.0
+        self._checked_at = -1.0
+        self._verified: OrderedDict[bytes, Actor] = OrderedDict()
+
+    def verify(self, token: str) -> Actor:
+        """The actor of a token. Raises Unauthenticated for an expired, forged or malformed one."""
+        self._reload_keys()
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        actor = self._verified.get(digest)
+        if actor is None:
+            actor = self._decode(token)
+            self._verified[digest] = actor
+            if len(self._verified) > _CACHED_TOKENS:
+                self._verified.popitem(last=False)
+        if actor.expires_at.timestamp() + _LEEWAY_SECONDS <= clock.now().timestamp():
+            raise Unauthenticated("The access token has expired.")
+        return actor
+
+    def _decode(self, token: str) -> Actor:
+        try:
+            # The header names the key; the algorithm is ours, never the token's.
+            key = self._keys.get(jwt.get_unverified_header(token).get("kid", ""))
+            if key is None:
+                raise Unauthenticated("The access token is not valid.")
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=["EdDSA"],
+                audience=self._settings.token_audience,
+                issuer=self._settings.token_issuer,
+                # Expiry is checked against shared.clock, and at each use rather than once per cached token.
+                options={"require": ["exp", "iat", "sub", "sid"], "verify_exp": False, "verify_iat": False},
+            )
+            return Actor(
+                id=str(claims["sub"]),
+                session_id=str(claims["sid"]),
+                roles=frozenset(Role(role) for role in claims.get("roles", ())),
+                scopes=frozenset(str(claims.get("scope", "")).split()),
+                expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+            )
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise Unauthenticated("The access token is not valid.") from error
+
+    def _reload_keys(self) -> None:
+        moment = time.monotonic()
+        if moment - self._checked_at < 1:
+            return
+        self._checked_at = moment
+        try:
+            mtime = os.stat(self._settings.jwks_file).st_mtime
+            if mtime == self._keys_mtime:
+                return
+            document = json.loads(self._settings.jwks_file.read_bytes())
+            keys = {key["kid"]: jwt.PyJWK(key, algorithm="EdDSA") for key in document["keys"]}
+        except (OSError, ValueError, KeyError, jwt.PyJWTError):
+            log.exception("jwks_unreadable", file=str(self._settings.jwks_file))
+            return
+        self._keys, self._keys_mtime = keys, mtime
+        # A removed key must not live on in answers that it gave earlier.
+        self._verified.clear()
+
+
+class Revocations:
+    """Sessions ended and users suspended within the lifetime of an access token.
+
+    The truth is a pair of Redis sorted sets scored by the time after which no token can be alive. Each
+    process mirrors them every second, so that a check costs no round trip and still holds when Redis is
+    down: the mirror then keeps what it knew.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+        self._sessions: dict[str, float] = {}
+        self._users: dict[str, float] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def check(self, actor: Actor) -> None:
+        """Raises Unauthenticated if the actor's session was revoked or the user suspended."""
+        if actor.session_id in self._sessions or actor.id in self._users:
+            raise Unauthenticated("The session has ended.")
+
+    async def revoke_session(self, session_id: str, until: datetime) -> None:
+        """Refuses the session's tokens everywhere, until its last one has expired."""
+        self._sessions[session_id] = until.timestamp()
+        await self._redis.zadd(_REVOKED_SESSIONS, {session_id: until.timestamp()})
+
+    async def revoke_user(self, user_id: str, until: datetime) -> None:
+        """Refuses all tokens of a user, until the last one has expired."""
+        self._users[user_id] = until.timestamp()
+        await self._redis.zadd(_REVOKED_USERS, {user_id: until.timestamp()})
+
+    async def restore_user(self, user_id: str) -> None:
+        """Takes a user's tokens again."""
+        self._users.pop(user_id, None)
+        await self._redis.zrem(_REVOKED_USERS, user_id)
+
+    async def refresh(self) -> None:
+        """Reads both sets and drops what has run out."""
+        current = clock.now().timestamp()
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for key in (_REVOKED_SESSIONS, _REVOKED_USERS):
+                pipe.zremrangebyscore(key, "-inf", current)
+                pipe.zrange(key, 0, -1, withscores=True)
+            _, sessions, _, users = await pipe.execute()
+        # A Redis that lost its data must not revive a session: what was known stays until it runs out.
+        known = {sid: until for sid, until in self._sessions.items() if until > current}
+        self._sessions = known | {_text(sid): score for sid, score in sessions}
+        self._users = {_text(user_id): score for user_id, score in users}
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._mirror(), name="revocations")
+
+    async def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _mirror(self) -> None:
+        reachable = True
+        while True:
+            try:
+                await self.refresh()
+                reachable = True
+            except (RedisError, OSError, TimeoutError):
+                if reachable:
+                    log.warning("revocations_unreachable")
+                reachable = False
+            await asyncio.sleep(1)
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def bearer_token(header: object) -> str | None:
+    """The token of an `Authorization: Bearer …` value, or None where there is no such value.
+
+    Raises Unauthenticated for any other scheme, so that a mistyped header is not taken for anonymous.
+    """
+    if header is None or header == "":
+        return None
+    if not isinstance(header, str) or header[:7].lower() != "bearer " or len(header) > 8192:
+        raise Unauthenticated("The authorization must be a bearer token.")
+    return header[7:].strip()

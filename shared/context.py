@@ -1,0 +1,126 @@
+"""What a resolver can reach: the actor, the database, the loaders of this operation, the streams."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import clock
+from shared.auth import Actor, Revocations, TokenVerifier, bearer_token
+from shared.cache import Cache
+from shared.config import Settings
+from shared.db import Database
+from shared.errors import Forbidden, RequestError, Unauthenticated
+from shared.events import Envelope, Event
+from shared.ratelimit import RateLimiter
+from shared.streams import StreamHub
+
+L = TypeVar("L")
+
+
+@dataclass(slots=True)
+class Services(Generic[L]):
+    """What one process has once, whatever it serves."""
+
+    settings: Settings
+    database: Database
+    cache: Cache
+    limiter: RateLimiter
+    verifier: TokenVerifier
+    revocations: Revocations
+    hub: StreamHub
+    new_loaders: Callable[[Database], L]
+    draining: bool = False
+
+
+@dataclass(slots=True)
+class Context(Generic[L]):
+    """One operation's view of the process. `loaders` batch and cache within the operation only."""
+
+    services: Services[L]
+    request_id: str
+    address: str
+    actor: Actor | None = None
+    refusal: Unauthenticated | None = None
+    _loaders: L | None = field(default=None, repr=False)
+
+    @property
+    def loaders(self) -> L:
+        if self._loaders is None:
+            self._loaders = self.services.new_loaders(self.services.database)
+        return self._loaders
+
+    @property
+    def database(self) -> Database:
+        return self.services.database
+
+    @property
+    def limiter(self) -> RateLimiter:
+        return self.services.limiter
+
+    def authenticate(self, authorization: object) -> None:
+        """Takes the actor from an `Authorization` value.
+
+        A token that does not hold leaves the operation anonymous with the reason kept: fields that need
+        an actor answer with it, while `logIn` and `refreshSession` go on working beside a stale token.
+        """
+        try:
+            token = bearer_token(authorization)
+            if token is not None:
+                actor = self.services.verifier.verify(token)
+                self.services.revocations.check(actor)
+                self.actor = actor
+        except Unauthenticated as refusal:
+            self.refusal = refusal
+
+    def require_actor(self, *scopes: str) -> Actor:
+        """The actor. Raises Unauthenticated without one, Forbidden if it lacks one of `scopes`."""
+        if self.actor is None:
+            raise self.refusal or Unauthenticated("Sign in first.")
+        if not self.actor.scopes.issuperset(scopes):
+            raise Forbidden("The signed-in user may not do this.")
+        return self.actor
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A session that is committed when the block ends; loaders forget what they read before."""
+        self._loaders = None
+        return self.services.database.transaction()
+
+    def fork(self) -> "Context[L]":
+        """The same caller's next operation on this connection, with loaders of its own."""
+        fork = Context(self.services, self.request_id, self.address, self.actor, self.refusal)
+        fork.recheck()
+        return fork
+
+    def recheck(self) -> None:
+        """Drops an actor whose token has expired or was revoked since the connection opened."""
+        if self.actor is not None and (refusal := self._ended(self.actor)):
+            self.actor, self.refusal = None, refusal
+
+    def _ended(self, actor: Actor) -> Unauthenticated | None:
+        if actor.expires_at <= clock.now():
+            return Unauthenticated("The access token has expired.")
+        try:
+            self.services.revocations.check(actor)
+        except Unauthenticated as refusal:
+            return refusal
+        return None
+
+    async def follow(
+        self, stream: str, after: int | None, check: Callable[[], RequestError | None] | None = None
+    ) -> AsyncIterator[Envelope[Event]]:
+        """The events of a stream after `after`, then live, until the actor's right to them ends.
+
+        `check` tells whether the actor still may follow; it runs every second beside the checks of
+        token and revocation. Raises CursorExpired, Unauthenticated, Forbidden, ServerShutdown.
+        """
+        actor = self.actor
+
+        def ended() -> RequestError | None:
+            return (self._ended(actor) if actor else None) or (check() if check else None)
+
+        async for envelope in self.services.hub.follow(stream, after, check=ended):
+            self._loaders = None
+            yield envelope

@@ -1,0 +1,233 @@
+"""Executing operations: what is the same for HTTP and WebSocket.
+
+Strawberry builds the schema, graphql-core executes it. Parsing, limits and validation depend on the
+document alone and cost more than executing it, so they run once per document and are kept.
+"""
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any, TypeVar, cast
+
+import structlog
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+    get_operation_ast,
+    subscribe,
+    validate,
+)
+from strawberry.federation import Schema
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from shared.auth import ADMIN
+from shared.context import Context
+from shared.errors import BadRequest, Forbidden, RequestError
+from shared.graphql.limits import DocumentCost, check_document, check_variables, parse_limited
+from shared.telemetry import operation_metrics
+
+log = structlog.get_logger(__name__)
+
+L = TypeVar("L")
+Response = dict[str, Any]
+_KEPT_DOCUMENTS = 1_000
+_KEPT_DOCUMENT_LENGTH = 20_000
+_INTROSPECTION = frozenset({"__schema", "__type", "_service"})
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a document that passed the limits and the validation."""
+
+    document: DocumentNode
+    definition: OperationDefinitionNode
+    cost: DocumentCost
+    fields: tuple[str, ...]
+
+    @property
+    def type(self) -> OperationType:
+        return self.definition.operation
+
+    @property
+    def introspects(self) -> bool:
+        return not _INTROSPECTION.isdisjoint(self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """A request body or `subscribe` payload whose shape was checked."""
+
+    query: str
+    variables: dict[str, Any] | None
+    operation_name: str | None
+
+    @classmethod
+    def of(cls, body: object) -> "GraphQLRequest":
+        """Raises BadRequest unless `body` is an object as GraphQL over HTTP describes it."""
+        if not isinstance(body, dict):
+            raise BadRequest("The request must be one JSON object.")
+        query, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
+        if not isinstance(query, str) or not query:
+            raise BadRequest("`query` must be a string with a GraphQL document.")
+        if not isinstance(variables, dict | None):
+            raise BadRequest("`variables` must be an object.")
+        if not isinstance(name, str | None):
+            raise BadRequest("`operationName` must be a string.")
+        return cls(query, variables, name or None)
+
+
+class Engine:
+    """Executes operations against one subgraph's schema."""
+
+    def __init__(self, schema: Schema, *, development: bool) -> None:
+        self._schema = schema._schema
+        self._development = development
+        self._operations: OrderedDict[tuple[str, str | None], Operation] = OrderedDict()
+
+    def prepare(self, request: GraphQLRequest, context: Context[L]) -> Operation:
+        """The operation to run. Raises BadRequest, TooComplex, Forbidden, GraphQLError or _Invalid."""
+        key = (request.query, request.operation_name)
+        operation = self._operations.get(key)
+        if operation is None:
+            operation = self._parse(request)
+            if len(request.query) <= _KEPT_DOCUMENT_LENGTH:
+                self._operations[key] = operation
+                if len(self._operations) > _KEPT_DOCUMENTS:
+                    self._operations.popitem(last=False)
+        else:
+            self._operations.move_to_end(key)
+        if operation.introspects and not self._development:
+            actor = context.actor
+            if actor is None or ADMIN not in actor.scopes:
+                raise Forbidden("Introspection needs the admin scope.")
+        check_variables(operation.cost, request.variables or {})
+        return operation
+
+    def _parse(self, request: GraphQLRequest) -> Operation:
+        document = parse_limited(request.query)
+        definition = get_operation_ast(document, request.operation_name)
+        if definition is None:
+            raise BadRequest("The document holds no operation, or several and `operationName` names none of them.")
+        cost = check_document(self._schema, document, request.operation_name)
+        errors = validate(self._schema, document, max_errors=20, hide_suggestions=not self._development)
+        if errors:
+            raise InvalidDocument(errors)
+        fields = tuple(
+            selection.name.value
+            for selection in definition.selection_set.selections
+            if hasattr(selection, "name") and selection.kind == "field"
+        )
+        return Operation(document, definition, cost, fields)
+
+    async def execute(self, request: GraphQLRequest, context: Context[L], *, reads_only: bool = False) -> Response:
+        """Runs a query or mutation; every failure becomes an answer."""
+        try:
+            operation = self.prepare(request, context)
+            if operation.type is OperationType.SUBSCRIPTION:
+                raise BadRequest("Subscriptions are served over WebSocket.")
+            if reads_only and operation.type is not OperationType.QUERY:
+                raise BadRequest("A GET request runs queries only.")
+        except Exception as error:
+            return refuse(error, context)
+        with operation_metrics(operation.type.value, operation.fields) as outcome:
+            result = execute(
+                self._schema,
+                operation.document,
+                variable_values=request.variables,
+                operation_name=request.operation_name,
+                context_value=context,
+                executor_class=StrawberryGraphQLCoreExecutionContext,
+                hide_suggestions=not self._development,
+            )
+            if isawaitable(result):
+                result = await cast("Awaitable[ExecutionResult]", result)
+            response = present(result, context)
+            outcome.code = _code(response)
+        return response
+
+    async def stream(self, request: GraphQLRequest, context: Context[L]) -> AsyncIterator[Response] | Response:
+        """Starts a subscription; an answer instead of an iterator means that it was refused.
+
+        An error raised by the source ends the iterator after an answer that carries its code.
+        """
+        try:
+            operation = self.prepare(request, context)
+            if operation.type is not OperationType.SUBSCRIPTION:
+                return await self.execute(request, context)
+            source = subscribe(
+                self._schema,
+                operation.document,
+                variable_values=request.variables,
+                operation_name=request.operation_name,
+                context_value=context,
+                executor_class=StrawberryGraphQLCoreExecutionContext,
+                hide_suggestions=not self._development,
+            )
+            if isawaitable(source):
+                source = await source
+        except Exception as error:
+            return refuse(error, context)
+        if isinstance(source, ExecutionResult):
+            return present(source, context)
+        return self._responses(source, context)
+
+    async def _responses(self, source: AsyncIterator[ExecutionResult], context: Context[L]) -> AsyncIterator[Response]:
+        try:
+            async for result in source:
+                yield present(result, context)
+        except Exception as error:
+            yield refuse(error, context)
+        finally:
+            await source.aclose()  # type: ignore[attr-defined]  # graphql-core answers an async generator
+
+
+class InvalidDocument(RequestError):
+    """The document does not fit the schema."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__("The document is not valid.")
+        self.errors = errors
+
+
+def refuse(error: Exception, context: Context[L]) -> Response:
+    """The answer to a request that could not be run."""
+    if isinstance(error, InvalidDocument):
+        return {"data": None, "errors": [_formatted(each, {"code": error.code}) for each in error.errors]}
+    wrapped = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+    return {"data": None, "errors": [_present_error(wrapped, context)]}
+
+
+def present(result: ExecutionResult, context: Context[L]) -> Response:
+    """A result as the client gets it: every error with a code, no internals."""
+    if not result.errors:
+        return {"data": result.data}
+    return {"data": result.data, "errors": [_present_error(error, context) for error in result.errors]}
+
+
+def _present_error(error: GraphQLError, context: Context[L]) -> Response:
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    if isinstance(cause, RequestError):
+        return _formatted(error, cause.extensions, cause.message)
+    if cause is None or isinstance(cause, GraphQLError):
+        return _formatted(error, {"code": "BAD_REQUEST", **(error.extensions or {})})
+    log.error("resolver_failed", path=error.path, exc_info=cause)
+    return _formatted(
+        error, {"code": "INTERNAL", "requestId": context.request_id}, "Something went wrong on our side."
+    )
+
+
+def _formatted(error: GraphQLError, extensions: Mapping[str, object], message: str | None = None) -> Response:
+    formatted = dict(error.formatted)
+    return {**formatted, "message": message or error.message, "extensions": dict(extensions)}
+
+
+def _code(response: Response) -> str:
+    errors = response.get("errors")
+    return cast("str", errors[0]["extensions"]["code"]) if errors else "OK"

@@ -1,0 +1,78 @@
+"""Runs an application: `python -m shared.serve subgraphs.bids.app:app --port 8012`."""
+
+import argparse
+import asyncio
+import importlib
+import signal
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from shared.app import drain
+
+
+class Server(uvicorn.Server):
+    """Uvicorn that drains the application before it closes connections.
+
+    By itself it closes WebSockets first, and subscribers would see a closed connection instead of
+    `SERVER_SHUTDOWN`. A second signal ends at once.
+    """
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+        self._draining: asyncio.Task[None] | None = None
+
+    async def serve(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]  # stub is wider
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)  # type: ignore[arg-type]  # passed through
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._draining is not None or sig not in (signal.SIGTERM, signal.SIGINT):
+            super().handle_exit(sig, frame)
+            return
+        self._draining = self._loop.create_task(self._drain_and_exit(sig, frame))
+
+    async def _drain_and_exit(self, sig: int, frame: FrameType | None) -> None:
+        await drain(self._app)
+        super().handle_exit(sig, frame)
+
+
+def build_server(app: FastAPI, host: str, port: int) -> Server:
+    """A server of `app` with the fast event loop and parsers and the limits that face a network."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=1_000_000,
+        ws_max_queue=32,
+        ws_per_message_deflate=False,
+        h11_max_incomplete_event_size=64_000,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=75,
+        backlog=4096,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        log_config=None,
+    )
+    return Server(config, app)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("application", help="module:attribute of the FastAPI application")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    options = parser.parse_args()
+    module, _, attribute = options.application.partition(":")
+    app: FastAPI = getattr(importlib.import_module(module), attribute or "app")
+    build_server(app, options.host, options.port).run()
+
+
+if __name__ == "__main__":
+    main()
