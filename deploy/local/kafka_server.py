@@ -1,14 +1,12 @@
 """Apache Kafka as a local process: one node in KRaft mode, from the jars that Maven brings."""
 
 import base64
-import fcntl
 import hashlib
 import secrets
 import shutil
-import subprocess
 from pathlib import Path
 
-from deploy.local import probes
+from deploy.local import commands, probes
 from deploy.local.layout import CACHE, Instance
 from deploy.local.processes import ProcessSpec, StartFailed
 
@@ -45,28 +43,27 @@ def jars() -> Path:
     return CACHE / f"kafka-{hashlib.sha256((_HERE / 'jars.sha256').read_bytes()).hexdigest()[:12]}"
 
 
-def install() -> bool:
+async def install() -> bool:
     """Brings the jars into the cache and checks them. Returns whether there was anything to do."""
     if jars().exists():
         return False
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "kafka.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    async with commands.only_one(CACHE / "kafka.lock"):
         if jars().exists():
             return False
         temporary = jars().with_suffix(".new")
         shutil.rmtree(temporary, ignore_errors=True)
-        command = (
-            "mvn", "-B", "-q", "-f", str(_HERE / "pom.xml"), "dependency:copy-dependencies",
-            "-DincludeScope=runtime", f"-DoutputDirectory={temporary}",
-        )  # fmt: skip
-        _run(command, Path.cwd(), "Kafka's jars could not be downloaded")
-        _run(("sha256sum", "--check", "--quiet", str(_HERE / "jars.sha256")), temporary, "Kafka's jars are not the expected ones")
+        copy = ("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={temporary}")
+        await commands.run(
+            ("mvn", "-B", "-q", "-f", _HERE / "pom.xml", *copy), "Kafka's jars could not be downloaded"
+        )
+        await commands.run(
+            ("sha256sum", "--check", "--quiet", _HERE / "jars.sha256"), "Kafka's jars are not the expected ones", temporary
+        )
         temporary.rename(jars())
     return True
 
 
-def prepare(instance: Instance) -> None:
+async def prepare(instance: Instance) -> None:
     """Writes the configuration and formats the log folder once."""
     folder = instance.state / "kafka"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -78,9 +75,8 @@ def prepare(instance: Instance) -> None:
     )
     if not (folder / "data" / "meta.properties").exists():
         cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
-        _run(
-            (*_java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(configuration)),
-            folder,
+        await commands.run(
+            (*_java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", configuration),
             "Kafka's log folder could not be formatted",
         )
 
@@ -103,8 +99,3 @@ def _java(*options: str) -> tuple[str, ...]:
         raise StartFailed("Apache Kafka needs Java 17 or newer, and no java is on PATH. `make up` installs it.")
     return (java, *options, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{jars()}/*")
 
-
-def _run(command: tuple[str, ...], cwd: Path, failure: str) -> None:
-    done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise StartFailed(f"{failure}:\n{(done.stdout + done.stderr)[-3000:]}")

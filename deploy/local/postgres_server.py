@@ -13,7 +13,7 @@ from pathlib import Path
 
 import asyncpg
 
-from deploy.local import probes, secret_files
+from deploy.local import commands, probes, secret_files
 from deploy.local.layout import SUBGRAPHS, Instance
 from deploy.local.processes import ProcessSpec, StartFailed
 
@@ -41,11 +41,11 @@ def data_folder(instance: Instance) -> Path:
     return instance.state / "pg"
 
 
-def prepare(instance: Instance) -> None:
+async def prepare(instance: Instance) -> None:
     """Creates the cluster once and writes its settings."""
     link = data_folder(instance)
     if not (link / "PG_VERSION").exists():
-        _create_cluster(instance, link)
+        await _create_cluster(instance, link)
     version = (link / "PG_VERSION").read_text().strip()
     if version != binaries().parent.name:
         raise StartFailed(
@@ -147,7 +147,7 @@ def _server_user() -> str | None:
     return "postgres" if os.geteuid() == 0 else None
 
 
-def _create_cluster(instance: Instance, link: Path) -> None:
+async def _create_cluster(instance: Instance, link: Path) -> None:
     target = link
     if _server_user() and not _may_pass(link.parent):
         # The server's user cannot pass a parent folder such as /root: the data goes where it can.
@@ -169,12 +169,10 @@ def _create_cluster(instance: Instance, link: Path) -> None:
             for path in (unfinished, Path(folder), password):
                 os.chown(path, account.pw_uid, account.pw_gid)
         command = (
-            *_as_server_user(), str(binaries() / "initdb"), "-D", str(unfinished), "-U", "postgres",
-            "--encoding=UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={password}",
+            *_as_server_user(), str(binaries() / "initdb"), "-D", str(unfinished), "-U", "postgres", "--encoding=UTF8",
+            "--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={password}",
         )  # fmt: skip
-        done = subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise StartFailed(f"The database cluster could not be created:\n{done.stdout}{done.stderr}")
+        await commands.run(command, "The database cluster could not be created")
     unfinished.rename(target)
     if target != link:
         link.symlink_to(target)
