@@ -1,0 +1,171 @@
+"""The seam to aiokafka: producers, consumers and topics with this system's settings.
+
+aiokafka has no complete types and a few states that it does not leave by itself; both are dealt with here.
+"""
+
+import asyncio
+import random
+from collections.abc import Collection, Iterable
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from shared.config import Settings
+
+log = structlog.get_logger(__name__)
+
+Headers = tuple[tuple[str, bytes], ...]
+
+# A request to a broker that does not answer ends after this; then another connection is tried.
+REQUEST_TIMEOUT_MS = 10_000
+# Topics that others create meanwhile are seen after this at the latest.
+METADATA_MAX_AGE_MS = 30_000
+_MAX_MESSAGE_BYTES = 1_000_000
+
+_CONNECTING_SECONDS = 15
+
+
+class Backoff:
+    """Waits that double from `first` to `most` seconds, with jitter so that replicas do not march in step."""
+
+    def __init__(self, first: float = 0.05, most: float = 1.5) -> None:
+        self._first = first
+        self._most = most
+        self._next = first
+
+    def reset(self) -> None:
+        self._next = self._first
+
+    def next(self) -> float:
+        delay, self._next = self._next, min(self._next * 2, self._most)
+        return delay * random.uniform(0.5, 1.0)
+
+    async def wait(self) -> None:
+        await asyncio.sleep(self.next())
+
+
+def topic_name(settings: Settings, topic: str) -> str:
+    return settings.topic_prefix + topic
+
+
+def dead_letter_topic(topic: str) -> str:
+    return f"{topic}.dlq"
+
+
+async def start_producer(settings: Settings) -> AIOKafkaProducer:
+    """A connected idempotent producer. Raises KafkaError or TimeoutError when no broker answers."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=_MAX_MESSAGE_BYTES,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+        metadata_max_age_ms=METADATA_MAX_AGE_MS,
+    )
+    try:
+        async with asyncio.timeout(_CONNECTING_SECONDS):
+            await producer.start()
+    except BaseException:
+        await discard_producer(producer)
+        raise
+    return producer
+
+
+async def discard_producer(producer: AIOKafkaProducer) -> None:
+    """Closes a producer at once, whatever has become of it.
+
+    `stop()` waits until every batch is delivered, for ever if the broker is gone. Closing the connections
+    first fails what is in flight.
+    """
+    producer._closed = True
+    await producer.client.close()
+    await producer._sender.close()
+
+
+async def start_consumer(
+    settings: Settings, *, group: str | None = None, offset_reset: str = "earliest"
+) -> AIOKafkaConsumer:
+    """A connected consumer without topics; it never commits by itself.
+
+    Raises KafkaError or TimeoutError when no broker answers.
+    """
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset=offset_reset,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+        metadata_max_age_ms=METADATA_MAX_AGE_MS,
+        session_timeout_ms=10_000,
+        heartbeat_interval_ms=2_000,
+        # Revoked partitions finish the message that they are at.
+        rebalance_timeout_ms=30_000,
+        fetch_max_wait_ms=500,
+    )
+    try:
+        async with asyncio.timeout(_CONNECTING_SECONDS):
+            await consumer.start()
+    except BaseException:
+        await stop_consumer(consumer)
+        raise
+    return consumer
+
+
+async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Leaves the group and closes; a broker that does not answer is not waited for long."""
+    try:
+        async with asyncio.timeout(3):
+            await consumer.stop()
+    except TimeoutError:
+        await consumer._client.close()
+    except KafkaError as error:
+        log.info("consumer left with an error", error=repr(error))
+
+
+async def ensure_topics(settings: Settings, topics: Iterable[str]) -> None:
+    """Creates what is missing of `topics` and their dead-letter topics; retries until Kafka is there.
+
+    Messages live as long as the log of the streams, so that a consumer may be away that long.
+    """
+    names = {topic_name(settings, topic) for topic in topics}
+    names |= {dead_letter_topic(name) for name in names}
+    backoff = Backoff(first=0.1)
+    while names:
+        try:
+            async with asyncio.timeout(2 * _CONNECTING_SECONDS):
+                await _create_missing(settings, names)
+            return
+        except (KafkaError, TimeoutError, OSError) as error:
+            log.warning("topics not ensured yet", error=repr(error))
+        await backoff.wait()
+
+
+async def _create_missing(settings: Settings, names: Collection[str]) -> None:
+    admin = AIOKafkaAdminClient(
+        bootstrap_servers=settings.kafka_bootstrap_servers, request_timeout_ms=REQUEST_TIMEOUT_MS
+    )
+    try:
+        await admin.start()
+        missing = sorted(set(names) - set(await admin.list_topics()))
+        if not missing:
+            return
+        retention = {"retention.ms": str(settings.stream_retention_days * 86_400_000)}
+        answer = await admin.create_topics(
+            [
+                NewTopic(
+                    name,
+                    settings.topic_partitions,
+                    settings.topic_replication_factor,
+                    topic_configs=retention,
+                )
+                for name in missing
+            ]
+        )
+        for name, code, *_ in answer.topic_errors:
+            # Another process was faster.
+            if code not in (0, TopicAlreadyExistsError.errno):
+                raise for_code(code)(name)
+    finally:
+        await admin._client.close()
