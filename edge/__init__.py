@@ -1,0 +1,1 @@
+"""The edge: nginx, the one address of the whole system, and the admins' console behind it."""
