@@ -1,0 +1,198 @@
+"""Deadlines: what must happen at a time unless it is called off, as rows of the subgraph's own database.
+
+A deadline is written in the same transaction as what it watches and handled in one transaction with its
+deletion, so it is neither forgotten nor handled twice, however many replicas run a worker.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+from prometheus_client import Counter
+from sqlalchemy import ARRAY, Text, bindparam, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import clock, tables
+from shared.db import Database
+from shared.errors import ServiceUnavailable
+from shared.kafka import Backoff
+
+log = structlog.get_logger(__name__)
+tracer = trace.get_tracer(__name__)
+
+HANDLED = Counter("exchange_deadlines_total", "Deadlines by outcome.", ("kind", "outcome"))
+
+DeadlineHandler = Callable[[AsyncSession, str, datetime], Awaitable[None]]
+"""Called with the transaction, the subject's id and the time that it was due (later after failures).
+
+It finds the subject as it is now and decides again: the deadline says when to look, not what to do.
+"""
+
+_deadlines = tables.deadlines
+
+
+async def schedule(session: AsyncSession, kind: str, subject_id: str, due_at: datetime) -> None:
+    """Sets the deadline of this kind for this subject, in place of an earlier one."""
+    statement = insert(_deadlines).values(kind=kind, subject_id=subject_id, due_at=due_at, attempts=0)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["kind", "subject_id"],
+            set_={"due_at": statement.excluded.due_at, "attempts": 0},
+        )
+    )
+
+
+async def cancel(session: AsyncSession, kind: str, subject_id: str) -> None:
+    """Calls the deadline off, if there is one."""
+    await session.execute(delete(_deadlines).where(_deadlines.c.kind == kind, _deadlines.c.subject_id == subject_id))
+
+
+_kinds = bindparam("kinds", type_=ARRAY(Text))
+_due = (
+    select(_deadlines.c.kind, _deadlines.c.subject_id)
+    .where(_deadlines.c.due_at <= bindparam("now"), _deadlines.c.kind == func.any(_kinds))
+    .order_by(_deadlines.c.due_at)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+    .subquery()
+)
+# Deleted before the handler runs: it may schedule the same deadline anew.
+_CLAIM = (
+    delete(_deadlines)
+    .where(_deadlines.c.kind == _due.c.kind, _deadlines.c.subject_id == _due.c.subject_id)
+    .returning(_deadlines.c.kind, _deadlines.c.subject_id, _deadlines.c.due_at, _deadlines.c.attempts)
+)
+_NEXT = select(func.min(_deadlines.c.due_at)).where(_deadlines.c.kind == func.any(_kinds))
+
+_POLL_SECONDS = 1.0
+_LONGEST_RETRY_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    kind: str
+    subject_id: str
+    due_at: datetime
+    attempts: int
+
+
+class _HandlerFailed(Exception):
+    """Takes the claim through the rollback of its transaction; the cause is what the handler raised."""
+
+    def __init__(self, claim: _Claim) -> None:
+        super().__init__(claim.kind)
+        self.claim = claim
+
+
+class DeadlineWorker:
+    """Handles what is due, in the order of due times; safe with any number of replicas."""
+
+    concurrency = 2
+
+    def __init__(self, database: Database, handlers: Mapping[str, DeadlineHandler]) -> None:
+        self._database = database
+        self._handlers = dict(handlers)
+        self._kinds = sorted(handlers)
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.failure: str | None = "starting"
+        """Why nothing is handled at the moment, if so."""
+
+    @property
+    def healthy(self) -> bool:
+        return bool(self._tasks) and not any(task.done() for task in self._tasks) and self.failure is None
+
+    async def start(self) -> None:
+        self._stopping.clear()
+        self._tasks = [asyncio.create_task(self._run(), name=f"deadlines {n}") for n in range(self.concurrency)]
+
+    async def stop(self) -> None:
+        """Ends after the deadlines at hand."""
+        self._stopping.set()
+        if not self._tasks:
+            return
+        _, running = await asyncio.wait(self._tasks, timeout=5)
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+        self._tasks = []
+
+    async def _run(self) -> None:
+        backoff = Backoff()
+        while not self._stopping.is_set():
+            try:
+                while not self._stopping.is_set() and await self._handle_one():
+                    backoff.reset()
+                delay = await self._until_next()
+                self.failure = None
+                backoff.reset()
+            except ServiceUnavailable:
+                self.failure = "database"
+                delay = backoff.next()
+            except Exception:
+                self.failure = "unexpected"
+                log.exception("deadline worker failed")
+                delay = backoff.next()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._stopping.wait()
+
+    async def _until_next(self) -> float:
+        """Seconds to sleep; at most a second, since other processes schedule too and clocks are moved."""
+        with suppress_instrumentation():
+            ((due_at,),) = await self._database.fetch(_NEXT, {"kinds": self._kinds})
+        if not isinstance(due_at, datetime):
+            return _POLL_SECONDS
+        # A due row that could not be claimed is another worker's: not zero, or both would spin.
+        return min(max((due_at - clock.now()).total_seconds(), 0.02), _POLL_SECONDS)
+
+    async def _handle_one(self) -> bool:
+        """Handles the deadline that is due longest; answers whether there was one."""
+        try:
+            return await self._claim_and_handle()
+        except _HandlerFailed as failed:
+            # Also for a passing fault: were it tried again at once, it would hold up the others.
+            await self._put_off(failed.claim, failed.__cause__)
+            return True
+
+    async def _claim_and_handle(self) -> bool:
+        async with self._database.transaction() as session:
+            with suppress_instrumentation():
+                row = (await session.execute(_CLAIM, {"now": clock.now(), "kinds": self._kinds})).one_or_none()
+            if row is None:
+                return False
+            claim = _Claim(*row)
+            try:
+                with tracer.start_as_current_span(f"deadline {claim.kind}"):
+                    await self._handlers[claim.kind](session, claim.subject_id, claim.due_at)
+            except Exception as error:
+                raise _HandlerFailed(claim) from error
+        HANDLED.labels(claim.kind, "done").inc()
+        return True
+
+    async def _put_off(self, claim: _Claim, cause: BaseException | None) -> None:
+        delay = min(2**claim.attempts, _LONGEST_RETRY_SECONDS)
+        log.error(
+            "deadline failed; tried again later",
+            kind=claim.kind, subject_id=claim.subject_id, attempts=claim.attempts + 1, retry_seconds=delay,
+            exc_info=cause,
+        )  # fmt: skip
+        HANDLED.labels(claim.kind, "failed").inc()
+        async with self._database.transaction() as session:
+            await session.execute(
+                update(_deadlines)
+                .where(
+                    _deadlines.c.kind == claim.kind,
+                    _deadlines.c.subject_id == claim.subject_id,
+                    # Unless somebody rescheduled it meanwhile.
+                    _deadlines.c.due_at == claim.due_at,
+                )
+                .values(due_at=clock.now() + timedelta(seconds=delay), attempts=claim.attempts + 1)
+            )
