@@ -57,7 +57,9 @@ async def install() -> bool:
             ("mvn", "-B", "-q", "-f", _HERE / "pom.xml", *copy), "Kafka's jars could not be downloaded"
         )
         await commands.run(
-            ("sha256sum", "--check", "--quiet", _HERE / "jars.sha256"), "Kafka's jars are not the expected ones", temporary
+            ("sha256sum", "--check", "--quiet", _HERE / "jars.sha256"),
+            "Kafka's jars are not the expected ones",
+            temporary,
         )
         temporary.rename(jars())
     return True
@@ -97,5 +99,6 @@ def _java(*options: str) -> tuple[str, ...]:
     java = shutil.which("java")
     if java is None:
         raise StartFailed("Apache Kafka needs Java 17 or newer, and no java is on PATH. `make up` installs it.")
-    return (java, *options, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{jars()}/*")
+    logging = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true")
+    return (java, *options, *logging, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{jars()}/*")
 

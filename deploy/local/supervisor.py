@@ -132,6 +132,11 @@ def release(instance: Instance, name: str) -> None:
     _wake(instance)
 
 
+def ready_mark(instance: Instance) -> Path:
+    """Exists while everything that was to be started runs."""
+    return instance.run / "ready"
+
+
 def clear_marks(instance: Instance) -> None:
     for path in instance.run.glob("*.held"):
         path.unlink()

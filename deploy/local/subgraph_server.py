@@ -1,0 +1,51 @@
+"""A subgraph as a local process: its environment, its migrations, its server."""
+
+import sys
+from collections.abc import Mapping
+
+from deploy.local import commands, postgres_server, probes, secret_files, stamps
+from deploy.local.layout import REPOSITORY, Instance
+from deploy.local.processes import ProcessSpec
+
+
+def environment(instance: Instance, name: str) -> dict[str, str]:
+    """The EXCHANGE_ variables of one subgraph."""
+    variables = {
+        "EXCHANGE_ENVIRONMENT": "development",
+        "EXCHANGE_DATABASE_URL": postgres_server.database_url(instance, name),
+        "EXCHANGE_REDIS_URL": f"redis://{instance.address('redis')}/0",
+        "EXCHANGE_KAFKA_BOOTSTRAP_SERVERS": instance.address("kafka"),
+        "EXCHANGE_JWKS_FILE": str(secret_files.jwks(instance)),
+    }
+    if name == "users":
+        variables["EXCHANGE_SIGNING_KEYS_FILE"] = str(secret_files.signing_keys(instance))
+    return variables
+
+
+def migrations_digest(name: str) -> str:
+    """Changes whenever the subgraph's migrations do."""
+    return stamps.digest([REPOSITORY / "subgraphs" / name / "migrations"])
+
+
+async def migrate(url: str, name: str) -> None:
+    """Brings a database of the subgraph to the newest migration."""
+    await commands.run(
+        (sys.executable, "-m", "shared.migrate", f"subgraphs.{name}"),
+        f"The migrations of {name} failed",
+        REPOSITORY,
+        {"EXCHANGE_DATABASE_URL": url},
+    )
+
+
+def process(instance: Instance, name: str, extra: Mapping[str, str]) -> ProcessSpec:
+    """The subgraph's process."""
+    port = instance.port(name)
+    return ProcessSpec(
+        name=name,
+        argv=(sys.executable, "-m", "shared.serve", f"subgraphs.{name}.app:app", "--port", str(port)),
+        ready=probes.http(port, "/readyz"),
+        ports=(port,),
+        env={**environment(instance, name), **extra},
+        start_seconds=90,
+        tier=1,
+    )
