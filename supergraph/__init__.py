@@ -1,0 +1,1 @@
+"""The one graph: composition of the subgraphs and the routers that serve it."""

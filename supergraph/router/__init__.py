@@ -1,0 +1,1 @@
+"""The two routers of the graph: the command lines that start them. Their configuration stands beside."""
