@@ -30,6 +30,13 @@ class Settings(BaseSettings):
     statement_timeout_seconds: float = Field(10, gt=0, description="PostgreSQL ends a longer statement.")
 
     redis_url: SecretStr = Field(description="`redis://host:port/database`: cache, rate limits, revocations.")
+    redis_timeout_seconds: float = Field(
+        0.1, gt=0, description="Longest wait for Redis; after it the process goes on without until Redis answers."
+    )
+    redis_pool_size: int = Field(32, ge=1, description="Connections to Redis.")
+    rate_limit_replicas: int = Field(
+        4, ge=1, description="While Redis is down each process allows this part (1/n) of every rate limit."
+    )
     kafka_bootstrap_servers: str = Field(description="`host:port`, several by comma.")
     topic_prefix: str = Field("", description="Put before each topic and group name; separates systems on one broker.")
     topic_partitions: int = Field(12, ge=1, description="Partitions of a topic that is created.")
