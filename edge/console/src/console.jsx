@@ -5,8 +5,10 @@ import { createFetcher } from "./fetcher.js";
 import { SAVED_OPERATIONS_PLUGIN } from "./saved-operations.jsx";
 import { getState, subscribe } from "./session.js";
 
-const WELCOME = `# Sign in at the top right, then write an operation here or open a saved one (bookmark icon on the left).
-# Run it with Ctrl+Enter. Ctrl+Space completes names, hovering explains them.
+const WELCOME = `# Sign in at the top right, then write an operation here
+# or open a saved one on the left.
+#
+# Ctrl+Enter runs it, Ctrl+Space completes names.
 
 query Welcome {
   __typename
@@ -26,6 +28,8 @@ export function Console() {
       fetcher={fetcher}
       defaultQuery={WELCOME}
       plugins={PLUGINS}
+      visiblePlugin={SAVED_OPERATIONS_PLUGIN}
+      defaultEditorToolsVisibility
       shouldPersistHeaders={false}
       showPersistHeadersSettings={false}
       inputValueDeprecation

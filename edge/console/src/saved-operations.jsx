@@ -3,7 +3,8 @@
 import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import operations from "saved-operations";
 
-export const SAVED_OPERATIONS_PLUGIN = { title: "Saved operations", icon: BookmarkIcon, content: SavedOperations };
+const TITLE = "Saved operations";
+export const SAVED_OPERATIONS_PLUGIN = { title: TITLE, icon: BookmarkIcon, content: SavedOperations };
 
 function SavedOperations() {
   const { addTab, updateActiveTabValues } = useGraphiQLActions();
@@ -19,8 +20,8 @@ function SavedOperations() {
 
   return (
     <section className="saved-operations" aria-labelledby="saved-operations-title">
-      <h2 id="saved-operations-title" className="graphiql-doc-explorer-title">
-        Saved operations
+      <h2 id="saved-operations-title">
+        {TITLE}
       </h2>
       <ul>
         {operations.map((operation) => (
@@ -40,8 +41,9 @@ function SavedOperations() {
 }
 
 function BookmarkIcon(properties) {
+  const isVisible = useGraphiQL((state) => state.visiblePlugin?.title === TITLE);
   return (
-    <svg viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="1.5" {...properties}>
+    <svg viewBox="0 0 24 24" fill={isVisible ? "currentColor" : "none"} stroke="currentColor" strokeWidth="1.5" {...properties}>
       <path d="M6 4.5A1.5 1.5 0 0 1 7.5 3h9A1.5 1.5 0 0 1 18 4.5V21l-6-4-6 4z" strokeLinejoin="round" />
     </svg>
   );
