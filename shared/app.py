@@ -71,6 +71,7 @@ def create_app(
             clock.set_offset(timedelta(seconds=configured.clock_offset_seconds))
         telemetry.configure(configured, name)
         database = Database(configured)
+        telemetry.watch_pools(database.pools())
         cache = Cache(configured)
         services = Services(
             settings=configured,
@@ -84,6 +85,7 @@ def create_app(
         )
         async with AsyncExitStack() as stack:
             # Stopped in reverse: first what takes in work, last what the others still need.
+            stack.push_async_callback(telemetry.shutdown)
             stack.push_async_callback(database.close)
             stack.push_async_callback(cache.close)
             started: list[Runner] = [Relay(database, configured, topics), services.revocations, services.hub]

@@ -4,12 +4,9 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import os
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 
 import jwt
 import redis.asyncio as redis
@@ -17,39 +14,16 @@ import structlog
 from redis.exceptions import RedisError
 
 from shared import clock
+from shared.actor import Actor, Role
 from shared.config import Settings
 from shared.errors import Unauthenticated
 
 log = structlog.get_logger(__name__)
 
-MARKETPLACE = "marketplace"
-SUPPORT = "support"
-ADMIN = "admin"
-
 _REVOKED_SESSIONS = "revoked:sessions"
 _REVOKED_USERS = "revoked:users"
 _LEEWAY_SECONDS = 2
 _CACHED_TOKENS = 10_000
-
-
-class Role(StrEnum):
-    """What a person may be in the marketplace; one person can hold several."""
-
-    POSTER = "POSTER"
-    TASKER = "TASKER"
-    SUPPORT = "SUPPORT"
-    ADMIN = "ADMIN"
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """The person behind a request, as their verified token tells."""
-
-    id: str
-    session_id: str
-    roles: frozenset[Role]
-    scopes: frozenset[str]
-    expires_at: datetime
 
 
 class TokenVerifier:
@@ -107,7 +81,7 @@ class TokenVerifier:
             return
         self._checked_at = moment
         try:
-            mtime = os.stat(self._settings.jwks_file).st_mtime
+            mtime = self._settings.jwks_file.stat().st_mtime
             if mtime == self._keys_mtime:
                 return
             document = json.loads(self._settings.jwks_file.read_bytes())

@@ -8,7 +8,8 @@ from typing import Generic, TypeVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock
-from shared.auth import Actor, Revocations, TokenVerifier, bearer_token
+from shared.actor import Actor
+from shared.auth import Revocations, TokenVerifier, bearer_token
 from shared.cache import Cache
 from shared.config import Settings
 from shared.db import Database
@@ -16,6 +17,7 @@ from shared.errors import Forbidden, RequestError, Unauthenticated
 from shared.events import Envelope, Event
 from shared.ratelimit import RateLimiter
 from shared.streams import StreamHub
+from shared.telemetry import bind_actor
 
 L = TypeVar("L")
 
@@ -72,6 +74,7 @@ class Context(Generic[L]):
                 actor = self.services.verifier.verify(token)
                 self.services.revocations.check(actor)
                 self.actor = actor
+                bind_actor(actor.id)
         except Unauthenticated as refusal:
             self.refusal = refusal
 
@@ -109,18 +112,34 @@ class Context(Generic[L]):
         return None
 
     async def follow(
-        self, stream: str, after: int | None, check: Callable[[], RequestError | None] | None = None
-    ) -> AsyncIterator[Envelope[Event]]:
+        self, stream: str, after: int | None, visible: Callable[[Event], bool] = lambda event: True
+    ) -> AsyncIterator["Followed"]:
         """The events of a stream after `after`, then live, until the actor's right to them ends.
 
-        `check` tells whether the actor still may follow; it runs every second beside the checks of
-        token and revocation. Raises CursorExpired, Unauthenticated, Forbidden, ServerShutdown.
+        `visible` decides for each event whether the actor may see it. Raises BadRequest, CursorExpired,
+        Unauthenticated, ServerShutdown.
         """
         actor = self.actor
 
         def ended() -> RequestError | None:
-            return (self._ended(actor) if actor else None) or (check() if check else None)
+            return self._ended(actor) if actor else None
 
+        previous = after
         async for envelope in self.services.hub.follow(stream, after, check=ended):
-            self._loaders = None
-            yield envelope
+            if visible(envelope.event):
+                self._loaders = None
+                yield Followed(envelope, previous)
+                previous = envelope.seq
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An event as one subscriber sees it.
+
+    `previous_seq` is the `seq` before it in this subscription, None before the first one of a
+    subscription that began without `after`. Not every event of a stream is for everybody, so only this
+    tells a client whether one was lost on the way.
+    """
+
+    envelope: Envelope[Event]
+    previous_seq: int | None

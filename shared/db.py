@@ -5,13 +5,12 @@ trip, without BEGIN and ROLLBACK around it. Both pools are small, since eight su
 replicas share `max_connections`.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import wraps
-from typing import ParamSpec, TypeVar, cast
+from typing import TypeVar, cast
 
 import asyncpg
-from sqlalchemy import Row, Select, event
+from sqlalchemy import Row, Select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -21,8 +20,6 @@ from shared.config import Settings
 from shared.errors import ServiceUnavailable
 
 Model = TypeVar("Model")
-P = ParamSpec("P")
-R = TypeVar("R")
 
 # SQLSTATE classes and codes after which the same request may succeed a moment later: connection
 # exceptions, insufficient resources, operator intervention, serialization failure, deadlock, lock timeout.
@@ -85,8 +82,23 @@ class Database:
     async def fetch(
         self, statement: Select[*tuple[object, ...]], parameters: Mapping[str, object] | None = None
     ) -> Sequence[Row[*tuple[object, ...]]]:
-        """All rows of one autocommit statement."""
-        async with _unavailable_as_request_error(), self._reads.connect() as connection:
+        """All rows of one autocommit statement.
+
+        Tries a second time when the connection turns out to be dead: a pool that outlived a restart of
+        the database is full of such, and the first failure empties it. A read can be repeated.
+        """
+        async with _unavailable_as_request_error():
+            try:
+                return await self._fetch_once(statement, parameters)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                return await self._fetch_once(statement, parameters)
+
+    async def _fetch_once(
+        self, statement: Select[*tuple[object, ...]], parameters: Mapping[str, object] | None
+    ) -> Sequence[Row[*tuple[object, ...]]]:
+        async with self._reads.connect() as connection:
             return (await connection.execute(statement, parameters)).all()
 
     async def check(self) -> None:
@@ -116,6 +128,8 @@ def _engine(url: URL, settings: Settings, size: int, isolation_level: str | None
         url,
         pool_size=size,
         max_overflow=0,
+        # Parameters are what people wrote; an exception's text goes to the log.
+        hide_parameters=True,
         pool_timeout=settings.database_pool_timeout_seconds,
         pool_recycle=1800,
         connect_args={

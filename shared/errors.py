@@ -24,7 +24,7 @@ class UserErrorCode(StrEnum):
     # users
     EMAIL_TAKEN = "EMAIL_TAKEN"
     INVALID_EMAIL = "INVALID_EMAIL"
-    WEAK_PASSWORD = "WEAK_PASSWORD"
+    WEAK_PASSWORD = "WEAK_PASSWORD"  # noqa: S105  # a code, not a password
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
     ACCOUNT_SUSPENDED = "ACCOUNT_SUSPENDED"
     SESSION_EXPIRED = "SESSION_EXPIRED"
@@ -127,10 +127,10 @@ class RequestError(Exception):
 
     code: ClassVar[str] = "BAD_REQUEST"
 
-    def __init__(self, message: str, **extensions: str | int | float) -> None:
+    def __init__(self, message: str, **extensions: str | float) -> None:
         super().__init__(message)
         self.message = message
-        self.extensions: dict[str, str | int | float] = {"code": self.code, **extensions}
+        self.extensions: dict[str, str | float] = {"code": self.code, **extensions}
 
 
 class BadRequest(RequestError):

@@ -47,9 +47,7 @@ async def _run_online(metadata: list[MetaData]) -> None:
 def _run_with(connection: Connection, metadata: list[MetaData]) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})")
     connection.commit()
-    context.configure(
-        connection=connection, target_metadata=metadata, compare_type=True, compare_server_default=True
-    )
+    context.configure(connection=connection, target_metadata=metadata, compare_type=True, compare_server_default=True)
     with context.begin_transaction():
         context.run_migrations()
 

@@ -25,7 +25,7 @@ from graphql import (
 from strawberry.federation import Schema
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from shared.auth import ADMIN
+from shared.actor import ADMIN
 from shared.context import Context
 from shared.errors import BadRequest, Forbidden, RequestError
 from shared.graphql.limits import DocumentCost, check_document, check_variables, parse_limited
@@ -218,9 +218,7 @@ def _present_error(error: GraphQLError, context: Context[L]) -> Response:
     if cause is None or isinstance(cause, GraphQLError):
         return _formatted(error, {"code": "BAD_REQUEST", **(error.extensions or {})})
     log.error("resolver_failed", path=error.path, exc_info=cause)
-    return _formatted(
-        error, {"code": "INTERNAL", "requestId": context.request_id}, "Something went wrong on our side."
-    )
+    return _formatted(error, {"code": "INTERNAL", "requestId": context.request_id}, "Something went wrong on our side.")
 
 
 def _formatted(error: GraphQLError, extensions: Mapping[str, object], message: str | None = None) -> Response:

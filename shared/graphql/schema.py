@@ -14,7 +14,7 @@ import strawberry
 from strawberry.federation.schema_directives import Authenticated, RequiresScopes
 from strawberry.schema.config import StrawberryConfig
 
-from shared.auth import MARKETPLACE
+from shared.actor import MARKETPLACE
 from shared.context import Context
 from shared.errors import DomainError
 from shared.graphql.scalars import SCALARS
@@ -94,9 +94,7 @@ def subscription(*, description: str, scope: str | None = None) -> Any:
             async for event in resolver(*args, **kwargs):
                 yield event
 
-        return strawberry.subscription(
-            resolver=guarded, description=description, directives=_security(scope)
-        )
+        return strawberry.subscription(resolver=guarded, description=description, directives=_security(scope))
 
     return declare
 

@@ -180,16 +180,12 @@ class _Connection(BaseGraphQLTransportWSHandler[Context[L], None]):
 
     async def _answer_once(self, operation: Operation[Context[L], None], response: Response) -> None:
         if response.get("data") is None and "errors" in response:
-            await operation.send_operation_message(
-                {"id": operation.id, "type": "error", "payload": response["errors"]}
-            )
+            await operation.send_operation_message({"id": operation.id, "type": "error", "payload": response["errors"]})
             return
         await self._next(operation, response)
         await operation.send_operation_message({"id": operation.id, "type": "complete"})
 
-    async def _answer_all(
-        self, operation: Operation[Context[L], None], responses: AsyncIterator[Response]
-    ) -> None:
+    async def _answer_all(self, operation: Operation[Context[L], None], responses: AsyncIterator[Response]) -> None:
         self._endpoint.running += 1
         with live_subscriptions():
             try:
@@ -202,9 +198,7 @@ class _Connection(BaseGraphQLTransportWSHandler[Context[L], None]):
 
     @staticmethod
     async def _next(operation: Operation[Context[L], None], response: Response) -> None:
-        await operation.send_operation_message(
-            {"id": operation.id, "type": "next", "payload": cast("Any", response)}
-        )
+        await operation.send_operation_message({"id": operation.id, "type": "next", "payload": cast("Any", response)})
 
 
 def _protocol_message(message: Message) -> dict[str, Any]:

@@ -1,0 +1,53 @@
+"""Columns that every subgraph's tables are made of, and the base of its models.
+
+Times are `timestamptz`; ids and other keys are text in collation "C", which compares bytes; statuses are
+text whose values the enum checks on the way in and out.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Enum, Text
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+# SQLModel's Field is typed for type classes, but takes configured types as well.
+_KEY: Any = Text(collation="C")
+_UTC: Any = DateTime(timezone=True)
+_TEXT: Any = Text()
+_BIGINT: Any = BigInteger()
+
+
+def new_base() -> type[SQLModel]:
+    """A base for the models of one subgraph: two subgraphs may have models and tables of the same name."""
+
+    class Base(SQLModel, registry=registry()):
+        pass
+
+    return Base
+
+
+def key_field(*, primary_key: bool = False, index: bool = False, unique: bool = False) -> Any:
+    """An id or another exact key."""
+    return Field(sa_type=_KEY, primary_key=primary_key, index=index, unique=unique)
+
+
+def text_field() -> Any:
+    """Text that people write."""
+    return Field(sa_type=_TEXT)
+
+
+def time_field(*, index: bool = False) -> Any:
+    """An aware UTC time."""
+    return Field(sa_type=_UTC, index=index)
+
+
+def bigint_field() -> Any:
+    """A whole number of 64 bits, such as an amount in minor units."""
+    return Field(sa_type=_BIGINT)
+
+
+def enum_field(enum: type[StrEnum]) -> Any:
+    """A value of a closed set, stored as text: a new value needs no change of the table."""
+    column_type: Any = Enum(enum, native_enum=False, length=40, values_callable=lambda members: list(members))
+    return Field(sa_type=column_type)

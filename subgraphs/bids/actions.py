@@ -1,0 +1,230 @@
+"""What can be done with bids: one function per mutation, event and deadline.
+
+Each runs in the caller's transaction, which also holds the events that it emits.
+"""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import clock, deadlines, events
+from shared.actor import Actor
+from shared.errors import NotFound, VersionConflict
+from shared.graphql.text import clean
+from shared.ids import new_id
+from shared.money import Money
+from shared.outbox import emit
+from shared.transitions import next_status
+from subgraphs.bids import models, rules, store
+from subgraphs.bids.rules import TRANSITIONS, Command, Status
+
+EXPIRY = "bid_expiry"
+
+
+async def place_bid(
+    session: AsyncSession, actor: Actor, *, task_id: str, amount: Money, message: str, estimated_minutes: int | None
+) -> models.Bid:
+    """Bids on an open task. Locks the task's row against decisions.
+
+    Raises NotFound, RoleRequired, OwnTask, TaskNotOpen, BidAlreadyPlaced, CurrencyMismatch, BidTooLow,
+    BidTooHigh, InvalidInput.
+    """
+    message = clean(message, "message", *rules.MESSAGE_LENGTH, multiline=True)
+    rules.check_estimate(estimated_minutes)
+    task = await store.lock_task(session, task_id, shared=True)
+    if task is None:
+        raise NotFound("There is no such task.", field=("taskId",))
+    now = clock.now()
+    rules.check_bidder(actor, task.poster_id)
+    rules.check_task_open(task.status, task.expires_at, now)
+    rules.check_amount(amount, task.currency)
+    bid = models.Bid(
+        id=new_id("bid"),
+        task_id=task.id,
+        poster_id=task.poster_id,
+        tasker_id=actor.id,
+        amount_minor=amount.minor,
+        currency=amount.currency,
+        message=message,
+        estimated_minutes=estimated_minutes,
+        status=Status.PENDING,
+        expires_at=now + rules.LIFETIME,
+        version=1,
+        created_at=now,
+        updated_at=now,
+    )
+    if not await store.add_bid(session, bid):
+        raise rules.BidAlreadyPlaced("You have a bid on this task; change or withdraw it.", field=("taskId",))
+    await deadlines.schedule(session, EXPIRY, bid.id, bid.expires_at)
+    await emit(session, events.BidPlaced(bid=snapshot(bid)))
+    return bid
+
+
+async def update_bid(
+    session: AsyncSession,
+    actor: Actor,
+    bid_id: str,
+    *,
+    amount: Money | None,
+    message: str | None,
+    estimated_minutes: int | None,
+) -> models.Bid:
+    """Changes what is given of a pending bid. Raises as `place_bid`, and InvalidTransition, NotAllowed."""
+    task, bid = await _lock(session, actor, bid_id)
+    rules.check_bidder_of(actor, bid.tasker_id)
+    _step(bid, Command.UPDATE)
+    rules.check_task_open(task.status, task.expires_at, clock.now())
+    if amount is not None:
+        rules.check_amount(amount, task.currency)
+        bid.amount_minor = amount.minor
+    if message is not None:
+        bid.message = clean(message, "message", *rules.MESSAGE_LENGTH, multiline=True)
+    if estimated_minutes is not None:
+        rules.check_estimate(estimated_minutes)
+        bid.estimated_minutes = estimated_minutes
+    await emit(session, events.BidUpdated(bid=snapshot(bid)))
+    return bid
+
+
+async def withdraw_bid(session: AsyncSession, actor: Actor, bid_id: str) -> models.Bid:
+    """Takes a pending bid back. Raises NotFound, NotAllowed, InvalidTransition."""
+    _, bid = await _lock(session, actor, bid_id)
+    rules.check_bidder_of(actor, bid.tasker_id)
+    _step(bid, Command.WITHDRAW)
+    await deadlines.cancel(session, EXPIRY, bid.id)
+    await emit(session, events.BidWithdrawn(bid=snapshot(bid)))
+    return bid
+
+
+async def decline_bid(session: AsyncSession, actor: Actor, bid_id: str, reason: str | None) -> models.Bid:
+    """Turns a pending bid down. Raises NotFound, NotAllowed, InvalidTransition, InvalidInput."""
+    if reason is not None:
+        reason = clean(reason, "reason", *rules.REASON_LENGTH, multiline=True)
+    _, bid = await _lock(session, actor, bid_id)
+    rules.check_poster_of(actor, bid.poster_id)
+    await _decline(session, bid, reason)
+    return bid
+
+
+async def accept_bid(session: AsyncSession, actor: Actor, bid_id: str, expected_version: int) -> models.Bid:
+    """Chooses a bid. Locks the task's row, so that of many acceptances at once one wins.
+
+    Raises NotFound, NotAllowed, TaskNotOpen, TaskAlreadyTaken, VersionConflict, InvalidTransition.
+    """
+    task, bid = await _lock(session, actor, bid_id, decide=True)
+    rules.check_poster_of(actor, bid.poster_id)
+    winner = await store.get_winner(session, task.id)
+    if winner is not None:
+        raise rules.TaskAlreadyTaken("A bid on this task is accepted already.", field=("bidId",))
+    rules.check_task_open(task.status, task.expires_at, clock.now())
+    if bid.version != expected_version:
+        raise VersionConflict("The bid changed meanwhile; look at it again.", current=bid)
+    _step(bid, Command.ACCEPT)
+    await deadlines.cancel(session, EXPIRY, bid.id)
+    await emit(session, events.BidAccepted(bid=snapshot(bid)))
+    return bid
+
+
+async def copy_task(session: AsyncSession, task: events.TaskSnapshot) -> None:
+    """Takes over what `tasks` says of a task; pending bids expire when it stops taking bids by itself."""
+    await store.lock_task(session, task.id)
+    await store.save_task(
+        session,
+        models.Task(
+            id=task.id,
+            poster_id=task.poster_id,
+            title=task.title,
+            status=task.status,
+            currency=task.budget.currency,
+            expires_at=task.expires_at,
+            version=task.version,
+        ),
+    )
+
+
+async def close_bids(session: AsyncSession, task_id: str, reason: str) -> None:
+    """Ends all pending bids of a task that takes no bids any more."""
+    for bid in await store.lock_pending_bids(session, task_id):
+        await _expire(session, bid, reason)
+
+
+async def award_bid(session: AsyncSession, task_id: str, bid_id: str) -> None:
+    """The task went to this bid's tasker: awards the bid, declines the others."""
+    bid = await store.lock_bid(session, bid_id)
+    if bid is None or bid.status is not Status.ACCEPTED:
+        return
+    _step(bid, Command.AWARD)
+    await emit(session, events.BidAwarded(bid=snapshot(bid)))
+    for other in await store.lock_pending_bids(session, task_id):
+        await _decline(session, other, "The task was given to another tasker.")
+
+
+async def fail_acceptance(session: AsyncSession, task: events.TaskSnapshot, bid_id: str, reason: str) -> None:
+    """The task could not be assigned: the bid is pending again, and expires at once if the task is closed."""
+    bid = await store.lock_bid(session, bid_id)
+    if bid is None or bid.status is not Status.ACCEPTED:
+        return
+    _step(bid, Command.FAIL_ACCEPTANCE)
+    await deadlines.schedule(session, EXPIRY, bid.id, bid.expires_at)
+    await emit(session, events.BidAcceptanceFailed(bid=snapshot(bid), reason=reason))
+    if task.status != rules.TASK_OPEN:
+        await _expire(session, bid, reason)
+
+
+async def expire_bid(session: AsyncSession, bid_id: str) -> None:
+    """The deadline of a bid: ends it if it is still pending."""
+    bid = await store.get_bid(session, bid_id)
+    if bid is None:
+        return
+    await store.lock_task(session, bid.task_id, shared=True)
+    locked = await store.lock_bid(session, bid_id)
+    if locked is not None and locked.status is Status.PENDING:
+        await _expire(session, locked, "Nobody decided on it in time.")
+
+
+def snapshot(bid: models.Bid) -> events.BidSnapshot:
+    """The bid as its events carry it."""
+    return events.BidSnapshot(
+        id=bid.id,
+        task_id=bid.task_id,
+        poster_id=bid.poster_id,
+        tasker_id=bid.tasker_id,
+        amount=Money(bid.amount_minor, bid.currency),
+        message=bid.message,
+        estimated_minutes=bid.estimated_minutes,
+        status=bid.status,
+        expires_at=bid.expires_at,
+        version=bid.version,
+        created_at=bid.created_at,
+        updated_at=bid.updated_at,
+    )
+
+
+async def _lock(
+    session: AsyncSession, actor: Actor, bid_id: str, *, decide: bool = False
+) -> tuple[models.Task, models.Bid]:
+    """A bid with its task, both locked in that order; raises NotFound for what the actor may not see."""
+    found = await store.get_bid(session, bid_id)
+    if found is None or not rules.may_see(actor.id, found.poster_id, found.tasker_id):
+        raise NotFound("There is no such bid.", field=("bidId",))
+    task = await store.lock_task(session, found.task_id, shared=not decide)
+    bid = await store.lock_bid(session, bid_id)
+    assert task is not None, "tasks are never deleted"
+    assert bid is not None, "bids are never deleted"
+    return task, bid
+
+
+def _step(bid: models.Bid, command: Command) -> None:
+    bid.status = next_status(TRANSITIONS, bid.status, command)
+    bid.version += 1
+    bid.updated_at = clock.now()
+
+
+async def _decline(session: AsyncSession, bid: models.Bid, reason: str | None) -> None:
+    _step(bid, Command.DECLINE)
+    await deadlines.cancel(session, EXPIRY, bid.id)
+    await emit(session, events.BidDeclined(bid=snapshot(bid), reason=reason))
+
+
+async def _expire(session: AsyncSession, bid: models.Bid, reason: str) -> None:
+    _step(bid, Command.EXPIRE)
+    await deadlines.cancel(session, EXPIRY, bid.id)
+    await emit(session, events.BidExpired(bid=snapshot(bid), reason=reason))

@@ -1,0 +1,27 @@
+"""Batch loaders of bids: one statement for all keys that one operation asks for at once."""
+
+from functools import partial
+
+from aiodataloader import DataLoader
+
+from shared.db import Database
+from shared.loaders import one_by_key, value_by_key
+from subgraphs.bids import models, store
+
+
+class Loaders:
+    """The loaders of one operation."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.bid_by_id = one_by_key(partial(store.load_bids, database), key=lambda bid: bid.id)
+        self.bid_count_by_task_id = value_by_key(partial(store.load_bid_counts, database), default=0)
+        self._newest_by_task_id: dict[str, DataLoader[str, models.Bid | None]] = {}
+
+    def newest_bid_by_task_id(self, tasker_id: str) -> DataLoader[str, models.Bid | None]:
+        """The newest bid of one tasker, by task."""
+        if tasker_id not in self._newest_by_task_id:
+            self._newest_by_task_id[tasker_id] = one_by_key(
+                partial(store.load_newest_bids_of, self._database, tasker_id), key=lambda bid: bid.task_id
+            )
+        return self._newest_by_task_id[tasker_id]

@@ -1,0 +1,63 @@
+"""Tables of bids: its own, and the local copy of what it needs to know of tasks."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, text
+
+from shared.models import bigint_field, enum_field, key_field, new_base, text_field, time_field
+from shared.money import CurrencyCode
+from subgraphs.bids.rules import Status
+
+Base = new_base()
+
+
+class Bid(Base, table=True):
+    """A tasker's offer to do a task. `poster_id` is the task's, kept here since it decides who sees what."""
+
+    __tablename__ = "bids"
+    __table_args__ = (
+        Index(
+            "bids_one_live_per_tasker",
+            "task_id",
+            "tasker_id",
+            unique=True,
+            postgresql_where=text("status IN ('PENDING', 'ACCEPTED', 'AWARDED')"),
+        ),
+        Index(
+            "bids_one_winner_per_task",
+            "task_id",
+            unique=True,
+            postgresql_where=text("status IN ('ACCEPTED', 'AWARDED')"),
+        ),
+        Index("bids_by_task", "task_id", "id"),
+        Index("bids_by_tasker", "tasker_id", "id"),
+        CheckConstraint("amount_minor > 0", name="bids_amount_positive"),
+    )
+
+    id: str = key_field(primary_key=True)
+    task_id: str = key_field()
+    poster_id: str = key_field()
+    tasker_id: str = key_field()
+    amount_minor: int = bigint_field()
+    currency: CurrencyCode = enum_field(CurrencyCode)
+    message: str = text_field()
+    estimated_minutes: int | None
+    status: Status = enum_field(Status)
+    expires_at: datetime = time_field()
+    version: int
+    created_at: datetime = time_field()
+    updated_at: datetime = time_field()
+
+
+class Task(Base, table=True):
+    """The local copy of a task, fed by `tasks.task.*`. Its row lock orders all decisions about its bids."""
+
+    __tablename__ = "tasks"
+
+    id: str = key_field(primary_key=True)
+    poster_id: str = key_field()
+    title: str = text_field()
+    status: str = key_field()
+    currency: CurrencyCode = enum_field(CurrencyCode)
+    expires_at: datetime | None = time_field()
+    version: int

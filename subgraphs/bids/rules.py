@@ -1,0 +1,137 @@
+"""What may be done with a bid, by whom and when. Pure: no I/O."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from shared.actor import Actor, Role
+from shared.errors import DomainError, InvalidInput, NotAllowed, RoleRequired, UserErrorCode
+from shared.money import DIGITS, CurrencyCode, Money
+from shared.transitions import By, Transition, step
+
+LEAST_UNITS = 1
+MOST_UNITS = 100_000
+MOST_MINUTES = 60 * 24 * 365
+MESSAGE_LENGTH = (20, 1_500)
+REASON_LENGTH = (1, 500)
+LIFETIME = timedelta(days=14)
+
+
+class Status(StrEnum):
+    """Where a bid stands."""
+
+    PENDING = "PENDING"
+    ACCEPTED = "ACCEPTED"
+    AWARDED = "AWARDED"
+    DECLINED = "DECLINED"
+    WITHDRAWN = "WITHDRAWN"
+    EXPIRED = "EXPIRED"
+
+
+class Command(StrEnum):
+    """What can happen to a bid."""
+
+    UPDATE = "update"
+    WITHDRAW = "withdraw"
+    DECLINE = "decline"
+    ACCEPT = "accept"
+    FAIL_ACCEPTANCE = "fail acceptance"
+    AWARD = "award"
+    EXPIRE = "expire"
+
+
+TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
+    (Status.PENDING, Command.UPDATE): step(Status.PENDING, By.TASKER, why="better terms while nobody decided"),
+    (Status.PENDING, Command.WITHDRAW): step(Status.WITHDRAWN, By.TASKER, why="the tasker changed their mind"),
+    (Status.PENDING, Command.DECLINE): step(
+        Status.DECLINED, By.POSTER, By.EVENT, why="not wanted, or another bid got the task"
+    ),
+    (Status.PENDING, Command.ACCEPT): step(Status.ACCEPTED, By.POSTER, why="the poster chose it"),
+    (Status.PENDING, Command.EXPIRE): step(
+        Status.EXPIRED, By.TIMER, By.EVENT, why="14 days passed, or the task takes no bids any more"
+    ),
+    (Status.ACCEPTED, Command.FAIL_ACCEPTANCE): step(
+        Status.PENDING, By.EVENT, why="the task could not be assigned; it is open again for all bids"
+    ),
+    (Status.ACCEPTED, Command.AWARD): step(Status.AWARDED, By.EVENT, why="the task is assigned to the bidder"),
+}
+
+LIVE = frozenset({Status.PENDING, Status.ACCEPTED, Status.AWARDED})
+WINNING = frozenset({Status.ACCEPTED, Status.AWARDED})
+
+TASK_OPEN = "OPEN"
+
+
+class TaskNotOpen(DomainError):
+    code = UserErrorCode.TASK_NOT_OPEN
+
+
+class OwnTask(DomainError):
+    code = UserErrorCode.OWN_TASK
+
+
+class CurrencyMismatch(DomainError):
+    code = UserErrorCode.CURRENCY_MISMATCH
+
+
+class BidTooLow(DomainError):
+    code = UserErrorCode.BID_TOO_LOW
+
+
+class BidTooHigh(DomainError):
+    code = UserErrorCode.BID_TOO_HIGH
+
+
+class BidAlreadyPlaced(DomainError):
+    code = UserErrorCode.BID_ALREADY_PLACED
+
+
+class TaskAlreadyTaken(DomainError):
+    code = UserErrorCode.TASK_ALREADY_TAKEN
+
+
+def check_bidder(actor: Actor, poster_id: str) -> None:
+    """Raises RoleRequired unless the actor is a tasker, OwnTask if the task is theirs."""
+    if Role.TASKER not in actor.roles:
+        raise RoleRequired("Only taskers bid; add the role TASKER to your account.")
+    if actor.id == poster_id:
+        raise OwnTask("You cannot bid on your own task.", field=("taskId",))
+
+
+def check_task_open(task_status: str, expires_at: datetime | None, now: datetime) -> None:
+    """Raises TaskNotOpen unless the task takes bids."""
+    if task_status != TASK_OPEN or (expires_at is not None and expires_at <= now):
+        raise TaskNotOpen("The task does not take bids any more.", field=("taskId",))
+
+
+def check_amount(amount: Money, task_currency: CurrencyCode) -> None:
+    """Raises CurrencyMismatch, BidTooLow or BidTooHigh: 1 to 100,000 whole units of the task's currency."""
+    if amount.currency is not task_currency:
+        raise CurrencyMismatch(f"The task is paid in {task_currency}.", field=("amount", "currency"))
+    unit: int = 10 ** DIGITS[task_currency]
+    if amount.minor < LEAST_UNITS * unit:
+        raise BidTooLow(f"Bid at least {LEAST_UNITS} {task_currency}.", field=("amount",))
+    if amount.minor > MOST_UNITS * unit:
+        raise BidTooHigh(f"Bid at most {MOST_UNITS:,} {task_currency}.", field=("amount",))
+
+
+def check_estimate(minutes: int | None) -> None:
+    """Raises InvalidInput unless the estimate lies between a minute and a year."""
+    if minutes is not None and not 1 <= minutes <= MOST_MINUTES:
+        raise InvalidInput(f"The estimate is 1 to {MOST_MINUTES:,} minutes.", field=("estimatedMinutes",))
+
+
+def check_bidder_of(actor: Actor, tasker_id: str) -> None:
+    """Raises NotAllowed unless the actor placed the bid."""
+    if actor.id != tasker_id:
+        raise NotAllowed("Only the bidder can do this.", field=("bidId",))
+
+
+def check_poster_of(actor: Actor, poster_id: str) -> None:
+    """Raises NotAllowed unless the bid is on the actor's task."""
+    if actor.id != poster_id:
+        raise NotAllowed("Only the poster of the task can do this.", field=("bidId",))
+
+
+def may_see(viewer_id: str | None, poster_id: str, tasker_id: str) -> bool:
+    """Whether a person may know of a bid's amount and message: its poster and its bidder."""
+    return viewer_id is not None and viewer_id in (poster_id, tasker_id)

@@ -1,0 +1,97 @@
+"""All SQL of bids.
+
+Lock order everywhere: the task's row, then the bid's, then (in `emit`) the stream's. Reading the task
+FOR SHARE lets bids of one task be placed and changed side by side; FOR UPDATE stops them all.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import ColumnElement, any_, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from shared.db import Database
+from subgraphs.bids import models
+from subgraphs.bids.rules import LIVE, WINNING, Status
+
+Bid = models.Bid
+_bid_columns = select(*Bid.__table__.c)  # type: ignore[attr-defined]  # set on table models
+
+
+async def lock_task(session: AsyncSession, task_id: str, *, shared: bool = False) -> models.Task | None:
+    """The local copy of a task, locked: `shared` against decisions, otherwise against everything."""
+    return await session.get(models.Task, task_id, with_for_update={"read": shared}, populate_existing=True)
+
+
+async def lock_bid(session: AsyncSession, bid_id: str) -> models.Bid | None:
+    return await session.get(Bid, bid_id, with_for_update=True, populate_existing=True)
+
+
+async def get_bid(session: AsyncSession, bid_id: str) -> models.Bid | None:
+    return await session.get(Bid, bid_id)
+
+
+async def get_winner(session: AsyncSession, task_id: str) -> models.Bid | None:
+    """The accepted or awarded bid of a task; hold the task's lock."""
+    return await session.scalar(select(Bid).where(col(Bid.task_id) == task_id, col(Bid.status).in_(WINNING)))
+
+
+async def lock_pending_bids(session: AsyncSession, task_id: str) -> Sequence[models.Bid]:
+    """All pending bids of a task, locked in the order of their ids."""
+    statement = (
+        select(Bid)
+        .where(col(Bid.task_id) == task_id, col(Bid.status) == Status.PENDING)
+        .order_by(col(Bid.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def add_bid(session: AsyncSession, bid: models.Bid) -> bool:
+    """False, and nothing added, if the tasker has a live bid on the task already."""
+    statement = (
+        insert(Bid)
+        .values(**bid.model_dump())
+        .on_conflict_do_nothing(index_elements=["task_id", "tasker_id"], index_where=col(Bid.status).in_(LIVE))
+        .returning(col(Bid.id))
+    )
+    return await session.scalar(statement) is not None
+
+
+async def save_task(session: AsyncSession, task: models.Task) -> None:
+    """Writes the local copy of a task."""
+    values = task.model_dump()
+    await session.execute(
+        insert(models.Task).values(**values).on_conflict_do_update(index_elements=["id"], set_=values)
+    )
+
+
+async def load_bids(database: Database, bid_ids: Sequence[str]) -> Sequence[models.Bid]:
+    return await database.rows(Bid, _bid_columns.where(col(Bid.id) == any_(list(bid_ids))))
+
+
+async def load_bid_counts(database: Database, task_ids: Sequence[str]) -> Mapping[str, int]:
+    """How many live bids each task has."""
+    statement = (
+        select(col(Bid.task_id), func.count().label("bid_count"))
+        .where(col(Bid.task_id) == any_(list(task_ids)), col(Bid.status).in_(LIVE))
+        .group_by(col(Bid.task_id))
+    )
+    return {row.task_id: row.bid_count for row in await database.fetch(statement)}
+
+
+async def load_newest_bids_of(database: Database, tasker_id: str, task_ids: Sequence[str]) -> Sequence[models.Bid]:
+    """The newest bid of a tasker on each of these tasks."""
+    statement = (
+        _bid_columns.where(col(Bid.tasker_id) == tasker_id, col(Bid.task_id) == any_(list(task_ids)))
+        .distinct(col(Bid.task_id))
+        .order_by(col(Bid.task_id), col(Bid.id).desc())
+    )
+    return await database.rows(Bid, statement)
+
+
+def seen_by(viewer_id: str) -> ColumnElement[bool]:
+    """The bids that a person may see, as a condition; `rules.may_see` in SQL."""
+    return or_(col(Bid.poster_id) == viewer_id, col(Bid.tasker_id) == viewer_id)
