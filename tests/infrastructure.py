@@ -9,17 +9,21 @@ import asyncio
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import re
-from collections.abc import Awaitable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, TypeVar
 
 import asyncpg
+import redis
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from deploy.local import control, postgres_server, stamps, subgraph_server, system
-from deploy.local.layout import DEFAULT_STATE, REPOSITORY, SUBGRAPHS, Instance
+from deploy.local import control, postgres_server, secret_files, stamps, subgraph_server, system
+from deploy.local.layout import DEFAULT_STATE, REPOSITORY, Instance
 from shared import tables
 
 T = TypeVar("T")
@@ -31,32 +35,30 @@ _REDIS_DATABASES = 256
 PLATFORM = "platform"
 
 
-def use(instance: Instance, options: system.Options) -> TextIO:
-    """Starts the instance unless it runs, and keeps it running while the returned file is open."""
+def start() -> TextIO:
+    """Starts the infrastructure unless it runs, and keeps it running while the returned file is open."""
+    instance = INSTANCE
     instance.state.mkdir(parents=True, exist_ok=True)
     users = (instance.state / "users.lock").open("w")
     fcntl.flock(users, fcntl.LOCK_SH)
     with (instance.state / "start.lock").open("w") as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)
         if not control.wait_until_ready(instance):
-            control.shut_down(instance)
-            control.launch(instance, options, lambda message: None, Path(users.name))
+            _launch(instance, Path(users.name))
     return users
 
 
-def start() -> TextIO:
-    """Starts the infrastructure unless it runs, and keeps it running while the returned file is open."""
+def _launch(instance: Instance, users: Path) -> None:
+    control.shut_down(instance)
     # Without fsync the cluster does not survive a crash of the machine, so another boot starts anew.
     boot = Path("/proc/sys/kernel/random/boot_id").read_text()
     fresh: tuple[str, ...] = ("kafka", "redis")
-    if not stamps.is_current(INSTANCE.state / "boot", boot):
+    if not stamps.is_current(instance.state / "boot", boot):
         fresh = (*fresh, "pg")
-    options = system.Options(
-        infrastructure_only=True, durable=False, fresh=fresh, redis_databases=_REDIS_DATABASES
-    )
-    users = use(INSTANCE, options)
-    stamps.set_current(INSTANCE.state / "boot", boot)
-    return users
+    options = system.Options(infrastructure_only=True, durable=False, fresh=fresh, redis_databases=_REDIS_DATABASES)
+    control.launch(instance, options, lambda message: None, users)
+    stamps.set_current(instance.state / "boot", boot)
+    _wait(_drop_databases(r"[a-z0-9]+_\d+"))
 
 
 @contextlib.contextmanager
@@ -73,17 +75,41 @@ def redis_database() -> Iterator[str]:
     raise RuntimeError("every Redis database is in use")
 
 
-def test_database(subgraph: str, run: str) -> str:
-    """Creates an empty database of the subgraph, as its migrations build it, and returns its address."""
-    return _wait(_test_database(subgraph, f"{subgraph}_{run}"))
+@dataclass(frozen=True)
+class ScratchDatabase:
+    """A database of one subgraph for one test process."""
+
+    url: str
+    tables: tuple[str, ...]
+
+    async def truncate(self) -> None:
+        """Empties every table but those that the migrations filled, such as categories."""
+        connection = await asyncpg.connect(self.url.replace("postgresql+asyncpg://", "postgresql://"))
+        try:
+            # A test that left a transaction open is told so, instead of hanging.
+            await connection.execute("SET lock_timeout = '5s'")
+            await connection.execute(f"TRUNCATE {', '.join(self.tables)} RESTART IDENTITY")
+        finally:
+            await connection.close()
 
 
-def drop_databases(run: str) -> None:
-    """Drops the databases of a run."""
-    _wait(_drop_databases(run))
+def create_database(subgraph: str) -> ScratchDatabase:
+    """Creates an empty database of the subgraph, as its migrations build it."""
+    return _wait(_create_database(subgraph, f"{subgraph}_{run_name()}"))
 
 
-async def _test_database(subgraph: str, name: str) -> str:
+def drop_databases() -> None:
+    """Drops the databases of this process."""
+    _wait(_drop_databases(run_name()))
+
+
+def truncate(databases: Iterable[ScratchDatabase]) -> None:
+    """Empties the databases."""
+    for database in databases:
+        _wait(database.truncate())
+
+
+async def _create_database(subgraph: str, name: str) -> ScratchDatabase:
     owner = "users" if subgraph == PLATFORM else subgraph
     template = await _template(subgraph, owner)
     connection = await asyncpg.connect(postgres_server.superuser_url(INSTANCE))
@@ -91,7 +117,18 @@ async def _test_database(subgraph: str, name: str) -> str:
         await postgres_server.create_database(connection, name, owner, template)
     finally:
         await connection.close()
-    return postgres_server.database_url(INSTANCE, owner, name)
+    connection = await asyncpg.connect(postgres_server.superuser_url(INSTANCE, name))
+    try:
+        names = await connection.fetch(
+            "SELECT format('%I', tablename) AS name FROM pg_tables"
+            " WHERE schemaname = 'public' AND tableowner <> 'postgres' AND tablename <> 'alembic_version'"
+        )
+        empty = [
+            row["name"] for row in names if not await connection.fetchval(f"SELECT EXISTS (SELECT FROM {row['name']})")
+        ]
+    finally:
+        await connection.close()
+    return ScratchDatabase(postgres_server.database_url(INSTANCE, owner, name), tuple(empty))
 
 
 async def _template(subgraph: str, owner: str) -> str:
@@ -138,31 +175,24 @@ async def _drop_databases(run: str) -> None:
         await connection.close()
 
 
-async def truncate(url: str) -> None:
-    """Empties every table of a test database and restarts its identities."""
-    connection = await asyncpg.connect(url.replace("postgresql+asyncpg://", "postgresql://"))
-    try:
-        rows = await connection.fetch(
-            "SELECT format('%I', tablename) AS name FROM pg_tables"
-            " WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'spatial_ref_sys')"
-        )
-        if rows:
-            names = ", ".join(row["name"] for row in rows)
-            await connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
-    finally:
-        await connection.close()
-
-
 def run_name() -> str:
-    """A name for this process's databases."""
+    """What this process's databases are named by."""
     return f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
 
 
-def _wait(work: Awaitable[T]) -> T:
-    async def main() -> T:
-        return await work
+def _wait(work: Coroutine[None, None, T]) -> T:
+    # In a thread of its own: fixtures are also asked from within a test's event loop.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
-    return asyncio.run(main())
+
+def flush(redis_url: str) -> None:
+    """Empties a Redis database."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
 
 
-__all__ = ["INSTANCE", "PLATFORM", "SUBGRAPHS", "drop_databases", "redis_database", "start", "truncate", "use"]
+def signing_key() -> dict[str, str]:
+    """The private key by which the settings' tokens are signed."""
+    keys: list[dict[str, str]] = json.loads(secret_files.signing_keys(INSTANCE).read_text())["keys"]
+    return keys[0]

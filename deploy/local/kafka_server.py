@@ -53,9 +53,7 @@ async def install() -> bool:
         temporary = jars().with_suffix(".new")
         shutil.rmtree(temporary, ignore_errors=True)
         copy = ("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={temporary}")
-        await commands.run(
-            ("mvn", "-B", "-q", "-f", _HERE / "pom.xml", *copy), "Kafka's jars could not be downloaded"
-        )
+        await commands.run(("mvn", "-B", "-q", "-f", _HERE / "pom.xml", *copy), "Kafka's jars could not be downloaded")
         await commands.run(
             ("sha256sum", "--check", "--quiet", _HERE / "jars.sha256"),
             "Kafka's jars are not the expected ones",
@@ -101,4 +99,3 @@ def _java(*options: str) -> tuple[str, ...]:
         raise StartFailed("Apache Kafka needs Java 17 or newer, and no java is on PATH. `make up` installs it.")
     logging = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true")
     return (java, *options, *logging, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{jars()}/*")
-

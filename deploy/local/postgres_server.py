@@ -112,9 +112,7 @@ async def create_databases(instance: Instance) -> None:
     await asyncio.gather(*(create_extensions(instance, name, name) for name in missing))
 
 
-async def create_database(
-    connection: asyncpg.Connection, name: str, owner: str, template: str = "template0"
-) -> None:
+async def create_database(connection: asyncpg.Connection, name: str, owner: str, template: str = "template0") -> None:
     """Creates a database that only its owner may connect to. `connection` is a superuser's."""
     for identifier in (name, owner, template):
         if not re.fullmatch(r"[a-z][a-z0-9_]*", identifier):

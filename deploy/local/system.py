@@ -65,9 +65,7 @@ def _infrastructure(instance: Instance, options: Options) -> dict[str, ProcessSp
     }
 
 
-def _infrastructure_steps(
-    instance: Instance, supervisor: Supervisor, specs: Mapping[str, ProcessSpec]
-) -> list[Step]:
+def _infrastructure_steps(instance: Instance, supervisor: Supervisor, specs: Mapping[str, ProcessSpec]) -> list[Step]:
     async def start_kafka() -> None:
         await kafka_server.prepare(instance)
         await supervisor.start(specs["kafka"])

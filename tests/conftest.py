@@ -1,0 +1,139 @@
+"""Fixtures of all tests: real PostgreSQL, Redis and Kafka, and the whole system for tests/e2e."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import jwt
+import pytest
+from pydantic import SecretStr
+
+from deploy.local import secret_files
+from shared.config import Settings
+from tests import infrastructure
+
+
+class SettingsFor(Protocol):
+    """Settings of a subgraph's process on the test infrastructure; keywords change single ones."""
+
+    def __call__(self, subgraph: str, **changes: object) -> Settings: ...
+
+
+class AccessToken(Protocol):
+    """An access token, as `users` would sign it."""
+
+    def __call__(
+        self,
+        user_id: str,
+        *,
+        roles: tuple[str, ...] = ("POSTER", "TASKER"),
+        scope: str = "marketplace",
+        session_id: str = "session_01jdtest",
+        expires_in: float = 900,
+    ) -> str: ...
+
+
+@pytest.fixture(scope="session")
+def test_infrastructure() -> Iterator[None]:
+    """PostgreSQL, Redis and Kafka, for as long as this process needs them."""
+    with infrastructure.start():
+        yield
+
+
+@pytest.fixture(scope="session")
+def _databases(test_infrastructure: None) -> Iterator[dict[str, infrastructure.ScratchDatabase]]:
+    databases: dict[str, infrastructure.ScratchDatabase] = {}
+    yield databases
+    if databases:
+        infrastructure.drop_databases()
+
+
+@pytest.fixture
+def database_url(_databases: dict[str, infrastructure.ScratchDatabase]) -> Iterator[Callable[[str], str]]:
+    """`database_url("bids")`: a database built by the migrations, emptied again after the test.
+
+    `database_url("platform")` has the platform's tables alone.
+    """
+    used: dict[str, infrastructure.ScratchDatabase] = {}
+
+    def address(subgraph: str) -> str:
+        if subgraph not in _databases:
+            _databases[subgraph] = infrastructure.create_database(subgraph)
+        used[subgraph] = _databases[subgraph]
+        return used[subgraph].url
+
+    yield address
+    infrastructure.truncate(used.values())
+
+
+@pytest.fixture(scope="session")
+def _redis_database(test_infrastructure: None) -> Iterator[str]:
+    with infrastructure.redis_database() as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(_redis_database: str) -> Iterator[str]:
+    """An empty Redis database of this test's own."""
+    infrastructure.flush(_redis_database)
+    return _redis_database
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(test_infrastructure: None) -> str:
+    """The broker; shared, so names begin with `topic_prefix`."""
+    return infrastructure.INSTANCE.address("kafka")
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix that no other test uses."""
+    return f"t{uuid.uuid4().hex[:10]}."
+
+
+@pytest.fixture
+def settings_for(
+    database_url: Callable[[str], str], redis_url: str, kafka_bootstrap: str, topic_prefix: str
+) -> SettingsFor:
+    def settings(subgraph: str, **changes: object) -> Settings:
+        values: dict[str, object] = {
+            "environment": "development",
+            "database_url": SecretStr(database_url(subgraph)),
+            "redis_url": SecretStr(redis_url),
+            "kafka_bootstrap_servers": kafka_bootstrap,
+            "topic_prefix": topic_prefix,
+            "topic_partitions": 2,
+            "jwks_file": secret_files.jwks(infrastructure.INSTANCE),
+            "signing_keys_file": secret_files.signing_keys(infrastructure.INSTANCE),
+            "drain_seconds": 1,
+        }
+        return Settings.model_validate(values | changes)
+
+    return settings
+
+
+@pytest.fixture
+def access_token(test_infrastructure: None) -> AccessToken:
+    def sign(
+        user_id: str,
+        *,
+        roles: tuple[str, ...] = ("POSTER", "TASKER"),
+        scope: str = "marketplace",
+        session_id: str = "session_01jdtest",
+        expires_in: float = 900,
+    ) -> str:
+        key = infrastructure.signing_key()
+        claims = {
+            "iss": "service-exchange",
+            "aud": "service-exchange",
+            "sub": user_id,
+            "sid": session_id,
+            "roles": list(roles),
+            "scope": scope,
+            "iat": int(time.time()),
+            "exp": int(time.time() + expires_in),
+        }
+        return jwt.encode(claims, jwt.PyJWK(key), algorithm="EdDSA", headers={"kid": key["kid"]})
+
+    return sign

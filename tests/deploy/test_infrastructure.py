@@ -1,0 +1,31 @@
+import asyncpg
+import pytest
+import redis.asyncio as redis
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+
+@pytest.mark.parametrize("round_number", [1, 2])
+async def test_database_is_empty_at_the_start_of_each_test(database_url, round_number):
+    url = database_url("platform").replace("+asyncpg", "")
+    connection = await asyncpg.connect(url)
+    assert await connection.fetchval("SELECT count(*) FROM streams") == 0
+    await connection.execute("INSERT INTO streams (stream, head) VALUES ('task:1', 1)")
+    await connection.close()
+
+
+@pytest.mark.parametrize("round_number", [1, 2])
+async def test_redis_is_empty_at_the_start_of_each_test(redis_url, round_number):
+    async with redis.from_url(redis_url) as client:
+        assert await client.set("key", "value", nx=True)
+
+
+async def test_kafka_creates_topics(kafka_bootstrap, topic_prefix):
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(f"{topic_prefix}bids.bid", 2, 1)])
+        assert f"{topic_prefix}bids.bid" in await admin.list_topics()
+    finally:
+        await admin.close()
+
+
