@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared import clock, tables
 from shared.db import Database
 from shared.errors import ServiceUnavailable
+from shared.faults import describe, stack
 from shared.kafka import Backoff
 
 log = structlog.get_logger(__name__)
@@ -83,11 +84,12 @@ class _Claim:
 
 
 class _HandlerFailed(Exception):
-    """Takes the claim through the rollback of its transaction; the cause is what the handler raised."""
+    """Takes claim and cause through the rollback of the transaction."""
 
-    def __init__(self, claim: _Claim) -> None:
+    def __init__(self, claim: _Claim, cause: Exception) -> None:
         super().__init__(claim.kind)
         self.claim = claim
+        self.cause = cause
 
 
 class DeadlineWorker:
@@ -159,7 +161,7 @@ class DeadlineWorker:
             return await self._claim_and_handle()
         except _HandlerFailed as failed:
             # Also for a passing fault: were it tried again at once, it would hold up the others.
-            await self._put_off(failed.claim, failed.__cause__)
+            await self._put_off(failed.claim, failed.cause)
             return True
 
     async def _claim_and_handle(self) -> bool:
@@ -173,16 +175,16 @@ class DeadlineWorker:
                 with tracer.start_as_current_span(f"deadline {claim.kind}"):
                     await self._handlers[claim.kind](session, claim.subject_id, claim.due_at)
             except Exception as error:
-                raise _HandlerFailed(claim) from error
+                raise _HandlerFailed(claim, error) from error
         HANDLED.labels(claim.kind, "done").inc()
         return True
 
-    async def _put_off(self, claim: _Claim, cause: BaseException | None) -> None:
+    async def _put_off(self, claim: _Claim, cause: BaseException) -> None:
         delay = min(2**claim.attempts, _LONGEST_RETRY_SECONDS)
         log.error(
             "deadline failed; tried again later",
             kind=claim.kind, subject_id=claim.subject_id, attempts=claim.attempts + 1, retry_seconds=delay,
-            exc_info=cause,
+            error=describe(cause), stack=stack(cause),
         )  # fmt: skip
         HANDLED.labels(claim.kind, "failed").inc()
         async with self._database.transaction() as session:
