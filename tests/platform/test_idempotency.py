@@ -1,19 +1,18 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-import pytest_asyncio
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from shared import clock, tables
-from shared.config import Settings
 from shared.db import Database
 from shared.errors import DomainError, IdempotencyInProgress, IdempotencyKeyReused, InvalidInput, NotFound
 from shared.idempotency import forget_expired, idempotent
 from shared.money import CurrencyCode
+from tests.conftest import SettingsFor
 
 ALICE = "user_01alice"
 BOB = "user_01bob"
@@ -81,38 +80,30 @@ class Mutations:
         return rows[0][0]
 
 
-@pytest_asyncio.fixture
-async def mutations(settings_for: Callable[[str], Settings]) -> AsyncIterator[Mutations]:
-    database = Database(settings_for("bids"))
-    async with database.transaction() as session:
-        connection = await session.connection()
-        await connection.run_sync(lambda sync: tables.idempotency_keys.create(sync, checkfirst=True))
-        await session.execute(delete(tables.idempotency_keys))
+@pytest.fixture
+async def mutations(settings_for: SettingsFor) -> AsyncIterator[Mutations]:
+    database = Database(settings_for("platform"))
     yield Mutations(database)
     await database.close()
 
 
-@pytest.mark.asyncio
 async def test_without_a_key_every_request_has_its_effect(mutations: Mutations) -> None:
     assert await mutations.place_bid(None) == Bid("bid_1")
     assert await mutations.place_bid(None) == Bid("bid_2")
     assert await mutations.keys() == 0
 
 
-@pytest.mark.asyncio
 async def test_a_repeat_answers_with_the_first_result_as_it_is_now(mutations: Mutations) -> None:
     assert await mutations.place_bid("k") == Bid("bid_1")
     assert await mutations.place_bid("k") == Bid("bid_1", "as it is now")
     assert mutations.effects == 1
 
 
-@pytest.mark.asyncio
 async def test_keys_of_two_actors_have_nothing_to_do_with_each_other(mutations: Mutations) -> None:
     assert await mutations.place_bid("k") == Bid("bid_1")
     assert await mutations.place_bid("k", actor=BOB) == Bid("bid_2")
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "other",
     [
@@ -128,7 +119,6 @@ async def test_the_same_key_with_another_input_is_refused(mutations: Mutations, 
     assert mutations.effects == 1
 
 
-@pytest.mark.asyncio
 async def test_the_same_key_for_another_mutation_is_refused(mutations: Mutations) -> None:
     await mutations.place_bid("k")
     with pytest.raises(IdempotencyKeyReused):
@@ -136,7 +126,6 @@ async def test_the_same_key_for_another_mutation_is_refused(mutations: Mutations
     assert mutations.effects == 1
 
 
-@pytest.mark.asyncio
 async def test_a_repeat_while_the_first_runs_is_told_so(mutations: Mutations) -> None:
     mutations.gate = asyncio.Event()
     first = asyncio.create_task(mutations.place_bid("k"))
@@ -151,7 +140,6 @@ async def test_a_repeat_while_the_first_runs_is_told_so(mutations: Mutations) ->
     assert mutations.effects == 1
 
 
-@pytest.mark.asyncio
 async def test_of_many_at_once_one_has_its_effect(mutations: Mutations) -> None:
     outcomes = await asyncio.gather(*(mutations.place_bid("k") for _ in range(40)), return_exceptions=True)
 
@@ -160,7 +148,6 @@ async def test_of_many_at_once_one_has_its_effect(mutations: Mutations) -> None:
     assert {outcome.id for outcome in outcomes if isinstance(outcome, Bid)} == {"bid_1"}
 
 
-@pytest.mark.asyncio
 async def test_a_refused_request_leaves_no_trace(mutations: Mutations) -> None:
     mutations.refusal = TaskNotOpen("The task does not take bids.")
     with pytest.raises(TaskNotOpen):
@@ -171,7 +158,6 @@ async def test_a_refused_request_leaves_no_trace(mutations: Mutations) -> None:
     assert await mutations.place_bid("k", PlaceBidInput(amount=Decimal(5))) == Bid("bid_1")
 
 
-@pytest.mark.asyncio
 async def test_a_request_that_was_cut_off_leaves_no_trace(mutations: Mutations) -> None:
     mutations.gate = asyncio.Event()
     first = asyncio.create_task(mutations.place_bid("k"))
@@ -183,20 +169,16 @@ async def test_a_request_that_was_cut_off_leaves_no_trace(mutations: Mutations) 
     assert await mutations.place_bid("k") == Bid("bid_1")
 
 
-@pytest.mark.asyncio
 async def test_a_key_counts_for_24_hours(mutations: Mutations) -> None:
     await mutations.place_bid("k")
     with clock.offset(timedelta(hours=23, minutes=59)):
         assert await mutations.place_bid("k") == Bid("bid_1", "as it is now")
     with clock.offset(timedelta(hours=24, minutes=1)):
         assert await mutations.place_bid("k", PlaceBidInput(amount=Decimal(7))) == Bid("bid_2")
-        assert await mutations.place_bid("k", PlaceBidInput(amount=Decimal(7))) == Bid(
-            "bid_2", "as it is now"
-        )
+        assert await mutations.place_bid("k", PlaceBidInput(amount=Decimal(7))) == Bid("bid_2", "as it is now")
     assert await mutations.keys() == 1
 
 
-@pytest.mark.asyncio
 async def test_expired_keys_are_forgotten_and_no_others(mutations: Mutations) -> None:
     with clock.offset(-timedelta(hours=25)):
         await mutations.place_bid("old")
@@ -209,7 +191,6 @@ async def test_expired_keys_are_forgotten_and_no_others(mutations: Mutations) ->
     assert await mutations.place_bid("new") == Bid("bid_2", "as it is now")
 
 
-@pytest.mark.asyncio
 async def test_a_result_that_exists_no_more_is_not_found(mutations: Mutations) -> None:
     await mutations.place_bid("k")
     mutations.stored.clear()
@@ -218,7 +199,6 @@ async def test_a_result_that_exists_no_more_is_not_found(mutations: Mutations) -
     assert mutations.effects == 1
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("key", ["", "k" * 101, "käse", "a\nb", "a\0", "\ud800"])
 async def test_a_malformed_key_is_refused(mutations: Mutations, key: str) -> None:
     with pytest.raises(InvalidInput) as refusal:

@@ -2,8 +2,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import pytest
-
 from shared.loaders import MAX_BATCH_SIZE, many_by_key, one_by_key, value_by_key
 
 
@@ -16,7 +14,6 @@ class Bid:
 BIDS = [Bid("b1", "t1"), Bid("b2", "t2"), Bid("b3", "t1")]
 
 
-@pytest.mark.asyncio
 async def test_rows_come_in_the_order_of_the_keys_and_none_where_there_is_none() -> None:
     batches: list[list[str]] = []
 
@@ -31,7 +28,6 @@ async def test_rows_come_in_the_order_of_the_keys_and_none_where_there_is_none()
     assert batches == [["b3", "none", "b1"]]
 
 
-@pytest.mark.asyncio
 async def test_many_rows_of_a_key_keep_the_order_of_the_statement() -> None:
     async def load(task_ids: Sequence[str]) -> Sequence[Bid]:
         return [bid for bid in reversed(BIDS) if bid.task_id in task_ids]
@@ -41,7 +37,6 @@ async def test_many_rows_of_a_key_keep_the_order_of_the_statement() -> None:
     assert await loader.load_many(["t2", "t1", "t0"]) == [[BIDS[1]], [BIDS[2], BIDS[0]], []]
 
 
-@pytest.mark.asyncio
 async def test_values_default_where_the_mapping_has_none() -> None:
     async def count(task_ids: Sequence[str]) -> Mapping[str, int]:
         return {"t1": 2}
@@ -49,7 +44,6 @@ async def test_values_default_where_the_mapping_has_none() -> None:
     assert await value_by_key(count, 0).load_many(["t0", "t1"]) == [0, 2]
 
 
-@pytest.mark.asyncio
 async def test_a_batch_holds_at_most_a_thousand_keys() -> None:
     sizes: list[int] = []
 
@@ -63,7 +57,6 @@ async def test_a_batch_holds_at_most_a_thousand_keys() -> None:
     assert sizes == [MAX_BATCH_SIZE, MAX_BATCH_SIZE, 1]
 
 
-@pytest.mark.asyncio
 async def test_a_failed_batch_fails_all_its_keys_and_is_not_remembered() -> None:
     attempts = 0
 
