@@ -1,7 +1,8 @@
 """Migrations of one subgraph: `python -m shared.migrate subgraphs.bids [--check | --revise MESSAGE]`.
 
-The database is the one of `EXCHANGE_DATABASE_URL`. A subgraph's `migrations/env.py` calls `run` with its
-metadata; Alembic compares that and the platform's tables with the database.
+The database is the one of `EXCHANGE_DATABASE_URL`. All subgraphs share Alembic's environment in
+shared/alembic; a subgraph's own are the files in its `migrations/versions`. Models and the platform's
+tables together are what `--check` compares the database with.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import importlib
 import os
 import sys
 from pathlib import Path
+from typing import Literal
 
 from alembic import command, context
 from alembic.config import Config
@@ -18,23 +20,26 @@ from sqlalchemy import Connection, MetaData, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared import tables
+from shared.models import EnumText
 
 # Two starting replicas must not migrate at once; the number is the lock's name.
 _MIGRATION_LOCK = 7_015_403_871
 
 
 def alembic_config(package: str) -> Config:
-    """Alembic's configuration for the subgraph at `package`, without a file of its own."""
-    location = Path(str(importlib.import_module(package).__file__)).parent / "migrations"
+    """Alembic's configuration for the subgraph at `package`."""
+    versions = Path(str(importlib.import_module(package).__file__)).parent / "migrations" / "versions"
     config = Config()
-    config.set_main_option("script_location", str(location))
-    config.set_main_option("path_separator", "os")
+    config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
+    config.set_main_option("version_locations", str(versions))
+    config.set_main_option("path_separator", "newline")
+    config.attributes["metadata"] = importlib.import_module(f"{package}.models").Base.metadata
     return config
 
 
-def run(metadata: MetaData) -> None:
-    """What a `migrations/env.py` does: runs the migrations online, one process at a time."""
-    asyncio.run(_run_online([metadata, tables.metadata]))
+def run() -> None:
+    """What shared/alembic/env.py does: runs the migrations online, one process at a time."""
+    asyncio.run(_run_online([context.config.attributes["metadata"], tables.metadata]))
 
 
 async def _run_online(metadata: list[MetaData]) -> None:
@@ -47,9 +52,25 @@ async def _run_online(metadata: list[MetaData]) -> None:
 def _run_with(connection: Connection, metadata: list[MetaData]) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})")
     connection.commit()
-    context.configure(connection=connection, target_metadata=metadata, compare_type=True, compare_server_default=True)
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        compare_type=True,
+        compare_server_default=True,
+        render_item=_render,
+        include_object=lambda item, name, kind, reflected, other: (
+            not (
+                kind == "table" and reflected and name == "spatial_ref_sys"  # PostGIS's own
+            )
+        ),
+    )
     with context.begin_transaction():
         context.run_migrations()
+
+
+def _render(kind: str, item: object, autogenerate: object) -> str | Literal[False]:
+    # Migrations outlive the enums of today's code.
+    return "sa.Text()" if kind == "type" and isinstance(item, EnumText) else False
 
 
 def main() -> None:

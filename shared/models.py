@@ -7,7 +7,7 @@ text whose values the enum checks on the way in and out.
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Enum, Text
+from sqlalchemy import BigInteger, DateTime, Dialect, Text, TypeDecorator
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -49,5 +49,22 @@ def bigint_field() -> Any:
 
 def enum_field(enum: type[StrEnum]) -> Any:
     """A value of a closed set, stored as text: a new value needs no change of the table."""
-    column_type: Any = Enum(enum, native_enum=False, length=40, values_callable=lambda members: list(members))
+    column_type: Any = EnumText(enum)
     return Field(sa_type=column_type)
+
+
+class EnumText(TypeDecorator[StrEnum]):
+    """Text that is a value of `enum`."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, enum: type[StrEnum]) -> None:
+        super().__init__()
+        self.enum = enum
+
+    def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> str | None:
+        return None if value is None else self.enum(value).value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        return None if value is None else self.enum(value)

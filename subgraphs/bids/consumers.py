@@ -1,4 +1,6 @@
-"""What bids does about other subgraphs' events."""
+"""What bids does about other subgraphs' events and about deadlines."""
+
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,3 +44,8 @@ async def task_assigned(session: AsyncSession, envelope: Envelope[events.TaskAss
 async def task_assignment_rejected(session: AsyncSession, envelope: Envelope[events.TaskAssignmentRejected]) -> None:
     await actions.copy_task(session, envelope.event.task)
     await actions.fail_acceptance(session, envelope.event.task, envelope.event.bid_id, envelope.event.reason)
+
+
+async def bid_expired(session: AsyncSession, bid_id: str, due_at: datetime) -> None:
+    """The deadline of a bid."""
+    await actions.expire_bid(session, bid_id)
