@@ -1,0 +1,60 @@
+# `make help` lists what there is. Each target sets up what it needs.
+
+PYTHON := .venv/bin/python
+EXCHANGE := .venv/bin/exchange
+export PATH := $(CURDIR)/.exchange/cache/node/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-tests up down test lint types check compose migrate seed demo bench lock
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
+		while IFS="$$(printf '\t')" read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+
+setup:
+	@sh deploy/local/bootstrap.sh
+
+setup-tests:
+	@sh deploy/local/bootstrap.sh --test
+	@$(EXCHANGE) install
+
+up: setup ## Start the whole system on this machine and print its addresses (ARGS="--detach")
+	@$(EXCHANGE) up $(ARGS)
+
+down: ## Stop it
+	@[ ! -x $(EXCHANGE) ] || $(EXCHANGE) down $(ARGS)
+
+test: setup-tests ## Run every test, or those of T=path, beside a running `make up`
+	@mkdir -p .exchange/test; $(PYTHON) -m pytest $(if $(T),$(T),-n 2 --dist loadgroup); \
+		code=$$?; echo $$code >.exchange/test/exit-code; exit $$code
+
+lint: setup ## Check style and likely mistakes
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+
+types: setup ## Check types
+	@$(PYTHON) -m mypy
+
+check: lint types setup-tests ## All that CI checks: style, types, drift of schema and migrations, tests
+	@$(PYTHON) -m supergraph.compose --check
+	@$(EXCHANGE) migrate --check
+	@$(MAKE) --no-print-directory test
+
+compose: setup ## Compose the supergraph and the public schema
+	@$(EXCHANGE) compose
+
+migrate: setup ## Bring the databases of the running system to the newest migration
+	@$(EXCHANGE) migrate $(ARGS)
+
+seed: setup ## Load demo data into the running system
+	@$(EXCHANGE) seed $(ARGS)
+
+demo: setup ## Play the main job through edge and router, live on the terminal
+	@$(EXCHANGE) demo $(ARGS)
+
+bench: setup-tests ## Measure what docs/performance.md reports
+	@$(PYTHON) -m tests.bench $(ARGS)
+
+lock: setup ## Resolve the Python packages again and write requirements.lock
+	@$(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
+		--extra dev pyproject.toml -o requirements.lock
