@@ -99,12 +99,8 @@ def render(
         "ready_path": _path(ready_path),
         "set_real_ip_from": _lines((f"set_real_ip_from {_network(n)};" for n in trusted_proxies), indent=4),
         "trusted_proxy_networks": _lines(f"{_network(network)} 1;" for network in trusted_proxies),
-        "allowed_origin_patterns": _lines(
-            f'"~* {_origin_pattern(origin)}$" 1;' for origin in allowed_origins
-        ),
-        "cors_origins": _lines(
-            f'"~*^1 {_origin_pattern(origin)}$" $http_origin;' for origin in allowed_origins
-        ),
+        "allowed_origin_patterns": _lines(f'"~* {_origin_pattern(origin)}$" 1;' for origin in allowed_origins),
+        "cors_origins": _lines(f'"~*^1 {_origin_pattern(origin)}$" $http_origin;' for origin in allowed_origins),
         "plain": "" if tls else "yes",
         "tls": "yes" if tls else "",
         "hsts_seconds": HSTS_SECONDS,
@@ -159,11 +155,7 @@ def _network(network: str) -> str:
 
 def _authority(url: str) -> str:
     parts = urlsplit(url)
-    if (
-        parts.scheme != "http"
-        or not re.fullmatch(r"[A-Za-z0-9.:\[\]_-]+", parts.netloc)
-        or parts.path.strip("/")
-    ):
+    if parts.scheme != "http" or not re.fullmatch(r"[A-Za-z0-9.:\[\]_-]+", parts.netloc) or parts.path.strip("/"):
         raise ValueError(f"The router's address has to look like http://host:port, not {url!r}")
     return parts.netloc
 
@@ -193,12 +185,15 @@ def _worker_user(served: Sequence[Path]) -> str:
     """
     if os.geteuid() != 0:
         return ""
-    folders = {folder for path in served for folder in (path, *path.parents) if folder.exists()}
-    readable = all(folder.stat().st_mode & stat.S_IXOTH for folder in folders)
-    return "www-data" if readable else "root"
+    return "www-data" if _reachable_by_others(served) else "root"
 
 
-def _render_from(environment: Mapping[str, str]) -> Path:
+def _reachable_by_others(paths: Sequence[Path]) -> bool:
+    folders = {folder for path in paths for folder in (path, *path.parents) if folder.exists()}
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in folders)
+
+
+def render_from(environment: Mapping[str, str]) -> Path:
     """Render with EDGE_<PARAMETER>; lists are separated by commas; EDGE_TLS_CERTIFICATE turns TLS on."""
 
     def listed(name: str, default: str = "") -> list[str]:
@@ -213,16 +208,14 @@ def _render_from(environment: Mapping[str, str]) -> Path:
             public_port=int(environment.get("EDGE_TLS_PUBLIC_PORT", "443")),
             hsts_seconds=int(environment.get("EDGE_HSTS_SECONDS", HSTS_SECONDS)),
         )
-    limits = {
-        name: int(environment.get(f"EDGE_{name.upper()}", value)) for name, value in asdict(Limits()).items()
-    }
+    limits = {name: int(environment.get(f"EDGE_{name.upper()}", value)) for name, value in asdict(Limits()).items()}
     return render(
-        Path(environment.get("EDGE_STATE_DIR", "/tmp/edge")),
+        Path(environment.get("EDGE_STATE_DIR", "/var/lib/edge")),
         int(environment.get("EDGE_PORT", "8080")),
         listed("EDGE_ROUTER_URLS", "http://router:4000"),
         tls=tls,
         limits=Limits(**limits),
-        hosts=listed("EDGE_HOSTS", "0.0.0.0"),
+        hosts=listed("EDGE_HOSTS", "127.0.0.1"),
         ready_path=environment.get("EDGE_READY_PATH", "/readiness"),
         allowed_origins=listed("EDGE_ALLOWED_ORIGINS"),
         trusted_proxies=listed("EDGE_TRUSTED_PROXIES"),
@@ -234,8 +227,8 @@ def _render_from(environment: Mapping[str, str]) -> Path:
 
 def main() -> None:
     """Render from the environment and become nginx: the container's entry point."""
-    arguments = command(_render_from(os.environ))
-    os.execv(arguments[0], arguments)
+    arguments = command(render_from(os.environ))
+    os.execv(arguments[0], arguments)  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":
