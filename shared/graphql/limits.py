@@ -31,13 +31,16 @@ from graphql import (
     OperationType,
     SelectionSetNode,
     SourceLocation,
+    StringValueNode,
     ValueNode,
     VariableNode,
+    Visitor,
     get_named_type,
     get_nullable_type,
     get_operation_ast,
     is_list_type,
     parse,
+    visit,
 )
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry import UNSET
@@ -93,10 +96,13 @@ _LEXEME = re.compile(
 def parse_limited(query: str, limits: Limits = DEFAULT_LIMITS) -> DocumentNode:
     """The parsed document. Raises TooComplex for its length, tokens or nesting, BadRequest for its syntax.
 
-    Both limits are checked before the parser runs, which builds nodes and recurses.
+    These limits are checked before the parser runs, which builds nodes and recurses. Strings with a NUL
+    character, which no database column takes, are a BadRequest too.
     """
     if len(query) > limits.length:
         raise TooComplex("document length", limits.length)
+    if "\x00" in query:
+        raise BadRequest("The document holds a NUL character.")
     tokens = nesting = 0
     for lexeme in _LEXEME.finditer(query):
         kind = lexeme.lastgroup
@@ -112,10 +118,22 @@ def parse_limited(query: str, limits: Limits = DEFAULT_LIMITS) -> DocumentNode:
         elif kind == "close":
             nesting -= 1
     try:
-        return parse(query, max_lexical_tokens=limits.tokens)
+        document = parse(query, max_lexical_tokens=limits.tokens)
     except GraphQLSyntaxError as error:
         at = (error.locations or [SourceLocation(1, 1)])[0]
         raise BadRequest(error.message, line=at.line, column=at.column) from None
+    if _NUL_ESCAPE.search(query):
+        visit(document, _RefuseNul())
+    return document
+
+
+_NUL_ESCAPE = re.compile(r"\\u(?:0000|\{0+\})")
+
+
+class _RefuseNul(Visitor):
+    def enter_string_value(self, node: StringValueNode, *_: object) -> None:
+        if "\x00" in node.value:
+            raise BadRequest("A string holds a NUL character.")
 
 
 # --- cost as a formula of the request's variables ---

@@ -1,0 +1,59 @@
+"""Texts that people write."""
+
+import re
+import unicodedata
+
+from shared.errors import InvalidInput
+
+# Control characters, halves of surrogate pairs, and the noncharacters that end a plane. NUL among them
+# is what PostgreSQL cannot store.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_LINE_BREAKS = re.compile("\r\n?|[\u0085\u2028\u2029]")
+_MORE_THAN_ONE_LINE = re.compile("[\t\n]")
+# Unicode's Stream-Safe Text Format (UAX #15) ends a run of combining marks here. Normalising takes the
+# square of the run's length.
+_MAX_COMBINING_RUN = 30
+
+
+def clean(
+    value: str, *, field: tuple[str, ...], min_length: int = 0, max_length: int, multiline: bool = False
+) -> str:
+    """The text trimmed, in NFC, with line breaks as `\\n`; its length in code points is within the bounds.
+
+    Line breaks and tabs pass only where `multiline`. Raises InvalidInput for other control characters,
+    unpaired surrogates, and a text that shows nothing where one is needed.
+    """
+    # Composing shortens a text to a third at most; what is longer need not be looked at.
+    if len(value) > 4 * max_length + 1_000:
+        raise _too_long(max_length, field)
+    text = _LINE_BREAKS.sub("\n", value).strip()
+    if _FORBIDDEN.search(text) or (not multiline and _MORE_THAN_ONE_LINE.search(text)):
+        raise InvalidInput("The text holds a character that is not allowed here.", field=field)
+    if not text.isascii():
+        _check_combining_runs(text, field)
+        text = unicodedata.normalize("NFC", text)
+    if len(text) > max_length:
+        raise _too_long(max_length, field)
+    if len(text) < min_length or (min_length and not _shows(text)):
+        raise InvalidInput(
+            "This must not be empty." if min_length == 1 else f"At least {min_length} characters, please.",
+            field=field,
+        )
+    return text
+
+
+def _too_long(max_length: int, field: tuple[str, ...]) -> InvalidInput:
+    return InvalidInput(f"At most {max_length} characters, please.", field=field)
+
+
+def _check_combining_runs(text: str, field: tuple[str, ...]) -> None:
+    run = 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run > _MAX_COMBINING_RUN:
+            raise InvalidInput("The text piles too many accents on one letter.", field=field)
+
+
+def _shows(text: str) -> bool:
+    """Whether anything is visible: zero-width characters alone are not a title."""
+    return any(character.isprintable() and not character.isspace() for character in text)
