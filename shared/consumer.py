@@ -390,7 +390,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
         """Puts a message among the dead letters, however long Kafka takes."""
         target = dead_letter_topic(record.topic)
         reason = str(error) if isinstance(error, _Malformed) else describe(error)
-        headers: Headers = (
+        headers: Headers = [
             *(pair for pair in record.headers if pair[0] != REPLAY_FOR and not pair[0].startswith("dlq_")),
             ("dlq_consumer", self.name.encode()),
             ("dlq_topic", record.topic.encode()),
@@ -400,7 +400,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
             ("dlq_error", reason.encode()),
             ("dlq_attempts", str(attempts).encode()),
             ("dlq_at", clock.now().isoformat().encode()),
-        )
+        ]
         backoff = Backoff()
         while not closing.is_set():
             try:
@@ -408,7 +408,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
                     producer = await self._dead_letter_producer()
                     # A message without key and value could not be sent on.
                     key = record.key if record.key or record.value else b""
-                    await producer.send_and_wait(target, record.value, key, headers=list(headers))
+                    await producer.send_and_wait(target, record.value, key, headers=headers)
             except (KafkaError, TimeoutError) as failure:
                 log.warning("dead letter not written yet", error=repr(failure))
                 await self._drop_dead_letter_producer()

@@ -16,7 +16,7 @@ from shared.config import Settings
 
 log = structlog.get_logger(__name__)
 
-Headers = tuple[tuple[str, bytes], ...]
+Headers = list[tuple[str, bytes]]
 
 # A request to a broker that does not answer ends after this; then another connection is tried.
 REQUEST_TIMEOUT_MS = 10_000
@@ -85,13 +85,14 @@ async def discard_producer(producer: AIOKafkaProducer) -> None:
 
 
 async def start_consumer(
-    settings: Settings, *, group: str | None = None, offset_reset: str = "earliest"
+    settings: Settings, *topics: str, group: str | None = None, offset_reset: str = "earliest"
 ) -> AIOKafkaConsumer:
-    """A connected consumer without topics; it never commits by itself.
+    """A connected consumer of all partitions of `topics`; it never commits by itself.
 
     Raises KafkaError or TimeoutError when no broker answers.
     """
     consumer = AIOKafkaConsumer(
+        *topics,
         bootstrap_servers=settings.kafka_bootstrap_servers,
         group_id=group,
         enable_auto_commit=False,

@@ -394,7 +394,7 @@ async def _end(tasks: Iterable[asyncio.Task[object]]) -> None:
 
 def _headers(row: asyncpg.Record) -> Headers:
     """CloudEvents 1.0, the Kafka protocol binding in binary mode; `seq` is the place in the stream."""
-    headers = (
+    headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", row["event_id"].encode()),
         ("ce_type", row["type"].encode()),
@@ -403,8 +403,10 @@ def _headers(row: asyncpg.Record) -> Headers:
         ("ce_subject", row["stream"].encode()),
         ("content-type", b"application/json"),
         ("seq", str(row["seq"]).encode()),
-    )
-    return (*headers, ("traceparent", row["traceparent"].encode())) if row["traceparent"] else headers
+    ]
+    if row["traceparent"]:
+        headers.append(("traceparent", row["traceparent"].encode()))
+    return headers
 
 
 def _failure(task: asyncio.Task[list[int]]) -> BaseException | None:
