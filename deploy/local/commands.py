@@ -13,16 +13,24 @@ from deploy.local.processes import StartFailed, kill_group
 
 
 async def run(
-    command: Sequence[str | Path], failure: str, cwd: Path = Path("/"), env: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    failure: str,
+    cwd: Path = Path("/"),
+    env: Mapping[str, str] | None = None,
+    quiet: bool = True,
 ) -> str:
-    """Runs a command that ends with the caller and returns what it printed. Raises StartFailed."""
+    """Runs a command that ends with the caller and returns what it printed; not `quiet`: it prints itself.
+
+    Raises StartFailed with the end of what it printed.
+    """
     setpriv = shutil.which("setpriv") or "/usr/bin/setpriv"
     process = await asyncio.create_subprocess_exec(
         setpriv, "--pdeathsig", "KILL", *command, cwd=cwd, env={**os.environ, **(env or {})},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if quiet else None,
+        stderr=subprocess.STDOUT if quiet else None, start_new_session=True,
     )  # fmt: skip
     try:
-        output = (await process.communicate())[0].decode(errors="replace")
+        output = ((await process.communicate())[0] or b"").decode(errors="replace")
     except asyncio.CancelledError:
         kill_group(process.pid)
         raise

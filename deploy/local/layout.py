@@ -35,6 +35,14 @@ def user_cache() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "service-exchange"
 
 
+def tools_on_path() -> None:
+    """Puts Node.js on PATH where the set-up brought its own, since the system had none that is new enough."""
+    node = CACHE / "node" / "bin"
+    path = os.environ.get("PATH", os.defpath)
+    if (node / "node").exists() and str(node) not in path.split(os.pathsep):
+        os.environ["PATH"] = f"{node}{os.pathsep}{path}"
+
+
 def built_subgraphs() -> tuple[str, ...]:
     """The subgraphs that can be served, in the order of their ports."""
     return tuple(name for name in SUBGRAPHS if (REPOSITORY / "subgraphs" / name / "app.py").exists())

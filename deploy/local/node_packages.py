@@ -8,6 +8,7 @@ from deploy.local.layout import CACHE, REPOSITORY
 from deploy.local.processes import StartFailed
 
 CONSOLE = REPOSITORY / "edge" / "console"
+COMPOSER = REPOSITORY / "supergraph" / "composer"
 
 
 async def install(folder: Path) -> bool:

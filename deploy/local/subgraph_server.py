@@ -24,13 +24,14 @@ def environment(instance: Instance, name: str) -> dict[str, str]:
 
 def migrations_digest(name: str) -> str:
     """Changes whenever the subgraph's migrations do."""
-    return stamps.digest([REPOSITORY / "subgraphs" / name / "migrations"])
+    platform = [REPOSITORY / "shared" / file for file in ("alembic.py", "migrate.py", "tables.py")]
+    return stamps.digest([REPOSITORY / "subgraphs" / name / "migrations", *platform])
 
 
-async def migrate(url: str, name: str) -> None:
-    """Brings a database of the subgraph to the newest migration."""
+async def migrate(url: str, name: str, check: bool = False) -> None:
+    """Brings a database of the subgraph to the newest migration. `check`: fails if the models differ from it."""
     await commands.run(
-        (sys.executable, "-m", "shared.migrate", f"subgraphs.{name}"),
+        (sys.executable, "-m", "shared.migrate", f"subgraphs.{name}", *(("--check",) if check else ())),
         f"The migrations of {name} failed",
         REPOSITORY,
         {"EXCHANGE_DATABASE_URL": url},

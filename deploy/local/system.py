@@ -2,15 +2,18 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 from deploy.local import (
+    graph,
     kafka_server,
     node_packages,
     postgres_server,
     redis_server,
+    routers,
     secret_files,
     stamps,
     subgraph_server,
@@ -20,7 +23,15 @@ from deploy.local.processes import ProcessSpec
 from deploy.local.steps import Progress, Step, run_steps
 from deploy.local.supervisor import Supervisor
 
-INFRASTRUCTURE = ("postgres", "redis", "kafka")
+_TITLES = {
+    "postgres": "PostgreSQL",
+    "redis": "Redis",
+    "kafka": "Kafka",
+    "router": "the router",
+    "router-2": "the second router",
+    "edge": "the edge",
+    "edge-2": "the second edge",
+}
 
 
 @dataclass(frozen=True)
@@ -39,66 +50,94 @@ class Options:
         return json.dumps(asdict(self))
 
     @classmethod
+    def of(cls, instance: Instance) -> "Options":
+        """The options by which the instance was started last."""
+        return cls.from_json((instance.state / "options.json").read_text())
+
+    @classmethod
     def from_json(cls, text: str) -> "Options":
         values = json.loads(text)
         return cls(**{**values, "routers": tuple(values["routers"]), "fresh": tuple(values["fresh"])})
 
 
+def specs(instance: Instance, options: Options) -> dict[str, ProcessSpec]:
+    """The processes of the system by name. Raises StartFailed for what is not installed."""
+    processes = [
+        postgres_server.process(instance, options.durable),
+        redis_server.process(instance, options.redis_databases),
+        kafka_server.process(instance),
+    ]
+    if not options.infrastructure_only:
+        processes += [subgraph_server.process(instance, name, options.environment) for name in built_subgraphs()]
+        for place, kind in enumerate(options.routers or (routers.default_kind(),)):
+            processes += [
+                routers.router_process(instance, kind, place, options.environment),
+                routers.edge_process(instance, place),
+            ]
+    return {process.name: process for process in processes}
+
+
 async def start(instance: Instance, options: Options, supervisor: Supervisor, progress: Progress) -> None:
     """Sets up what is missing and starts everything. Raises StartFailed."""
-    secret_files.ensure(instance)
     for name in options.fresh:
         _forget(instance.state / name)
-    infrastructure = _infrastructure(instance, options)
-    supervisor.check_ports(list(infrastructure.values()))
-    steps = _infrastructure_steps(instance, supervisor, infrastructure)
-    if not options.infrastructure_only:
-        steps += _subgraph_steps(instance, supervisor, options)
-    await run_steps(steps, progress)
+    secret_files.ensure(instance)
+    (instance.state / "options.json").write_text(options.to_json())
+    processes = specs(instance, options)
+    supervisor.check_ports(list(processes.values()))
+    await run_steps(_steps(instance, supervisor, processes), progress)
 
 
-def _infrastructure(instance: Instance, options: Options) -> dict[str, ProcessSpec]:
-    return {
-        "postgres": postgres_server.process(instance, options.durable),
-        "redis": redis_server.process(instance, options.redis_databases),
-        "kafka": kafka_server.process(instance),
-    }
+def _steps(instance: Instance, supervisor: Supervisor, processes: Mapping[str, ProcessSpec]) -> list[Step]:
+    def prepare_kafka() -> Awaitable[None]:
+        return kafka_server.prepare(instance)
 
+    def prepare_postgres() -> Awaitable[None]:
+        return postgres_server.prepare(instance)
 
-def _infrastructure_steps(instance: Instance, supervisor: Supervisor, specs: Mapping[str, ProcessSpec]) -> list[Step]:
-    async def start_kafka() -> None:
-        await kafka_server.prepare(instance)
-        await supervisor.start(specs["kafka"])
+    def create_databases() -> Awaitable[None]:
+        return postgres_server.create_databases(instance)
 
-    async def start_postgres() -> None:
-        await postgres_server.prepare(instance)
-        await supervisor.start(specs["postgres"])
+    def started(name: str, *needs: str) -> Step:
+        return Step(name, f"Start {_TITLES.get(name, name)}", lambda: supervisor.start(processes[name]), needs)
 
-    return [
-        Step("jars", "Bring Apache Kafka", kafka_server.install),
-        Step("kafka", "Start Kafka", start_kafka, ("jars",)),
-        Step("postgres", "Start PostgreSQL", start_postgres),
-        Step("databases", "Create databases", lambda: postgres_server.create_databases(instance), ("postgres",)),
-        Step("redis", "Start Redis", lambda: supervisor.start(specs["redis"])),
+    steps = [
+        Step("kafka-install", "Bring Apache Kafka", kafka_server.install),
+        Step("kafka-prepare", "Prepare Kafka", prepare_kafka, ("kafka-install",)),
+        Step("postgres-prepare", "Prepare PostgreSQL", prepare_postgres),
+        Step("databases", "Create databases", create_databases, ("postgres",)),
+        started("postgres", "postgres-prepare"),
+        started("redis"),
+        started("kafka", "kafka-prepare"),
     ]
-
-
-def _subgraph_steps(instance: Instance, supervisor: Supervisor, options: Options) -> list[Step]:
-    def migrate_and_start(name: str) -> list[Step]:
-        async def migrate() -> None:
-            stamp = postgres_server.data_folder(instance) / ".." / f"migrated-{name}"
-            value = subgraph_server.migrations_digest(name)
-            if not stamps.is_current(stamp, value):
-                await subgraph_server.migrate(postgres_server.database_url(instance, name), name)
-                stamps.set_current(stamp, value)
-
-        spec = subgraph_server.process(instance, name, options.environment)
-        return [
-            Step(f"migrate-{name}", f"Migrate {name}", migrate, ("databases",)),
-            Step(name, f"Start {name}", lambda: supervisor.start(spec), (f"migrate-{name}", "redis", "kafka")),
+    subgraphs = [name for name in built_subgraphs() if name in processes]
+    for name in subgraphs:
+        steps += [
+            Step(f"{name}-migrate", f"Migrate {name}", partial(migrate, instance, name), ("databases",)),
+            started(name, f"{name}-migrate", "redis", "kafka"),
         ]
+    if "router" in processes:
+        steps += [
+            Step("composer", "Install the composer", partial(node_packages.install, node_packages.COMPOSER)),
+            Step("compose", "Compose the supergraph", graph.compose_if_changed, ("composer",)),
+            Step("embedded", "Install the embedded router", partial(node_packages.install, routers.EMBEDDED_FOLDER)),
+            Step("console", "Build the console", node_packages.build_console),
+        ]
+    for router, edge in routers.PLACES:
+        if router in processes:
+            steps += [started(router, "compose", "embedded"), started(edge, router, "console", *subgraphs)]
+    return steps
 
-    return [step for name in built_subgraphs() for step in migrate_and_start(name)]
+
+async def migrate(instance: Instance, name: str) -> bool:
+    """Brings the subgraph's database to the newest migration unless it is there. Returns whether it ran."""
+    stamp = postgres_server.data_folder(instance).parent / f"migrated-{name}"
+    value = subgraph_server.migrations_digest(name)
+    if stamps.is_current(stamp, value):
+        return False
+    await subgraph_server.migrate(postgres_server.database_url(instance, name), name)
+    stamps.set_current(stamp, value)
+    return True
 
 
 def _forget(path: Path) -> None:

@@ -1,0 +1,93 @@
+"""What `exchange` shows: the progress of a start, the addresses, the state of the processes."""
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from deploy.local import routers, seed
+from deploy.local.layout import Instance
+
+console = Console()
+
+_KIND_TITLES = {
+    routers.HIVE_ROUTER: "Hive Router",
+    routers.EMBEDDED: "the embedded router (Hive Router is not installed; `exchange router install` builds it)",
+}
+
+
+class StartView:
+    """Shows the steps of a start as they begin and end: live on a terminal, as lines elsewhere."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, float] = {}
+        self._live = Live(console=console, refresh_per_second=8, transient=True) if sys.stdout.isatty() else None
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def message(self, message: Mapping[str, str]) -> None:
+        """Takes one message of the supervisor's report."""
+        if "begin" in message:
+            self._running[message["begin"]] = time.monotonic()
+        elif "done" in message:
+            took = time.monotonic() - self._running.pop(message["done"], time.monotonic())
+            # What was there already is not worth a line.
+            if took > 0.05:
+                self._print(Text.assemble(("✓ ", "green"), message["done"], (f"  {took:.1f} s", "dim")))
+        elif "event" in message:
+            self._print(Text(f"· {message['event']}", "yellow"))
+        if self._live:
+            self._live.update(self._spinners())
+
+    def _spinners(self) -> Table:
+        table = Table.grid()
+        for title in self._running:
+            table.add_row(Spinner("dots", title))
+        return table
+
+    def _print(self, text: Text) -> None:
+        (self._live.console if self._live else console).print(text)
+
+
+def show_event(message: Mapping[str, str]) -> None:
+    """Prints what the supervisor of a running system tells."""
+    if "event" in message:
+        console.print(Text(f"· {message['event']}", "yellow"))
+
+
+def show_addresses(instance: Instance, router: str, took: float | None = None) -> None:
+    """Prints where the system can be reached and with which accounts."""
+    edge = instance.url("edge")
+    table = Table.grid(padding=(0, 2))
+    rows = [
+        ("Web", f"{edge}/"),
+        ("GraphQL", f"{edge}/graphql"),
+        ("Subscriptions", f"ws://{instance.address('edge')}/graphql"),
+        ("Console (GraphiQL)", f"{edge}/console/"),
+        ("Router", f"{_KIND_TITLES.get(router, router)}"),
+    ]
+    for title, value in rows:
+        table.add_row(Text(title, "bold"), Text(value))
+    console.print()
+    console.print(Text(f"Service Exchange is ready{f' after {took:.0f} s' if took else ''}.", "bold green"))
+    console.print(table)
+    if seed.loaded(instance):
+        accounts = Table.grid(padding=(0, 2))
+        for account in seed.ACCOUNTS:
+            accounts.add_row(Text(account.email), Text(seed.PASSWORD), Text(account.about, "dim"))
+        console.print(Text("\nDemo accounts", "bold"))
+        console.print(accounts)
+    console.print()
