@@ -193,35 +193,45 @@ def _reachable_by_others(paths: Sequence[Path]) -> bool:
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in folders)
 
 
+def tls_from(environment: Mapping[str, str], port: int = 8443, public_port: int | None = 443) -> Tls | None:
+    """Read EDGE_TLS_… and EDGE_HSTS_SECONDS; None without EDGE_TLS_CERTIFICATE."""
+    if not environment.get("EDGE_TLS_CERTIFICATE"):
+        return None
+    told_public_port = environment.get("EDGE_TLS_PUBLIC_PORT")
+    return Tls(
+        certificate=Path(environment["EDGE_TLS_CERTIFICATE"]),
+        key=Path(environment["EDGE_TLS_KEY"]),
+        port=int(environment.get("EDGE_TLS_PORT", port)),
+        public_port=int(told_public_port) if told_public_port else public_port,
+        hsts_seconds=int(environment.get("EDGE_HSTS_SECONDS", HSTS_SECONDS)),
+    )
+
+
+def limits_from(environment: Mapping[str, str]) -> Limits:
+    """Read EDGE_REQUESTS_PER_SECOND and the like; what is not set keeps its default."""
+    defaults = asdict(Limits())
+    return Limits(**{name: int(environment.get(f"EDGE_{name.upper()}", value)) for name, value in defaults.items()})
+
+
 def render_from(environment: Mapping[str, str]) -> Path:
     """Render with EDGE_<PARAMETER>; lists are separated by commas; EDGE_TLS_CERTIFICATE turns TLS on."""
 
     def listed(name: str, default: str = "") -> list[str]:
         return [part for part in re.split(r"[,\s]+", environment.get(name, default)) if part]
 
-    tls = None
-    if environment.get("EDGE_TLS_CERTIFICATE"):
-        tls = Tls(
-            certificate=Path(environment["EDGE_TLS_CERTIFICATE"]),
-            key=Path(environment["EDGE_TLS_KEY"]),
-            port=int(environment.get("EDGE_TLS_PORT", "8443")),
-            public_port=int(environment.get("EDGE_TLS_PUBLIC_PORT", "443")),
-            hsts_seconds=int(environment.get("EDGE_HSTS_SECONDS", HSTS_SECONDS)),
-        )
-    limits = {name: int(environment.get(f"EDGE_{name.upper()}", value)) for name, value in asdict(Limits()).items()}
     return render(
         Path(environment.get("EDGE_STATE_DIR", "/var/lib/edge")),
         int(environment.get("EDGE_PORT", "8080")),
         listed("EDGE_ROUTER_URLS", "http://router:4000"),
-        tls=tls,
-        limits=Limits(**limits),
+        tls=tls_from(environment),
+        limits=limits_from(environment),
         hosts=listed("EDGE_HOSTS", "127.0.0.1"),
         ready_path=environment.get("EDGE_READY_PATH", "/readiness"),
         allowed_origins=listed("EDGE_ALLOWED_ORIGINS"),
         trusted_proxies=listed("EDGE_TRUSTED_PROXIES"),
         workers=int(environment.get("EDGE_WORKERS", "2")),
         access_log=environment.get("EDGE_ACCESS_LOG", "/dev/stdout"),
-        error_log=environment.get("EDGE_ERROR_LOG", "/dev/stderr"),
+        error_log=environment.get("EDGE_ERROR_LOG", "stderr"),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge import render as edge_render
-from edge.render import Limits, command, render
+from edge.render import Limits, Tls, command, render
 
 ROUTER = "http://127.0.0.1:4000"
 
@@ -92,3 +92,11 @@ def test_the_container_reads_its_parameters_from_the_environment(tmp_path: Path)
     assert f"zone=websocket_openings:16m rate={Limits().websockets_per_second}r/s;" in text
     assert "server 127.0.0.1:4001 " in text
     assert 'access_log "/dev/null" json;' in text
+
+
+def test_tls_is_off_without_a_certificate_and_on_with_one() -> None:
+    assert edge_render.tls_from({}) is None
+
+    tls = edge_render.tls_from({"EDGE_TLS_CERTIFICATE": "/c.pem", "EDGE_TLS_KEY": "/k.pem", "EDGE_TLS_PORT": "9443"})
+
+    assert tls == Tls(certificate=Path("/c.pem"), key=Path("/k.pem"), port=9443, public_port=443)
