@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 import jwt
@@ -10,8 +11,14 @@ import pytest
 from pydantic import SecretStr
 
 from deploy.local import secret_files
+from deploy.local.layout import tools_on_path
+from deploy.local.stack import Stack
 from shared.config import Settings
 from tests import infrastructure
+
+tools_on_path()
+
+E2E = Path(__file__).parent / "e2e"
 
 
 class SettingsFor(Protocol):
@@ -32,6 +39,23 @@ class AccessToken(Protocol):
         session_id: str = "session_01jdtest",
         expires_in: float = 900,
     ) -> str: ...
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sends everything that shares the whole system to one worker, where it runs one after the other."""
+    for item in items:
+        if E2E in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("e2e"))
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The whole system, with an edge and each router that is installed, started once for all tests.
+
+    `stack.edges` has their addresses. A test that takes a part of it down brings it back.
+    """
+    with infrastructure.whole_system() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -22,13 +22,15 @@ import asyncpg
 import redis
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from deploy.local import control, postgres_server, secret_files, stamps, subgraph_server, system
+from deploy.local import control, postgres_server, routers, secret_files, stamps, subgraph_server, system
 from deploy.local.layout import DEFAULT_STATE, REPOSITORY, Instance
+from deploy.local.stack import Stack
 from shared import tables
 
 T = TypeVar("T")
 
 INSTANCE = Instance(DEFAULT_STATE / "test", 18_000)
+SYSTEM = Instance(DEFAULT_STATE / "e2e", 18_100)
 _REDIS_DATABASES = 256
 
 # A database for tests of shared alone: the platform's tables and nothing else. `users` owns it.
@@ -59,6 +61,26 @@ def _launch(instance: Instance, users: Path) -> None:
     control.launch(instance, options, lambda message: None, users)
     stamps.set_current(instance.state / "boot", boot)
     _wait(_drop_databases(r"[a-z0-9]+_\d+"))
+
+
+@contextlib.contextmanager
+def whole_system() -> Iterator[Stack]:
+    """The whole system from empty databases, for one test process at a time."""
+    SYSTEM.state.mkdir(parents=True, exist_ok=True)
+    with (SYSTEM.state / "exclusive.lock").open("w") as exclusive, (SYSTEM.state / "users.lock").open("w") as users:
+        fcntl.flock(exclusive, fcntl.LOCK_EX)
+        # What runs still may be of a killed test process, and of other code than today's.
+        control.shut_down(SYSTEM)
+        for log in SYSTEM.logs.glob("*.log*"):
+            log.unlink()
+        fcntl.flock(users, fcntl.LOCK_SH)
+        kinds = (routers.HIVE_ROUTER, routers.EMBEDDED) if routers.hive_router_binary() else (routers.EMBEDDED,)
+        options = system.Options(routers=kinds, fresh=("kafka", "redis", "pg"))
+        stack = Stack.start(SYSTEM, options, Path(users.name))
+        try:
+            yield stack
+        finally:
+            stack.shut_down()
 
 
 @contextlib.contextmanager

@@ -14,6 +14,8 @@ from deploy.local.layout import REPOSITORY, Instance
 from deploy.local.processes import Record, StartFailed
 from deploy.local.supervisor import SUPERVISOR, ready_mark
 
+OnMessage = Callable[[dict[str, str]], None]
+
 _STOP_SECONDS = 60.0
 
 
@@ -26,9 +28,9 @@ def running(instance: Instance) -> Record | None:
 def launch(
     instance: Instance,
     options: system.Options,
-    on_message: Callable[[dict[str, str]], None],
+    on_message: OnMessage,
     users: Path | None = None,
-) -> Callable[[], None]:
+) -> Callable[[OnMessage], None]:
     """Starts the supervisor and returns when everything is ready. Raises StartFailed.
 
     `on_message` gets the report: {"begin": step}, {"done": step}, {"event": what happened}. The function
@@ -60,9 +62,9 @@ def launch(
         daemon.wait()
         raise StartFailed(f"The supervisor ended:\n{processes.tail(instance.logs / f'{SUPERVISOR}.log')}")
 
-    def follow() -> None:
+    def follow(on_event: OnMessage) -> None:
         for line in report:
-            on_message(json.loads(line))
+            on_event(json.loads(line))
         daemon.wait()
 
     return follow

@@ -41,6 +41,11 @@ def data_folder(instance: Instance) -> Path:
     return instance.state / "pg"
 
 
+def migration_stamp(instance: Instance, subgraph: str) -> Path:
+    """The mark of the migrations that the subgraph's database has; it goes with the cluster."""
+    return instance.state / f"migrated-{subgraph}"
+
+
 async def prepare(instance: Instance) -> None:
     """Creates the cluster once and writes its settings."""
     link = data_folder(instance)
@@ -158,6 +163,8 @@ async def _create_cluster(instance: Instance, link: Path) -> None:
             path.unlink()
         elif path.exists():
             shutil.rmtree(path)
+    for subgraph in SUBGRAPHS:
+        migration_stamp(instance, subgraph).unlink(missing_ok=True)
     unfinished.mkdir(mode=0o700, parents=True)
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         password = Path(folder) / "password"

@@ -131,7 +131,7 @@ def _steps(instance: Instance, supervisor: Supervisor, processes: Mapping[str, P
 
 async def migrate(instance: Instance, name: str) -> bool:
     """Brings the subgraph's database to the newest migration unless it is there. Returns whether it ran."""
-    stamp = postgres_server.data_folder(instance).parent / f"migrated-{name}"
+    stamp = postgres_server.migration_stamp(instance, name)
     value = subgraph_server.migrations_digest(name)
     if stamps.is_current(stamp, value):
         return False
