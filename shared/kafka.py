@@ -47,10 +47,12 @@ class Backoff:
 
 
 def topic_name(settings: Settings, topic: str) -> str:
+    """The topic's name on the broker."""
     return settings.topic_prefix + topic
 
 
 def dead_letter_topic(topic: str) -> str:
+    """Where messages of `topic` go that no handler can take."""
     return f"{topic}.dlq"
 
 
