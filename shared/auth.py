@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import jwt
@@ -115,8 +116,14 @@ class Revocations:
 
     async def revoke_session(self, session_id: str, until: datetime) -> None:
         """Refuses the session's tokens everywhere, until its last one has expired."""
-        self._sessions[session_id] = until.timestamp()
-        await self._redis.zadd(_REVOKED_SESSIONS, {session_id: until.timestamp()})
+        await self.revoke_sessions({session_id: until})
+
+    async def revoke_sessions(self, sessions: Mapping[str, datetime]) -> None:
+        """Like `revoke_session`, for several at once."""
+        if sessions:
+            scores = {session_id: until.timestamp() for session_id, until in sessions.items()}
+            self._sessions |= scores
+            await self._redis.zadd(_REVOKED_SESSIONS, scores)
 
     async def revoke_user(self, user_id: str, until: datetime) -> None:
         """Refuses all tokens of a user, until the last one has expired."""

@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_LIMIT = r"^[1-9]\d*/[1-9]\d* (second|minute|hour|day)s?$"
+
 
 class Settings(BaseSettings):
     """Settings of one subgraph process, read from environment variables `EXCHANGE_<NAME>`."""
@@ -46,6 +48,22 @@ class Settings(BaseSettings):
     signing_keys_file: Path | None = Field(None, description="Private keys (JWKS) of `users`; the first one signs.")
     token_issuer: str = Field("service-exchange", description="`iss` of access tokens.")
     token_audience: str = Field("service-exchange", description="`aud` of access tokens.")
+
+    trusted_proxies: str = Field(
+        "127.0.0.1,::1",
+        description="Peers that may tell the client's address in `X-Forwarded-For`: addresses and networks, by comma.",
+    )
+    argon2_memory_kib: int = Field(19_456, ge=8, description="Memory of one password hash (`users`).")
+    argon2_time_cost: int = Field(2, ge=1, description="Passes of one password hash.")
+    argon2_parallelism: int = Field(1, ge=1, description="Lanes of one password hash.")
+    password_concurrency: int = Field(2, ge=1, description="Passwords that one process hashes at the same time.")
+    log_in_failures_per_account: str = Field(
+        "10/15 minutes", pattern=_LIMIT, description="Wrong passwords for one account from one address."
+    )
+    log_in_failures_per_address: str = Field(
+        "100/15 minutes", pattern=_LIMIT, description="Wrong passwords from one address, whatever the account."
+    )
+    sign_ups_per_address: str = Field("20/1 hour", pattern=_LIMIT, description="New accounts from one address.")
 
     otlp_endpoint: str = Field("", description="OTLP/HTTP base address for traces; empty: no tracing.")
     trace_sample_ratio: float = Field(1.0, ge=0, le=1, description="Share of new traces that are kept.")

@@ -46,6 +46,7 @@ class Context(Generic[L]):
     address: str
     actor: Actor | None = None
     refusal: Unauthenticated | None = None
+    user_agent: str = ""
     _loaders: L | None = field(default=None, repr=False)
 
     @property
@@ -93,7 +94,7 @@ class Context(Generic[L]):
 
     def fork(self) -> "Context[L]":
         """The same caller's next operation on this connection, with loaders of its own."""
-        fork = Context(self.services, self.request_id, self.address, self.actor, self.refusal)
+        fork = Context(self.services, self.request_id, self.address, self.actor, self.refusal, self.user_agent)
         fork.recheck()
         return fork
 

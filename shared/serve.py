@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from shared.app import drain
+from shared.config import Settings
 
 
 class Server(uvicorn.Server):
@@ -39,8 +40,11 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def build_server(app: FastAPI, host: str, port: int) -> Server:
-    """A server of `app` with the fast event loop and parsers and the limits that face a network."""
+def build_server(app: FastAPI, host: str, port: int, trusted_proxies: str = "127.0.0.1,::1") -> Server:
+    """A server of `app` with the fast event loop and parsers and the limits that face a network.
+
+    Behind `trusted_proxies` the client's address is the last one in `X-Forwarded-For` that is not theirs.
+    """
     config = uvicorn.Config(
         app,
         host=host,
@@ -59,6 +63,8 @@ def build_server(app: FastAPI, host: str, port: int) -> Server:
         server_header=False,
         date_header=False,
         log_config=None,
+        proxy_headers=True,
+        forwarded_allow_ips=trusted_proxies,
     )
     return Server(config, app)
 
@@ -71,7 +77,7 @@ def main() -> None:
     options = parser.parse_args()
     module, _, attribute = options.application.partition(":")
     app: FastAPI = getattr(importlib.import_module(module), attribute or "app")
-    build_server(app, options.host, options.port).run()
+    build_server(app, options.host, options.port, Settings().trusted_proxies).run()
 
 
 if __name__ == "__main__":

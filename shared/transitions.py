@@ -16,6 +16,8 @@ class By(StrEnum):
 
     POSTER = "poster"
     TASKER = "tasker"
+    USER = "the user"
+    ADMIN = "admin"
     TIMER = "timer"
     EVENT = "event of another subgraph"
 

@@ -51,7 +51,8 @@ class GraphQLEndpoint(Generic[L]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self.services is not None, "the application has not started"
         address = (scope.get("client") or ("",))[0]
-        context = Context(self.services, current_request_id(), address)
+        user_agent = dict(scope["headers"]).get(b"user-agent", b"").decode("latin-1")
+        context = Context(self.services, current_request_id(), address, user_agent=user_agent)
         if scope["type"] == "websocket":
             await self._serve_websocket(WebSocket(scope, receive, send), context)
             return
