@@ -14,9 +14,14 @@ import structlog
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
+    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
+    SelectionSetNode,
     execute,
     get_operation_ast,
     subscribe,
@@ -117,12 +122,7 @@ class Engine:
         errors = validate(self._schema, document, max_errors=20, hide_suggestions=not self._development)
         if errors:
             raise InvalidDocument(errors)
-        fields = tuple(
-            selection.name.value
-            for selection in definition.selection_set.selections
-            if hasattr(selection, "name") and selection.kind == "field"
-        )
-        return Operation(document, definition, cost, fields)
+        return Operation(document, definition, cost, _root_fields(document, definition))
 
     async def execute(self, request: GraphQLRequest, context: Context[L], *, reads_only: bool = False) -> Response:
         """Runs a query or mutation; every failure becomes an answer."""
@@ -224,6 +224,22 @@ def _present_error(error: GraphQLError, context: Context[L]) -> Response:
 def _formatted(error: GraphQLError, extensions: Mapping[str, object], message: str | None = None) -> Response:
     formatted = dict(error.formatted)
     return {**formatted, "message": message or error.message, "extensions": dict(extensions)}
+
+
+def _root_fields(document: DocumentNode, definition: OperationDefinitionNode) -> tuple[str, ...]:
+    """The names of the fields that the operation selects on its root type, also through fragments."""
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    names: dict[str, None] = {}
+    left: list[SelectionSetNode] = [definition.selection_set]
+    while left:
+        for selection in left.pop().selections:
+            if isinstance(selection, FieldNode):
+                names[selection.name.value] = None
+            elif isinstance(selection, InlineFragmentNode):
+                left.append(selection.selection_set)
+            elif isinstance(selection, FragmentSpreadNode) and selection.name.value in fragments:
+                left.append(fragments.pop(selection.name.value).selection_set)
+    return tuple(names)
 
 
 def _code(response: Response) -> str:

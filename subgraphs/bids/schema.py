@@ -1,6 +1,6 @@
 """The GraphQL schema of bids: authorize, call, return."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self, cast
@@ -11,7 +11,6 @@ from strawberry import ID
 from shared import events
 from shared.context import Context, Followed
 from shared.graphql.events import AFTER, StreamEvent
-from shared.graphql.pagination import Connection, Page, page_arguments
 from shared.graphql.schema import build_schema, field, mutation, query, subscription
 from shared.graphql.types import Money, MoneyInput, UserError, register_enum
 from shared.idempotency import idempotent
@@ -25,7 +24,7 @@ Info = strawberry.Info[Context[Loaders], None]
 
 
 class BidEventType(StrEnum):
-    """What happened to a bid; the last part of its event's type."""
+    """What happened to a bid: the last part of its event's type."""
 
     PLACED = "placed"
     UPDATED = "updated"
@@ -68,10 +67,30 @@ register_enum(
 
 @strawberry.federation.type(keys=["id"], description="A person of the marketplace.")
 class User:
-    id: ID = strawberry.federation.field(description="The user's id.")
+    id: ID = strawberry.field(description="The user's id.")
 
-    @field(description="One's own bids, newest first; null for anybody else.")
-    async def bids(self, info: Info, page: Page) -> Connection["Bid"] | None: ...
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: ID) -> Self:
+        return cls(id=ID(check_id(id, "user")))
+
+
+@strawberry.federation.type(keys=["id"], description="A piece of work that somebody wants done.")
+class Task:
+    id: ID = strawberry.field(description="The task's id.")
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: ID) -> Self:
+        return cls(id=ID(check_id(id, "task")))
+
+    @field(description="How many bids the task has that are pending, accepted or awarded.")
+    async def bid_count(self, info: Info) -> int | None:
+        return await info.context.loaders.bid_count_by_task_id.load(self.id)
+
+    @field(description="The caller's newest bid on the task; null without one.")
+    async def my_bid(self, info: Info) -> "Bid | None":
+        actor = info.context.actor
+        row = await info.context.loaders.newest_bid_by_task_id(actor.id).load(self.id) if actor else None
+        return Bid.of(row) if row else None
 
 
 @strawberry.federation.type(
@@ -79,3 +98,242 @@ class User:
 )
 class Bid:
     id: ID = strawberry.field(description="The bid's id.")
+    task: Task = strawberry.field(description="The task that the bid is for.")
+    tasker: User = strawberry.field(description="Who bids.")
+    amount: Money = strawberry.field(description="What the tasker asks for the whole task.")
+    message: str = strawberry.field(description="What the tasker says to the poster.")
+    estimated_minutes: int | None = strawberry.field(description="How long the tasker expects the work to take.")
+    status: Status = strawberry.field(description="Where the bid stands.")
+    expires_at: datetime = strawberry.field(description="When a pending bid ends by itself.")
+    version: int = strawberry.field(description="Counts the bid's changes; `acceptBid` takes it.")
+    created_at: datetime = strawberry.field(description="When the bid was placed.")
+    updated_at: datetime = strawberry.field(description="When the bid changed last.")
+
+    @classmethod
+    def of(cls, row: models.Bid) -> Self:
+        return cls._of(row, Amount(row.amount_minor, row.currency), Status(row.status))
+
+    @classmethod
+    def of_snapshot(cls, bid: events.BidSnapshot) -> Self:
+        """The bid as it was when an event happened."""
+        return cls._of(bid, bid.amount, Status(bid.status))
+
+    @classmethod
+    def _of(cls, bid: models.Bid | events.BidSnapshot, amount: Amount, status: Status) -> Self:
+        return cls(
+            id=ID(bid.id),
+            task=Task(id=ID(bid.task_id)),
+            tasker=User(id=ID(bid.tasker_id)),
+            amount=Money.of(amount),
+            message=bid.message,
+            estimated_minutes=bid.estimated_minutes,
+            status=status,
+            expires_at=bid.expires_at,
+            version=bid.version,
+            created_at=bid.created_at,
+            updated_at=bid.updated_at,
+        )
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: ID) -> Self | None:
+        return cast("Self | None", await visible_bid(info, check_id(id, "bid")))
+
+
+@strawberry.type(description="Something that happened to a bid. The bid is as it was at that moment.")
+class BidEvent(StreamEvent):
+    type: BidEventType = strawberry.field(description="What happened.")
+    bid: Bid = strawberry.field(description="The bid right after it.")
+
+    @classmethod
+    def of(cls, followed: Followed) -> Self:
+        envelope = followed.envelope
+        return cls(
+            seq=envelope.seq,
+            previous_seq=followed.previous_seq,
+            occurred_at=envelope.occurred_at,
+            type=BidEventType(envelope.event.type.rpartition(".")[2]),
+            bid=Bid.of_snapshot(cast("events.BidPlaced", envelope.event).bid),
+        )
+
+
+@strawberry.input(description="A new bid.")
+class PlaceBidInput:
+    task_id: ID = strawberry.field(description="The open task to bid on.")
+    amount: MoneyInput = strawberry.field(description="1 to 100,000 units of the task's currency.")
+    message: str = strawberry.field(description="What you say to the poster, 20 to 1,500 characters.")
+    estimated_minutes: int | None = strawberry.field(
+        default=None, description="How long you expect the work to take."
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
+    )
+
+
+@strawberry.input(description="What to change of a pending bid; what is left out stays as it is.")
+class UpdateBidInput:
+    bid_id: ID = strawberry.field(description="One's own pending bid.")
+    amount: MoneyInput | None = strawberry.field(default=None, description="1 to 100,000 units.")
+    message: str | None = strawberry.field(default=None, description="20 to 1,500 characters.")
+    estimated_minutes: int | None = strawberry.field(default=None, description="How long the work takes.")
+
+
+@strawberry.input(description="The bid to take back.")
+class WithdrawBidInput:
+    bid_id: ID = strawberry.field(description="One's own pending bid.")
+
+
+@strawberry.input(description="The bid to turn down.")
+class DeclineBidInput:
+    bid_id: ID = strawberry.field(description="A pending bid on one's own task.")
+    reason: str | None = strawberry.field(default=None, description="Told to the bidder; at most 500 characters.")
+
+
+@strawberry.input(description="The bid to choose.")
+class AcceptBidInput:
+    bid_id: ID = strawberry.field(description="A pending bid on one's own task.")
+    expected_version: int = strawberry.field(
+        description="The `version` that you saw; `VERSION_CONFLICT` if the bid changed since."
+    )
+
+
+@strawberry.type(description="The outcome of a mutation of one bid.")
+class BidPayload:
+    bid: Bid | None = strawberry.field(
+        default=None, description="The bid after it; null if it was refused, except for `VERSION_CONFLICT`."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why it was refused; empty on success."
+    )
+
+    @classmethod
+    def of(cls, row: models.Bid) -> Self:
+        return cls(bid=Bid.of(row))
+
+
+@strawberry.type(description="The outcome of `placeBid`.")
+class PlaceBidPayload(BidPayload): ...
+
+
+@strawberry.type(description="The outcome of `updateBid`.")
+class UpdateBidPayload(BidPayload): ...
+
+
+@strawberry.type(description="The outcome of `withdrawBid`.")
+class WithdrawBidPayload(BidPayload): ...
+
+
+@strawberry.type(description="The outcome of `declineBid`.")
+class DeclineBidPayload(BidPayload): ...
+
+
+@strawberry.type(description="The outcome of `acceptBid`.")
+class AcceptBidPayload(BidPayload): ...
+
+
+async def visible_bid(info: Info, bid_id: str) -> Bid | None:
+    """A bid that the caller may see, or None."""
+    row = await info.context.loaders.bid_by_id.load(bid_id)
+    viewer = info.context.actor.id if info.context.actor else None
+    return Bid.of(row) if row and rules.may_see(viewer, row.poster_id, row.tasker_id) else None
+
+
+@strawberry.type
+class Query:
+    @query(description="A bid, for the poster of its task and its bidder; null for anybody else.")
+    async def bid(
+        self, info: Info, id: Annotated[ID, strawberry.argument(description="The bid's id.")]
+    ) -> Bid | None:
+        return await visible_bid(info, check_id(id, "bid"))
+
+
+@strawberry.type
+class Mutation:
+    @mutation(description="Bids on an open task that is not one's own. Needs the role TASKER.")
+    async def place_bid(self, info: Info, input: PlaceBidInput) -> PlaceBidPayload:
+        actor = info.context.require_actor()
+        task_id = check_id(input.task_id, "task")
+        amount = input.amount.parse(field=("amount",))
+        async with info.context.transaction() as session:
+            row = await idempotent(
+                session,
+                actor.id,
+                input.idempotency_key,
+                "placeBid",
+                input,
+                run=lambda: actions.place_bid(
+                    session,
+                    actor,
+                    task_id=task_id,
+                    amount=amount,
+                    message=input.message,
+                    estimated_minutes=input.estimated_minutes,
+                ),
+                replay=lambda bid_id: store.get_bid(session, bid_id),
+            )
+        return PlaceBidPayload.of(row)
+
+    @mutation(description="Changes one's own pending bid.")
+    async def update_bid(self, info: Info, input: UpdateBidInput) -> UpdateBidPayload:
+        actor = info.context.require_actor()
+        bid_id = check_id(input.bid_id, "bid")
+        amount = input.amount.parse(field=("amount",)) if input.amount else None
+        async with info.context.transaction() as session:
+            row = await actions.update_bid(
+                session,
+                actor,
+                bid_id,
+                amount=amount,
+                message=input.message,
+                estimated_minutes=input.estimated_minutes,
+            )
+        return UpdateBidPayload.of(row)
+
+    @mutation(description="Takes one's own pending bid back.")
+    async def withdraw_bid(self, info: Info, input: WithdrawBidInput) -> WithdrawBidPayload:
+        actor = info.context.require_actor()
+        bid_id = check_id(input.bid_id, "bid")
+        async with info.context.transaction() as session:
+            row = await actions.withdraw_bid(session, actor, bid_id)
+        return WithdrawBidPayload.of(row)
+
+    @mutation(description="Turns down a pending bid on one's own task.")
+    async def decline_bid(self, info: Info, input: DeclineBidInput) -> DeclineBidPayload:
+        actor = info.context.require_actor()
+        bid_id = check_id(input.bid_id, "bid")
+        async with info.context.transaction() as session:
+            row = await actions.decline_bid(session, actor, bid_id, input.reason)
+        return DeclineBidPayload.of(row)
+
+    @mutation(description="Chooses a pending bid on one's own task; of several at once one wins.")
+    async def accept_bid(self, info: Info, input: AcceptBidInput) -> AcceptBidPayload:
+        actor = info.context.require_actor()
+        bid_id = check_id(input.bid_id, "bid")
+        async with info.context.transaction() as session:
+            row = await actions.accept_bid(session, actor, bid_id, input.expected_version)
+        return AcceptBidPayload.of(row)
+
+
+@strawberry.type
+class Subscription:
+    @subscription(
+        scope="marketplace",
+        description="What happens to the bids of a task: all of them for its poster, a bidder's own for a bidder.",
+    )
+    async def bid_events(
+        self,
+        info: Info,
+        task_id: Annotated[ID, strawberry.argument(description="The task whose bids to follow.")],
+        after: Annotated[int | None, AFTER] = None,
+    ) -> AsyncIterator[BidEvent]:
+        viewer = info.context.require_actor().id
+        stream = f"task:{check_id(task_id, 'task')}"
+
+        def visible(event: events.Event) -> bool:
+            bid = cast("events.BidPlaced", event).bid
+            return rules.may_see(viewer, bid.poster_id, bid.tasker_id)
+
+        async for followed in info.context.follow(stream, after, visible):
+            yield BidEvent.of(followed)
+
+
+schema = build_schema(Query, Mutation, Subscription)

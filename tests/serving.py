@@ -1,0 +1,96 @@
+"""An application on a real server and port of its own, inside the test's process, and clients for it."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from websockets.asyncio.client import ClientConnection, connect
+
+from shared.serve import Server, build_server
+
+PROTOCOL = "graphql-transport-ws"
+
+
+@asynccontextmanager
+async def serve(app: FastAPI) -> AsyncIterator["Served"]:
+    """Serves `app` as production does, and stops it as a signal would."""
+    server = build_server(app, "127.0.0.1", 0)
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.005)
+        if running.done():
+            await running
+            raise RuntimeError("the server ended before it served")
+    port = server.servers[0].sockets[0].getsockname()[1]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        try:
+            yield Served(server, client, port)
+        finally:
+            server.should_exit = True
+            await running
+
+
+class Served:
+    """A running application and its clients."""
+
+    def __init__(self, server: Server, client: httpx.AsyncClient, port: int) -> None:
+        self.server = server
+        self.client = client
+        self.port = port
+
+    async def execute(
+        self, query: str, variables: dict[str, Any] | None = None, *, token: str | None = None
+    ) -> dict[str, Any]:
+        """The whole answer to an operation over HTTP."""
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        response = await self.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    @asynccontextmanager
+    async def connect(self, *, token: str | None = None, protocol: str = PROTOCOL) -> AsyncIterator["Client"]:
+        """An acknowledged connection of the graphql-transport-ws protocol."""
+        async with connect(f"ws://127.0.0.1:{self.port}/graphql", subprotocols=[protocol]) as socket:  # type: ignore[list-item]  # a NewType of str
+            client = Client(socket)
+            await client.send(
+                {"type": "connection_init", "payload": {"authorization": f"Bearer {token}"} if token else {}}
+            )
+            assert await client.receive() == {"type": "connection_ack"}
+            yield client
+
+
+class Client:
+    """One connection; the messages of the protocol as dicts."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    async def send(self, message: object) -> None:
+        await self.socket.send(json.dumps(message))
+
+    async def receive(self, timeout: float = 10) -> dict[str, Any]:
+        """The next message; raises TimeoutError when there is none in time."""
+        message: dict[str, Any] = json.loads(await asyncio.wait_for(self.socket.recv(), timeout))
+        return message
+
+    async def subscribe(self, query: str, variables: dict[str, Any] | None = None, id: str = "1") -> None:
+        await self.send({"id": id, "type": "subscribe", "payload": {"query": query, "variables": variables}})
+
+    async def next(self, timeout: float = 10) -> dict[str, Any]:
+        """The payload of the next `next` message."""
+        message = await self.receive(timeout)
+        assert message["type"] == "next", message
+        payload: dict[str, Any] = message["payload"]
+        return payload
+
+    async def silent(self, seconds: float) -> bool:
+        """Whether nothing arrives for so long."""
+        with contextlib.suppress(TimeoutError):
+            await self.receive(seconds)
+            return False
+        return True
