@@ -21,10 +21,10 @@ from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import Counter, Gauge, Histogram
 from pydantic import ValidationError
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock, tables
+from shared import clock
 from shared.config import Settings
 from shared.db import Database
 from shared.events import Envelope, Event
@@ -101,6 +101,11 @@ class _Partition:
     paused: bool = False
     task: asyncio.Task[None] | None = None
 
+
+_REMEMBER = text("""
+    INSERT INTO inbox (consumer, event_id) VALUES (:consumer, CAST(:event_id AS uuid))
+    ON CONFLICT DO NOTHING RETURNING 1
+""")
 
 _MAX_WAITING = 500
 _POLL_MS = 500
@@ -374,12 +379,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
         ):
             async with self._database.transaction() as session:
                 # A second delivery that runs at the same time waits here for the first one's commit.
-                remembered = await session.execute(
-                    insert(tables.inbox)
-                    .values(consumer=self.name, event_id=envelope.id)
-                    .on_conflict_do_nothing()
-                    .returning(tables.inbox.c.event_id)
-                )
+                remembered = await session.execute(_REMEMBER, {"consumer": self.name, "event_id": envelope.id})
                 new = remembered.one_or_none() is not None
                 if new:
                     await handler(session, envelope)
