@@ -1,0 +1,99 @@
+"""The command lines of both routers, for whatever starts them: the `exchange` command and the tests.
+
+Both read the same environment variables (../README.md) and answer on the same paths.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+Router = Literal["hive-router", "embedded"]
+
+GRAPHQL_PATH = "/graphql"
+HEALTH_PATH = "/health"
+READY_PATH = "/readiness"
+METRICS_PATH = "/metrics"
+
+_HERE = Path(__file__).resolve().parent
+CONFIGURATION = _HERE / "hive-router.yaml"
+EMBEDDED = _HERE / "embedded"
+PERSISTED_DOCUMENTS = _HERE / "persisted-documents.json"
+SUPERGRAPH = _HERE.parent / "supergraph.graphql"
+_CONFIGURED_METRICS_PORT = "port: 8002"
+
+
+def hive_router() -> Path | None:
+    """The Hive Router binary of this machine: `HIVE_ROUTER`, else `hive_router` on PATH, else None."""
+    named = os.environ.get("HIVE_ROUTER") or shutil.which("hive_router")
+    return Path(named).resolve() if named and Path(named).exists() else None
+
+
+def command(
+    router: Router,
+    *,
+    port: int,
+    metrics_port: int,
+    subgraph_urls: Mapping[str, str],
+    run_directory: Path,
+    host: str = "127.0.0.1",
+    supergraph: Path = SUPERGRAPH,
+    environment: Literal["development", "production"] = "production",
+    allowed_origins: Sequence[str] = (),
+    otlp_endpoint: str = "",
+    persisted_documents: Path = PERSISTED_DOCUMENTS,
+    persisted_documents_only: bool = False,
+    binary: Path | None = None,
+) -> tuple[list[str], dict[str, str]]:
+    """The arguments of a router's process and what its environment needs besides the caller's own.
+
+    `subgraph_urls`: by subgraph name, each with the path `/graphql`. `otlp_endpoint`: the collector's
+    OTLP/HTTP base address; empty means no traces. `run_directory` takes the configuration file of a Hive
+    Router whose metrics port is not the default one. `binary`: the Hive Router or the Node executable,
+    default the one that `hive_router()` or PATH has. Raises FileNotFoundError where there is none.
+    """
+    env = {
+        "ROUTER_HOST": host,
+        "ROUTER_PORT": str(port),
+        "ROUTER_INTROSPECTION": "true" if environment == "development" else "false",
+        "SUPERGRAPH_FILE": str(supergraph.resolve()),
+        **{f"SUBGRAPH_URL_{name.upper()}": url for name, url in subgraph_urls.items()},
+    }
+    if allowed_origins:
+        env |= {"ROUTER_CORS": "true", "ROUTER_ALLOWED_ORIGINS": ",".join(allowed_origins)}
+    if router == "embedded":
+        node = binary or shutil.which("node")
+        if node is None:
+            raise FileNotFoundError("node is not on PATH")
+        return [str(node), str(EMBEDDED / "server.mjs")], env | {"NODE_ENV": "production"}
+
+    executable = binary or hive_router()
+    if executable is None:
+        raise FileNotFoundError("Hive Router is neither named by HIVE_ROUTER nor on PATH")
+    env |= {
+        "ROUTER_CONFIG_FILE_PATH": str(_configuration(metrics_port, run_directory)),
+        "ROUTER_PERSISTED_DOCUMENTS_FILE": str(persisted_documents.resolve()),
+        "ROUTER_PERSISTED_DOCUMENTS_ONLY": "true" if persisted_documents_only else "false",
+        # The router prefers these two to its configuration, and they are common names.
+        "HOST": host,
+        "PORT": str(port),
+        # Nested JSON of some 40 kB overflows the default stack, and the worker then spins for ever.
+        "RUST_MIN_STACK": str(256 * 1024 * 1024),
+    }
+    if otlp_endpoint:
+        env |= {"ROUTER_TRACE_SAMPLING": "1", "ROUTER_OTLP_ENDPOINT": f"{otlp_endpoint.rstrip('/')}/v1/traces"}
+    return [str(executable)], env
+
+
+def _configuration(metrics_port: int, run_directory: Path) -> Path:
+    """hive-router.yaml, or a copy with another metrics port: a number that no variable can set there."""
+    text = CONFIGURATION.read_text()
+    wanted = f"port: {metrics_port}"
+    if text.count(_CONFIGURED_METRICS_PORT) != 1:
+        raise ValueError(f"{CONFIGURATION} has changed: {_CONFIGURED_METRICS_PORT!r} must stand in it once")
+    if wanted == _CONFIGURED_METRICS_PORT:
+        return CONFIGURATION
+    copy = run_directory / f"hive-router-{metrics_port}.yaml"
+    copy.write_text(text.replace(_CONFIGURED_METRICS_PORT, wanted))
+    return copy

@@ -1,0 +1,129 @@
+// Hive Gateway's runtime on our supergraph: what reaches the subgraphs, and what of errors reaches clients.
+import { createGatewayRuntime } from "@graphql-hive/gateway-runtime";
+import httpTransport from "@graphql-mesh/transport-http";
+import { GraphQLError, getOperationAST, parse } from "graphql";
+import { MAX_DOCUMENT_LENGTH, MAX_TOKENS, exceededLimit, refusal } from "./limits.mjs";
+import { unavailable, webSocketTransport } from "./subscriptions.mjs";
+
+const SUBGRAPH_TIMEOUT_MILLISECONDS = 10_000;
+const FORWARDED_HEADERS = ["authorization", "x-request-id", "traceparent", "tracestate"];
+// What the runtime calls it when a subgraph does not answer, or not with GraphQL.
+const TRANSPORT_CODES = new Set([
+  undefined,
+  "DOWNSTREAM_SERVICE_ERROR",
+  "GATEWAY_TIMEOUT",
+  "RESPONSE_VALIDATION_FAILED",
+  "SUBREQUEST_HTTP_ERROR",
+  "TIMEOUT_ERROR",
+]);
+
+export function createGateway({ readSupergraph, introspection }) {
+  return createGatewayRuntime({
+    supergraph: readSupergraph,
+    // A supergraph that changes lets queries and mutations that run finish on the old one.
+    gracefulSchemaReload: { drainTimeout: SUBGRAPH_TIMEOUT_MILLISECONDS },
+    transports: { http: httpTransport, ws: webSocketTransport },
+    transportEntries: {
+      "*.http": { options: { deduplicateInflightRequests: false, subscriptions: { kind: "ws" } } },
+      ...subgraphLocations(),
+    },
+    upstreamTimeout: ({ executionRequest }) =>
+      executionRequest?.operationType === "subscription" ? undefined : SUBGRAPH_TIMEOUT_MILLISECONDS,
+    propagateHeaders: {
+      fromClientToSubgraphs: ({ request }) =>
+        Object.fromEntries(FORWARDED_HEADERS.map((name) => [name, request.headers.get(name)])),
+    },
+    subgraphErrors: false,
+    requestId: false,
+    maskedErrors: { maskError },
+    plugins: () => [limits(introspection), subgraphErrors()],
+    graphqlEndpoint: "/graphql",
+    batching: false,
+    cors: false,
+    graphiql: false,
+    landingPage: false,
+    logging: "warn",
+  });
+}
+
+function subgraphLocations() {
+  const locations = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    const [, subgraph] = /^SUBGRAPH_URL_(\w+)$/.exec(name) ?? [];
+    if (subgraph && value) locations[subgraph.toLowerCase()] = { location: value };
+  }
+  return locations;
+}
+
+function limits(introspection) {
+  function parseWithinLimits(source, options) {
+    const tooLong = () => refusal("TOKEN_LIMIT_EXCEEDED", `The operation exceeds the limit of ${MAX_TOKENS} tokens.`);
+    // Documents are kept, the refused ones too, so that memory needs a limit that tokens do not give.
+    if (source.length > MAX_DOCUMENT_LENGTH) throw tooLong();
+    let document;
+    try {
+      document = parse(source, { ...options, maxTokens: MAX_TOKENS });
+    } catch (error) {
+      throw /more (that|than) \d+ tokens/.test(error.message) ? tooLong() : error;
+    }
+    const refused = exceededLimit(document, introspection);
+    if (refused) throw refused;
+    return document;
+  }
+  return {
+    onParse: ({ setParseFn }) => setParseFn(parseWithinLimits),
+    onExecute({ args, setResultAndStopExecution }) {
+      const type = getOperationAST(args.document, args.operationName)?.operation;
+      if (args.contextValue.kind !== "GET" || type !== "mutation") return;
+      const refused = refusal("MUTATION_NOT_ALLOWED_OVER_HTTP_GET", "Mutations are sent by POST.", 405);
+      setResultAndStopExecution({ errors: [refused] });
+    },
+    onSubscribe({ args, setResultAndStopExecution }) {
+      if (args.contextValue.kind === "WEBSOCKET") return;
+      const refused = refusal("SUBSCRIPTIONS_TRANSPORT_NOT_SUPPORTED", "Subscribe over graphql-transport-ws.", 406);
+      setResultAndStopExecution({ errors: [refused] });
+    },
+    onValidate:
+      () =>
+      ({ valid, result, setResult }) => {
+        // Suggestions would tell what introspection hides.
+        if (valid || introspection) return;
+        setResult(
+          result.map(
+            (error) =>
+              new GraphQLError(error.message.replace(/ Did you mean .*$/s, ""), {
+                nodes: error.nodes,
+                extensions: error.extensions,
+              }),
+          ),
+        );
+      },
+  };
+}
+
+/** Errors of the transport name addresses and bodies; a client gets SERVICE_UNAVAILABLE instead. */
+function subgraphErrors() {
+  return {
+    onSubgraphExecute({ executor, setExecutor }) {
+      setExecutor(async (request) => {
+        let result;
+        try {
+          result = await executor(request);
+        } catch {
+          return { data: null, errors: [unavailable()] };
+        }
+        if (!result?.errors) return result;
+        const errors = result.errors.map((error) => (TRANSPORT_CODES.has(error.extensions?.code) ? unavailable() : error));
+        return { ...result, errors };
+      });
+    },
+  };
+}
+
+function maskError(error) {
+  if (error instanceof GraphQLError && (!error.originalError || error.originalError instanceof GraphQLError)) {
+    return error;
+  }
+  console.error(JSON.stringify({ level: "error", event: "request_failed", error: String(error?.stack ?? error) }));
+  return new GraphQLError("Something went wrong.", { extensions: { code: "INTERNAL" } });
+}

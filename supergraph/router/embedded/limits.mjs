@@ -1,0 +1,63 @@
+// What an operation may ask for, measured on the document before it is validated. Each fragment is measured
+// once, however often it is spread, so the time is linear in the document.
+import { GraphQLError, Kind } from "graphql";
+
+export const MAX_BODY_BYTES = 1_000_000;
+export const MAX_TOKENS = 1_000;
+export const MAX_DOCUMENT_LENGTH = 30_000;
+const MAX = { depth: 12, aliases: 30, directives: 50 };
+
+/** The first limit that a document exceeds, as an error whose code is Hive Router's, or undefined. */
+export function exceededLimit(document, introspection) {
+  const fragments = new Map();
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, { definition });
+  }
+  const nothing = { depth: 0, aliases: 0, directives: 0, introspects: false };
+
+  function measureFragment(name) {
+    const fragment = fragments.get(name);
+    if (!fragment) return nothing;
+    if (!fragment.measure) {
+      fragment.measure = nothing; // what a fragment that spreads itself adds; validation refuses it later
+      fragment.measure = measure(fragment.definition);
+    }
+    return fragment.measure;
+  }
+
+  function measure(node) {
+    const sum = { ...nothing, directives: node.directives?.length ?? 0 };
+    if (node.kind === Kind.FIELD) {
+      sum.aliases = node.alias ? 1 : 0;
+      if (node.name.value === "__schema" || node.name.value === "__type") {
+        return { ...sum, introspects: true };
+      }
+    }
+    for (const child of node.selectionSet?.selections ?? []) {
+      const inner = child.kind === Kind.FRAGMENT_SPREAD ? measureFragment(child.name.value) : measure(child);
+      sum.depth = Math.max(sum.depth, inner.depth + (child.kind === Kind.FIELD ? 1 : 0));
+      sum.aliases += inner.aliases;
+      sum.directives += inner.directives + (child.kind === Kind.FRAGMENT_SPREAD ? (child.directives?.length ?? 0) : 0);
+      sum.introspects ||= inner.introspects;
+    }
+    return sum;
+  }
+
+  for (const definition of document.definitions) {
+    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
+    const found = measure(definition);
+    for (const [limit, maximum] of Object.entries(MAX)) {
+      if (found[limit] > maximum) {
+        return refusal(`MAX_${limit.toUpperCase()}_EXCEEDED`, `The operation exceeds the limit of ${maximum} for ${limit}.`);
+      }
+    }
+    if (found.introspects && !introspection) {
+      return refusal("INTROSPECTION_DISABLED", "Introspection queries are disabled.");
+    }
+  }
+}
+
+/** An error of the router itself; `status` where HTTP has one for it. */
+export function refusal(code, message, status) {
+  return new GraphQLError(message, { extensions: { code, ...(status && { http: { status } }) } });
+}

@@ -1,0 +1,248 @@
+// The embedded router: HTTP and graphql-transport-ws in front of the gateway. ../../README.md lists the
+// environment variables read here and the codes that clients get.
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+import { GraphQLError, Kind, OperationTypeNode } from "graphql";
+import { useServer } from "graphql-ws/use/ws";
+import { WebSocketServer } from "ws";
+import { createGateway } from "./gateway.mjs";
+import { MAX_BODY_BYTES, refusal } from "./limits.mjs";
+import { endSubscriptions } from "./subscriptions.mjs";
+
+const env = process.env;
+const HOST = env.ROUTER_HOST || "127.0.0.1";
+const PORT = Number(env.ROUTER_PORT || 8001);
+const SUPERGRAPH = env.SUPERGRAPH_FILE || fileURLToPath(new URL("../../supergraph.graphql", import.meta.url));
+const ORIGINS = new Set((env.ROUTER_ALLOWED_ORIGINS || "").split(",").map((origin) => origin.trim()).filter(Boolean));
+const POLL_MILLISECONDS = 1_000;
+const SHUTDOWN_MILLISECONDS = 12_000;
+// With either a browser asks by preflight first, so no form of another site can send the request.
+const PREFLIGHT_HEADERS = ["x-requested-with", "apollo-require-preflight"];
+
+const log = (level, event, fields) => console.error(JSON.stringify({ time: new Date().toISOString(), level, event, ...fields }));
+// A defect in one request must not end everybody's connections.
+process.on("uncaughtException", (error) => log("error", "uncaught_exception", { error: String(error?.stack) }));
+process.on("unhandledRejection", (error) => log("error", "unhandled_rejection", { error: String(error?.stack ?? error) }));
+
+// --- the gateway and its supergraph ---
+
+let supergraph = await readFile(SUPERGRAPH, "utf8");
+const gateway = createGateway({
+  readSupergraph: () => supergraph,
+  introspection: env.ROUTER_INTROSPECTION === "true",
+});
+await gateway.getSchema();
+
+async function takeUpNewSupergraph() {
+  const found = await readFile(SUPERGRAPH, "utf8");
+  // Twice the same, since the file may be half written.
+  if (found === supergraph || found !== candidate) {
+    candidate = found;
+    return;
+  }
+  const previous = supergraph;
+  supergraph = found;
+  try {
+    await gateway.invalidateUnifiedGraph();
+    log("info", "supergraph_loaded");
+  } catch (error) {
+    supergraph = previous;
+    log("error", "supergraph_refused", { error: String(error) });
+  }
+}
+let candidate = supergraph;
+let polling;
+function poll() {
+  polling = setTimeout(async () => {
+    await takeUpNewSupergraph().catch((error) => log("error", "supergraph_unreadable", { error: String(error) }));
+    poll();
+  }, POLL_MILLISECONDS);
+}
+
+/** Runs one operation. `kind` is GET, POST or WEBSOCKET. */
+async function run(kind, body, headers) {
+  const { query, variables, operationName } = body ?? {};
+  if (typeof query !== "string") return { errors: [refusal("BAD_REQUEST", "`query` must be a string.", 400)] };
+  if (variables != null && (typeof variables !== "object" || Array.isArray(variables))) {
+    return { errors: [refusal("BAD_REQUEST", "`variables` must be an object.", 400)] };
+  }
+  const params = { query, variables, operationName: typeof operationName === "string" ? operationName : undefined };
+  const request = new Request("http://router/graphql", { method: "POST", headers });
+  return gateway.getResultForParams({ params, request }, { kind, params, request });
+}
+
+function formatted(result) {
+  if (!result.errors) return result;
+  const errors = result.errors.map((error) => {
+    const { http: _, ...extensions } = error.extensions ?? {};
+    const { message, locations, path } = error instanceof GraphQLError ? error.toJSON() : error;
+    return { message, locations, path, extensions };
+  });
+  return { ...result, errors };
+}
+
+// --- HTTP ---
+
+function answer(response, status, body, headers = {}) {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  response.writeHead(status, { "content-type": "application/json; charset=utf-8", ...headers });
+  response.end(text);
+}
+
+function refuse(response, status, code, message, headers) {
+  answer(response, status, { errors: [{ message, extensions: { code } }] }, headers);
+}
+
+/** The body, or undefined if it is too large; the rest is then not read. */
+async function readBody(request) {
+  const chunks = [];
+  let size = Number(request.headers["content-length"] ?? 0);
+  if (size > MAX_BODY_BYTES) return undefined;
+  size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+}
+
+async function readOperation(request, response) {
+  const type = (request.headers["content-type"] ?? "").split(";")[0].trim().toLowerCase();
+  if (type !== "application/json" && !(request.method === "GET" && PREFLIGHT_HEADERS.some((name) => name in request.headers))) {
+    if (request.method === "GET" || /^(text\/plain|application\/x-www-form-urlencoded|multipart\/form-data)$/.test(type)) {
+      refuse(response, 403, "CSRF_PREVENTION_FAILED", "Required CSRF header(s) not present.");
+    } else {
+      refuse(response, 415, "UNSUPPORTED_CONTENT_TYPE", "The content type must be application/json.");
+    }
+    return undefined;
+  }
+  try {
+    if (request.method === "GET") {
+      const found = Object.fromEntries(new URL(request.url, "http://router").searchParams);
+      return { ...found, variables: JSON.parse(found.variables || "{}") };
+    }
+    const text = await readBody(request);
+    if (text !== undefined) return JSON.parse(text);
+    refuse(response, 413, "PAYLOAD_TOO_LARGE", `The body exceeds ${MAX_BODY_BYTES} bytes.`, { connection: "close" });
+  } catch {
+    refuse(response, 400, "BAD_REQUEST", "The request is not valid JSON.");
+  }
+  return undefined;
+}
+
+async function serve(request, response) {
+  const path = request.url.split("?")[0];
+  if (path === "/health" || path === "/readiness") return answer(response, stopping ? 503 : 200, "{}");
+  if (path !== "/graphql") return refuse(response, 404, "NOT_FOUND", "There is nothing here.");
+  allowOrigin(request, response);
+  if (request.method === "OPTIONS") return answer(response, 204, "");
+  if (request.method !== "GET" && request.method !== "POST") {
+    return refuse(response, 405, "METHOD_NOT_ALLOWED", "GraphQL is served by POST and GET.", { allow: "GET, POST" });
+  }
+  const operation = await readOperation(request, response);
+  if (operation === undefined) return;
+  const headers = Object.entries(request.headers).filter(([name]) => !HOP_HEADERS.has(name));
+  const result = await run(request.method, operation, new Headers(headers.map(([name, value]) => [name, String(value)])));
+  const http = result.data == null ? result.errors?.[0]?.extensions?.http : undefined;
+  answer(response, (!http?.spec && http?.status) || 200, formatted(result));
+}
+const HOP_HEADERS = new Set(["connection", "content-length", "expect", "host", "keep-alive", "transfer-encoding", "upgrade"]);
+
+function allowOrigin(request, response) {
+  const { origin } = request.headers;
+  if (!ORIGINS.has(origin)) return;
+  response.setHeader("access-control-allow-origin", origin);
+  response.setHeader("vary", "origin");
+  response.setHeader("access-control-expose-headers", "x-request-id");
+  if (request.method !== "OPTIONS") return;
+  response.setHeader("access-control-allow-methods", "POST, GET, OPTIONS");
+  response.setHeader("access-control-allow-headers", "authorization, content-type, x-request-id, traceparent, x-requested-with");
+  response.setHeader("access-control-max-age", "3600");
+}
+
+let stopping = false;
+const server = createServer({ requestTimeout: 20_000, headersTimeout: 10_000, keepAliveTimeout: 80_000, maxHeaderSize: 32_768 });
+server.on("request", (request, response) => {
+  serve(request, response).catch((error) => {
+    log("error", "request_failed", { error: String(error?.stack) });
+    if (response.headersSent) response.destroy();
+    else refuse(response, 500, "INTERNAL", "Something went wrong.");
+  });
+});
+
+// --- WebSocket ---
+
+// graphql-ws wants a document before it asks for the result; the gateway has parsed the real one by then.
+const ANY_SUBSCRIPTION = {
+  kind: Kind.DOCUMENT,
+  definitions: [
+    { kind: Kind.OPERATION_DEFINITION, operation: OperationTypeNode.SUBSCRIPTION, selectionSet: { kind: Kind.SELECTION_SET, selections: [] } },
+  ],
+};
+
+/** What connection_init says counts as headers; nothing of the handshake does, as behind Hive Router. */
+function headersOf(parameters) {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(parameters ?? {})) {
+    try {
+      if (typeof value === "string") headers.set(name, value);
+    } catch {
+      // Not a header's name or value: a client may send other things in connection_init.
+    }
+  }
+  return headers;
+}
+
+const sockets = new WebSocketServer({ noServer: true, maxPayload: 65_536, perMessageDeflate: false });
+sockets.on("connection", (socket) => socket.on("error", () => socket.terminate()));
+useServer(
+  {
+    connectionInitWaitTimeout: 10_000,
+    async onSubscribe({ connectionParams }, _id, payload) {
+      const result = await run("WEBSOCKET", payload, headersOf(connectionParams));
+      const failed = !result[Symbol.asyncIterator] && result.data === undefined && result.errors;
+      return failed ? failed.map((error) => new GraphQLError(error.message, error)) : { document: ANY_SUBSCRIPTION, result };
+    },
+    subscribe: ({ result }) => result,
+    onNext: (_context, _id, _payload, _arguments, result) => formatted(result),
+    onError: (_context, _id, _payload, errors) => formatted({ errors }).errors,
+  },
+  sockets,
+);
+server.on("upgrade", (request, socket, head) => {
+  socket.on("error", () => socket.destroy());
+  const { origin } = request.headers;
+  if (request.url.split("?")[0] !== "/graphql") return socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n");
+  if (origin && ORIGINS.size > 0 && !ORIGINS.has(origin)) return socket.end("HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n");
+  sockets.handleUpgrade(request, socket, head, (client) => sockets.emit("connection", client, request));
+});
+
+// --- start and end ---
+
+async function stop() {
+  if (stopping) process.exit(1);
+  stopping = true;
+  clearTimeout(polling);
+  setTimeout(() => process.exit(0), SHUTDOWN_MILLISECONDS).unref();
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  endSubscriptions(refusal("SERVER_SHUTDOWN", "The router is going away; connect again and resume."));
+  // Until what they end with has left.
+  setTimeout(() => sockets.clients.forEach((client) => client.close(1001, "Going away")), 500);
+  await closed;
+  process.exit(0);
+}
+
+// The gateway's own listeners cut running requests off.
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.removeAllListeners(signal);
+  process.on(signal, () => void stop());
+}
+poll();
+server.listen(PORT, HOST, () => log("info", "listening", { host: HOST, port: PORT }));
+server.on("error", (error) => {
+  log("error", "cannot_listen", { error: String(error) });
+  process.exit(1);
+});
