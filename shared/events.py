@@ -185,6 +185,7 @@ class TaskSnapshot(Body):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     published_at: AwareDatetime | None = None
+    cancelled_reason: str | None = Field(None, description="What was said when the task was called off.")
 
 
 class _TaskEvent(Event):

@@ -1,0 +1,22 @@
+"""What tasks does about other subgraphs' events and about deadlines."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import events
+from shared.consumer import Handlers
+from shared.events import Envelope
+from subgraphs.tasks import actions
+
+handlers = Handlers()
+
+
+@handlers.on(events.BidAccepted)
+async def bid_accepted(session: AsyncSession, envelope: Envelope[events.BidAccepted]) -> None:
+    await actions.assign_task(session, envelope.event.bid)
+
+
+async def task_expired(session: AsyncSession, task_id: str, due_at: datetime) -> None:
+    """The deadline of an open task."""
+    await actions.expire_task(session, task_id)

@@ -1,0 +1,51 @@
+"""Batch loaders of tasks, and the categories, which a process keeps."""
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Generic, TypeVar
+
+from shared.db import Database
+from shared.errors import ServiceUnavailable
+from shared.loaders import one_by_key
+from subgraphs.tasks import models, store
+
+T = TypeVar("T")
+
+_KEPT_SECONDS = 60.0
+
+
+class Loaders:
+    """The loaders of one operation."""
+
+    def __init__(self, database: Database) -> None:
+        self.task_by_id = one_by_key(partial(store.load_tasks, database), key=lambda task: task.id)
+
+
+class Categories(Generic[T]):
+    """All categories by id, built once by `build` and kept by the process: only migrations change them.
+
+    Read again after a minute, and when a row has one that is not known yet, since during a deployment the
+    migration comes before the process that brought it.
+    """
+
+    def __init__(self, build: Callable[[Sequence[models.Category]], Mapping[str, T]]) -> None:
+        self._build = build
+        self._by_id: Mapping[str, T] = {}
+        self._read_at = -_KEPT_SECONDS
+
+    async def know(self, database: Database, ids: Collection[str] = ()) -> Mapping[str, T]:
+        """All categories, these among them if they exist."""
+        known = self._by_id
+        if time.monotonic() - self._read_at >= _KEPT_SECONDS or not all(each in known for each in ids):
+            known = self._by_id = self._build(await store.list_categories(database))
+            self._read_at = time.monotonic()
+        return known
+
+    def __getitem__(self, category_id: str) -> T:
+        """One that `know` has read. Raises ServiceUnavailable for one that a migration has just added."""
+        category = self._by_id.get(category_id)
+        if category is None:
+            self._read_at = -_KEPT_SECONDS
+            raise ServiceUnavailable("The category is not known here yet; try again.")
+        return category
