@@ -61,17 +61,16 @@ async def idempotent(
     """Runs `run` once per actor and key within 24 hours; a repeat answers with `replay(result_id)`.
 
     Without a key it only runs. `result_id` is the result's `id` unless said otherwise. `input` is the
-    mutation's input dataclass; its `idempotency_key` does not count towards "the same input". Call it in
-    the transaction of the effect: it takes an advisory lock there until the transaction ends.
+    mutation's input dataclass, without passwords, since its hash is kept and a fast one. Call it in the
+    transaction of the effect: it takes an advisory lock there until the transaction ends.
+
     Raises InvalidInput for a malformed key, IdempotencyInProgress while the first request runs,
     IdempotencyKeyReused for another mutation or input, NotFound when the result exists no more.
     """
     if key is None or key is UNSET:
         return await run()
     if not _KEY.fullmatch(key):
-        raise InvalidInput(
-            "An idempotency key has 1 to 100 printable ASCII characters.", field=("idempotencyKey",)
-        )
+        raise InvalidInput("An idempotency key has 1 to 100 printable ASCII characters.", field=("idempotencyKey",))
     # Lock and look-up are two statements: one alone would look with a snapshot older than its lock, and
     # miss the row of a transaction that committed in between.
     if not await session.scalar(select(func.pg_try_advisory_xact_lock(_lock_number(actor_id, key)))):
@@ -118,10 +117,8 @@ def _lock_number(actor_id: str, key: str) -> int:
 
 
 def _hash(input: object) -> bytes:
-    plain = _plain(input)
-    if isinstance(plain, dict):
-        plain.pop("idempotency_key", None)
-    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).digest()
+    canonical = json.dumps(_plain(input), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).digest()
 
 
 def _plain(value: object) -> object:

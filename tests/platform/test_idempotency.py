@@ -131,9 +131,12 @@ async def test_a_repeat_while_the_first_runs_is_told_so(mutations: Mutations) ->
     first = asyncio.create_task(mutations.place_bid("k"))
     await mutations.started.wait()
 
-    with pytest.raises(IdempotencyInProgress):
-        await mutations.place_bid("k")
-    mutations.gate.set()
+    try:
+        async with asyncio.timeout(5):
+            with pytest.raises(IdempotencyInProgress):
+                await mutations.place_bid("k")
+    finally:
+        mutations.gate.set()
 
     assert await first == Bid("bid_1")
     assert await mutations.place_bid("k") == Bid("bid_1", "as it is now")
