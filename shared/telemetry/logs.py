@@ -40,6 +40,8 @@ _CUT_OUT = re.compile(
     r"|(?P<bearer>(?<=[Bb]earer )\S+)"
     r"|(?P<login>(?<=://)[^/@\s]+(?=@))"
 )
+# Behind these PostgreSQL quotes the row, and Pydantic the input.
+_QUOTES = ("DETAIL:", "input_value=")
 _MAX_TEXT = 2_000
 _MAX_DEPTH = 5
 _MAX_CAUSES = 8
@@ -176,6 +178,9 @@ def _plain(value: object, depth: int) -> object:
 def _clean(text: str) -> str:
     if len(text) > _MAX_TEXT:
         text = text[:_MAX_TEXT] + "…"
+    for marker in _QUOTES:
+        if marker in text:
+            text = f"{text.partition(marker)[0]}{marker} {_HIDDEN}"
     if "@" in text or "eyJ" in text or "earer " in text:
         text = _CUT_OUT.sub(_HIDDEN, text)
     return text

@@ -31,6 +31,7 @@ _EXPORT_TIMEOUT_SECONDS = 3.0
 
 _provider: TracerProvider | None = None
 _tracer: trace.Tracer | None = None
+_NO_TRACER = trace.NoOpTracer()
 _NOTHING: AbstractContextManager[None] = nullcontext()
 
 
@@ -50,7 +51,9 @@ def configure_traces(settings: Settings, service_name: str, exporter: SpanExport
     )
     _provider.add_span_processor(BatchSpanProcessor(exporter))
     _tracer = _provider.get_tracer("exchange")
-    _asyncpg().instrument(tracer_provider=_DiscreetProvider(_provider))
+    if not isinstance(trace.get_tracer_provider(), _GlobalProvider):
+        trace.set_tracer_provider(_GlobalProvider())
+    _asyncpg().instrument()
 
 
 async def shutdown() -> None:
@@ -107,8 +110,7 @@ class _Span:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if kind is not None and issubclass(kind, Exception):
-            self._span.set_attribute("error.type", kind.__qualname__)
-            self._span.set_status(trace.StatusCode.ERROR)
+            _mark_failed(self._span, kind)
         self._span.end()
         if self._token is not None:
             otel.detach(self._token)
@@ -153,11 +155,8 @@ def _remote(value: str) -> otel.Context | None:
     return trace.set_span_in_context(trace.NonRecordingSpan(context)) if context.is_valid else None
 
 
-class _DiscreetProvider(trace.TracerProvider):
-    """Hands out tracers for instrumentation libraries whose spans keep no exception messages."""
-
-    def __init__(self, provider: TracerProvider) -> None:
-        self._provider = provider
+class _GlobalProvider(trace.TracerProvider):
+    """What `opentelemetry.trace.get_tracer` answers with, in our modules and in instrumented libraries."""
 
     def get_tracer(
         self,
@@ -166,22 +165,40 @@ class _DiscreetProvider(trace.TracerProvider):
         schema_url: str | None = None,
         attributes: Attributes | None = None,
     ) -> trace.Tracer:
-        return _DiscreetTracer(
-            self._provider.get_tracer(instrumenting_module_name, instrumenting_library_version, schema_url, attributes)
-        )
+        return _GlobalTracer(instrumenting_module_name, instrumenting_library_version)
 
 
-class _DiscreetTracer(trace.Tracer):
-    def __init__(self, tracer: trace.Tracer) -> None:
-        self._tracer = tracer
+class _GlobalTracer(trace.Tracer):
+    """Follows the set-up of the moment; its spans keep the types of exceptions, not their messages."""
+
+    def __init__(self, module: str, version: str | None) -> None:
+        self._identity = (module, version)
+        self._made: tuple[TracerProvider, trace.Tracer] | None = None
 
     def start_span(self, name: str, *args: Any, **options: Any) -> trace.Span:
-        return self._tracer.start_span(name, *args, **options)
+        return self._current().start_span(name, *args, **options)
 
     @contextmanager
     def start_as_current_span(  # type: ignore[override]  # the options pass through, whichever there are
         self, name: str, *args: Any, **options: Any
     ) -> Iterator[trace.Span]:
         options |= {"record_exception": False, "set_status_on_exception": False}
-        with self._tracer.start_as_current_span(name, *args, **options) as started:
-            yield started
+        with self._current().start_as_current_span(name, *args, **options) as started:
+            try:
+                yield started
+            except Exception as error:
+                _mark_failed(started, type(error))
+                raise
+
+    def _current(self) -> trace.Tracer:
+        provider = _provider
+        if provider is None:
+            return _NO_TRACER
+        if self._made is None or self._made[0] is not provider:
+            self._made = (provider, provider.get_tracer(*self._identity))
+        return self._made[1]
+
+
+def _mark_failed(span: trace.Span, kind: type[BaseException]) -> None:
+    span.set_attribute("error.type", kind.__qualname__)
+    span.set_status(trace.StatusCode.ERROR)

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar
 
 import pytest
+from opentelemetry import trace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -64,6 +65,7 @@ log.info(
     nested={"new_password": "hunter2", "list": ["alice@example.com", {"phone": "1"}], "id": "bid_1"},
     note="ask alice@example.com or Bearer abc.def eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln",
     url="postgresql+asyncpg://bids:hunter2@127.0.0.1:5432/bids", error=ValueError("bob@example.com\\nhunter2"),
+    reason="UniqueViolationError('duplicate key\\nDETAIL:  Key (bio)=(hunter2\\nhunter2) exists')",
 )
 log.info("strange", lone="\\ud800", big=2**70, deep=[[[[[[["alice"]]]]]]])
 try:
@@ -156,6 +158,7 @@ def test_logs_are_json_with_ids_and_without_personal_data(log_lines: LogLines) -
         "nested": {"new_password": hidden, "list": [hidden, {"phone": hidden}], "id": "bid_1"},
         "note": f"ask {hidden} or Bearer {hidden} {hidden}",
         "url": f"postgresql+asyncpg://{hidden}@127.0.0.1:5432/bids", "error": f"ValueError: {hidden}",
+        "reason": f"UniqueViolationError('duplicate key\nDETAIL: {hidden}",
     }  # fmt: skip
     assert log_lines["strange"]["lone"] == "\ud800"
 
@@ -401,6 +404,23 @@ async def test_spans_of_failures_hold_no_messages(
     assert [span.attributes for span in spans if span.name == "placeBid"] == [
         {"bid": "bid_1", "error.type": "IntegrityError"}
     ]
+
+
+async def test_modules_that_use_opentelemetry_directly_follow_the_set_up(settings_for: SettingsFor) -> None:
+    tracer = trace.get_tracer("shared.consumer")
+    names: list[list[tuple[str, object]]] = []
+    for _ in range(2):
+        exporter = InMemorySpanExporter()
+        configure_traces(settings_for("platform"), "bids", exporter)
+        with pytest.raises(ValueError, match="alice"), tracer.start_as_current_span("consume"):
+            raise ValueError("alice")
+        await telemetry.shutdown()
+        with tracer.start_as_current_span("nobody looks"):
+            pass
+        spans = exporter.get_finished_spans()
+        names.append([(span.name, (span.attributes or {}).get("error.type")) for span in spans])
+        assert "alice" not in "".join(span.to_json() for span in spans)
+    assert names == [[("consume", "ValueError")]] * 2
 
 
 async def test_without_an_endpoint_the_callers_trace_is_handed_on_unchanged() -> None:
