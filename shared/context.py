@@ -1,7 +1,7 @@
 """What a resolver can reach: the actor, the database, the loaders of this operation, the streams."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -126,11 +126,12 @@ class Context(Generic[L]):
             return self._ended(actor) if actor else None
 
         previous = after
-        async for envelope in self.services.hub.follow(stream, after, check=ended):
-            if visible(envelope.event):
-                self._loaders = None
-                yield Followed(envelope, previous)
-                previous = envelope.seq
+        async with aclosing(self.services.hub.follow(stream, after, check=ended)) as envelopes:
+            async for envelope in envelopes:
+                if visible(envelope.event):
+                    self._loaders = None
+                    yield Followed(envelope, previous)
+                    previous = envelope.seq
 
 
 @dataclass(frozen=True, slots=True)

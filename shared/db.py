@@ -5,21 +5,24 @@ trip, without BEGIN and ROLLBACK around it. Both pools are small, since eight su
 replicas share `max_connections`.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar, cast
 
 import asyncpg
-from sqlalchemy import Row, Select
+from sqlalchemy import ARRAY, ColumnElement, Row, Select, SQLColumnExpression, any_, bindparam, inspect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.types import TypeEngine
+from sqlmodel import SQLModel
 
 from shared.config import Settings
 from shared.errors import ServiceUnavailable
 
 Model = TypeVar("Model")
+K = TypeVar("K")
 
 # SQLSTATE classes and codes after which the same request may succeed a moment later: connection
 # exceptions, insufficient resources, operator intervention, serialization failure, deadlock, lock timeout.
@@ -67,7 +70,12 @@ class Database:
         idempotency key.
         """
         async with _unavailable_as_request_error(), self._session() as session, session.begin():
-            yield session
+            try:
+                yield session
+            except BaseException:
+                # A rollback expires all rows, also the current one that a VersionConflict answers with.
+                session.expunge_all()
+                raise
 
     async def rows(
         self, model: type[Model], statement: Select[*tuple[object, ...]], parameters: Mapping[str, object] | None = None
@@ -120,6 +128,18 @@ class Database:
     async def close(self) -> None:
         await self._writes.dispose()
         await self._reads.dispose()
+
+
+def columns_of(model: type[SQLModel]) -> list[ColumnElement[object]]:
+    """The columns of a model's table, for a select whose rows carry them all."""
+    return list(inspect(model).columns)
+
+
+def any_of(column: SQLColumnExpression[K], keys: Collection[K]) -> ColumnElement[bool]:
+    """Whether the column is one of the keys: one array parameter, so that the statement's text, and with it
+    its prepared plan, is the same for any number of keys."""
+    key_type: TypeEngine[K] = column.expression.type
+    return column == any_(bindparam(None, list(keys), ARRAY(key_type)))
 
 
 def _engine(url: URL, settings: Settings, size: int, isolation_level: str | None = None) -> AsyncEngine:

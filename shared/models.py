@@ -1,4 +1,4 @@
-"""Columns that every subgraph's tables are made of, and the base of its models.
+"""Columns that every subgraph's tables are made of.
 
 Times are `timestamptz`; ids and other keys are text in collation "C", which compares bytes; statuses are
 text whose values the enum checks on the way in and out.
@@ -8,23 +8,13 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Text, TypeDecorator
-from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 # SQLModel's Field is typed for type classes, but takes configured types as well.
 _KEY: Any = Text(collation="C")
 _UTC: Any = DateTime(timezone=True)
 _TEXT: Any = Text()
 _BIGINT: Any = BigInteger()
-
-
-def new_base() -> type[SQLModel]:
-    """A base for the models of one subgraph: two subgraphs may have models and tables of the same name."""
-
-    class Base(SQLModel, registry=registry()):
-        pass
-
-    return Base
 
 
 def key_field(*, primary_key: bool = False, index: bool = False, unique: bool = False) -> Any:

@@ -6,9 +6,10 @@ for mutations the step from a `DomainError` to the payload's `userErrors`.
 """
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from functools import wraps
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import strawberry
 from strawberry.federation.schema_directives import Authenticated, RequiresScopes
@@ -17,13 +18,14 @@ from strawberry.schema.config import StrawberryConfig
 from shared.actor import MARKETPLACE
 from shared.context import Context
 from shared.errors import DomainError
+from shared.graphql.pagination import connection_directives
 from shared.graphql.scalars import SCALARS
 from shared.graphql.types import UserError
 from shared.telemetry import field_span
 
-P = ParamSpec("P")
-R = TypeVar("R")
-Resolver = Callable[P, Awaitable[R]]
+# Strawberry reads a resolver's signature at run time; what wraps one passes anything on.
+Resolver = Callable[..., Any]
+F = TypeVar("F", bound=Resolver)
 Info = strawberry.Info[Context[Any], None]
 
 
@@ -36,29 +38,31 @@ class Payload(Protocol):
 def build_schema(
     query: type, mutation: type | None = None, subscription: type | None = None, types: Sequence[type] = ()
 ) -> strawberry.federation.Schema:
-    """A federation schema of these root types; the printed SDL is in alphabetical order.
+    """A federation schema of these root types.
 
-    2.9 is the latest federation version that the composer takes.
+    2.9 is the latest federation version that the composer takes. The schema is not sorted: sorting swaps
+    Strawberry's enum types for graphql-core's, whose inputs are plain strings instead of members.
     """
     return strawberry.federation.Schema(
         query=query,
         mutation=mutation,
         subscription=subscription,
         types=list(types),
-        config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
+        config=StrawberryConfig(scalar_map=SCALARS),
         federation_version="2.9",
     )
 
 
-def query(*, description: str, scope: str | None = None, directives: Sequence[object] = ()) -> Any:
+def query(*, description: str, scope: str | None = None, directives: Sequence[object] = ()) -> Callable[[F], F]:
     """A field of Query. `scope` None: everybody; otherwise the caller needs that scope."""
 
-    def declare(resolver: Resolver[P, R]) -> Any:
-        return strawberry.federation.field(
+    def declare(resolver: F) -> F:
+        declared = strawberry.federation.field(
             resolver=_observed(_guarded(resolver, scope)),
             description=description,
-            directives=[*_security(scope), *directives],
+            directives=[*_security(scope), *connection_directives(resolver), *directives],
         )
+        return cast("F", declared)
 
     return declare
 
@@ -67,34 +71,37 @@ def query(*, description: str, scope: str | None = None, directives: Sequence[ob
 field = query
 
 
-def mutation(*, description: str, scope: str | None = MARKETPLACE) -> Any:
+def mutation(*, description: str, scope: str | None = MARKETPLACE) -> Callable[[F], F]:
     """A field of Mutation. A DomainError that its resolver raises becomes the payload's `userErrors`.
 
     The payload class takes no required arguments; one whose error answers with the current object
     (`VERSION_CONFLICT`) has a classmethod `of(row)`.
     """
 
-    def declare(resolver: Resolver[P, R]) -> Any:
-        return strawberry.federation.mutation(
+    def declare(resolver: F) -> F:
+        declared = strawberry.federation.mutation(
             resolver=_observed(_guarded(_refusing(resolver), scope)),
             description=description,
             directives=_security(scope),
         )
+        return cast("F", declared)
 
     return declare
 
 
-def subscription(*, description: str, scope: str | None = None) -> Any:
+def subscription(*, description: str, scope: str | None = None) -> Callable[[F], F]:
     """A field of Subscription; its resolver is an async generator."""
 
-    def declare(resolver: Callable[P, AsyncIterator[R]]) -> Any:
+    def declare(resolver: F) -> F:
         @wraps(resolver)
-        async def guarded(*args: P.args, **kwargs: P.kwargs) -> AsyncIterator[R]:
+        async def guarded(*args: object, **kwargs: object) -> AsyncIterator[object]:
             _check(scope, kwargs)
-            async for event in resolver(*args, **kwargs):
-                yield event
+            async with aclosing(resolver(*args, **kwargs)) as events:
+                async for event in events:
+                    yield event
 
-        return strawberry.subscription(resolver=guarded, description=description, directives=_security(scope))
+        declared = strawberry.subscription(resolver=guarded, description=description, directives=_security(scope))
+        return cast("F", declared)
 
     return declare
 
@@ -107,44 +114,43 @@ def _security(scope: str | None) -> list[object]:
     return [Authenticated(), RequiresScopes(scopes=cast("Any", [[scope]]))]
 
 
-def _check(scope: str | None, kwargs: dict[str, Any]) -> None:
+def _check(scope: str | None, arguments: Mapping[str, object]) -> None:
     if scope is not None:
-        info: Info = kwargs["info"]
-        info.context.require_actor(scope)
+        cast("Info", arguments["info"]).context.require_actor(scope)
 
 
-def _guarded(resolver: Resolver[P, R], scope: str | None) -> Resolver[P, R]:
+def _guarded(resolver: Resolver, scope: str | None) -> Resolver:
     if scope is None:
         return resolver
 
     @wraps(resolver)
-    async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+    async def guarded(*args: object, **kwargs: object) -> object:
         _check(scope, kwargs)
         return await resolver(*args, **kwargs)
 
     return guarded
 
 
-def _refusing(resolver: Resolver[P, R]) -> Resolver[P, R]:
+def _refusing(resolver: Resolver) -> Resolver:
     payload_type = inspect.get_annotations(resolver)["return"]
 
     @wraps(resolver)
-    async def refusing(*args: P.args, **kwargs: P.kwargs) -> R:
+    async def refusing(*args: object, **kwargs: object) -> object:
         try:
             return await resolver(*args, **kwargs)
         except DomainError as error:
-            payload = payload_type() if error.current is None else payload_type.of(error.current)
+            payload: Payload = payload_type() if error.current is None else payload_type.of(error.current)
             payload.user_errors = [UserError.of(error)]
-            return cast("R", payload)
+            return payload
 
     return refusing
 
 
-def _observed(resolver: Resolver[P, R]) -> Resolver[P, R]:
+def _observed(resolver: Resolver) -> Resolver:
     name = resolver.__qualname__
 
     @wraps(resolver)
-    async def observed(*args: P.args, **kwargs: P.kwargs) -> R:
+    async def observed(*args: object, **kwargs: object) -> object:
         with field_span(name):
             return await resolver(*args, **kwargs)
 

@@ -143,7 +143,7 @@ class _Connection(BaseGraphQLTransportWSHandler[Context[L], None]):
         self._endpoint = endpoint
 
     async def on_ws_connect(self, context: Context[L]) -> UnsetType:
-        return UNSET
+        return cast("UnsetType", UNSET)
 
     async def handle_connection_init(self, message: Any) -> None:
         payload = message.get("payload")
@@ -209,16 +209,14 @@ def _protocol_message(message: Message) -> dict[str, Any]:
     if len(text) > MAX_BODY_BYTES:
         raise NonJsonMessageReceived
     try:
-        parsed = decode(text.encode("utf-8", "surrogatepass"))
+        parsed: dict[str, Any] = decode(text.encode("utf-8", "surrogatepass"))
     except RequestError as error:
         raise NonJsonMessageReceived from error
-    if not isinstance(parsed, dict) or not isinstance(parsed.get("type"), str):
+    if not isinstance(parsed.get("type"), str):
         raise NonJsonMessageReceived
     if parsed["type"] in ("subscribe", "complete") and not isinstance(parsed.get("id"), str):
         raise NonJsonMessageReceived
-    if parsed["type"] == "subscribe" and not isinstance(parsed.get("payload"), dict):
-        raise NonJsonMessageReceived
-    if parsed["type"] == "subscribe" and "query" not in parsed["payload"]:
+    if parsed["type"] == "subscribe" and not (isinstance(parsed.get("payload"), dict) and "query" in parsed["payload"]):
         raise NonJsonMessageReceived
     if parsed["type"] == "connection_init" and parsed.get("payload") is None:
         # Null is what some clients send for "no payload".

@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared import clock, deadlines, events
 from shared.actor import Actor
 from shared.errors import NotFound, VersionConflict
-from shared.graphql.text import clean
 from shared.ids import new_id
 from shared.money import Money
 from shared.outbox import emit
@@ -27,7 +26,7 @@ async def place_bid(
     Raises NotFound, RoleRequired, OwnTask, TaskNotOpen, BidAlreadyPlaced, CurrencyMismatch, BidTooLow,
     BidTooHigh, InvalidInput.
     """
-    message = clean(message, "message", *rules.MESSAGE_LENGTH, multiline=True)
+    message = rules.clean_message(message)
     rules.check_estimate(estimated_minutes)
     task = await store.lock_task(session, task_id, shared=True)
     if task is None:
@@ -76,7 +75,7 @@ async def update_bid(
         rules.check_amount(amount, task.currency)
         bid.amount_minor = amount.minor
     if message is not None:
-        bid.message = clean(message, "message", *rules.MESSAGE_LENGTH, multiline=True)
+        bid.message = rules.clean_message(message)
     if estimated_minutes is not None:
         rules.check_estimate(estimated_minutes)
         bid.estimated_minutes = estimated_minutes
@@ -97,7 +96,7 @@ async def withdraw_bid(session: AsyncSession, actor: Actor, bid_id: str) -> mode
 async def decline_bid(session: AsyncSession, actor: Actor, bid_id: str, reason: str | None) -> models.Bid:
     """Turns a pending bid down. Raises NotFound, NotAllowed, InvalidTransition, InvalidInput."""
     if reason is not None:
-        reason = clean(reason, "reason", *rules.REASON_LENGTH, multiline=True)
+        reason = rules.clean_reason(reason)
     _, bid = await _lock(session, actor, bid_id)
     rules.check_poster_of(actor, bid.poster_id)
     await _decline(session, bid, reason)

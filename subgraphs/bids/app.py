@@ -1,16 +1,26 @@
 """The bids subgraph."""
 
+from fastapi import FastAPI
+
 from shared.app import create_app
+from shared.config import Settings
 from subgraphs.bids.actions import EXPIRY
 from subgraphs.bids.consumers import bid_expired, handlers
 from subgraphs.bids.loaders import Loaders
 from subgraphs.bids.schema import schema
 
-app = create_app(
-    "bids",
-    schema,
-    loaders=Loaders,
-    topics=["bids.bid"],
-    handlers=handlers,
-    deadlines={EXPIRY: bid_expired},
-)
+
+def build(settings: Settings | None = None) -> FastAPI:
+    """The application; settings come from the environment unless given."""
+    return create_app(
+        "bids",
+        schema,
+        loaders=Loaders,
+        topics=["bids.bid"],
+        handlers=handlers,
+        deadlines={EXPIRY: bid_expired},
+        settings=settings,
+    )
+
+
+app = build()

@@ -5,6 +5,7 @@ from functools import partial
 from aiodataloader import DataLoader
 
 from shared.db import Database
+from shared.graphql.pagination import Page, Window
 from shared.loaders import one_by_key, value_by_key
 from subgraphs.bids import models, store
 
@@ -17,6 +18,7 @@ class Loaders:
         self.bid_by_id = one_by_key(partial(store.load_bids, database), key=lambda bid: bid.id)
         self.bid_count_by_task_id = value_by_key(partial(store.load_bid_counts, database), default=0)
         self._newest_by_task_id: dict[str, DataLoader[str, models.Bid | None]] = {}
+        self._pages_by_task_id: dict[str, DataLoader[tuple[str, Window], Page[models.Bid]]] = {}
 
     def newest_bid_by_task_id(self, tasker_id: str) -> DataLoader[str, models.Bid | None]:
         """The newest bid of one tasker, by task."""
@@ -25,3 +27,9 @@ class Loaders:
                 partial(store.load_newest_bids_of, self._database, tasker_id), key=lambda bid: bid.task_id
             )
         return self._newest_by_task_id[tasker_id]
+
+    def bid_page_by_task_id(self, viewer_id: str) -> DataLoader[tuple[str, Window], Page[models.Bid]]:
+        """A page of the bids that one viewer may see, by task and window."""
+        if viewer_id not in self._pages_by_task_id:
+            self._pages_by_task_id[viewer_id] = DataLoader(partial(store.load_bid_pages, self._database, viewer_id))
+        return self._pages_by_task_id[viewer_id]

@@ -3,12 +3,16 @@
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy.orm import registry
+from sqlmodel import SQLModel
 
-from shared.models import bigint_field, enum_field, key_field, new_base, text_field, time_field
+from shared.models import bigint_field, enum_field, key_field, text_field, time_field
 from shared.money import CurrencyCode
 from subgraphs.bids.rules import Status
 
-Base = new_base()
+
+class Base(SQLModel, registry=registry()):
+    """A registry of its own: other subgraphs have models and tables of the same names."""
 
 
 class Bid(Base, table=True):

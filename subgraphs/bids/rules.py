@@ -5,14 +5,13 @@ from enum import StrEnum
 
 from shared.actor import Actor, Role
 from shared.errors import DomainError, InvalidInput, NotAllowed, RoleRequired, UserErrorCode
+from shared.graphql.text import clean
 from shared.money import DIGITS, CurrencyCode, Money
 from shared.transitions import By, Transition, step
 
 LEAST_UNITS = 1
 MOST_UNITS = 100_000
 MOST_MINUTES = 60 * 24 * 365
-MESSAGE_LENGTH = (20, 1_500)
-REASON_LENGTH = (1, 500)
 LIFETIME = timedelta(days=14)
 
 
@@ -118,6 +117,16 @@ def check_estimate(minutes: int | None) -> None:
     """Raises InvalidInput unless the estimate lies between a minute and a year."""
     if minutes is not None and not 1 <= minutes <= MOST_MINUTES:
         raise InvalidInput(f"The estimate is 1 to {MOST_MINUTES:,} minutes.", field=("estimatedMinutes",))
+
+
+def clean_message(message: str) -> str:
+    """What the bidder says, 20 to 1,500 characters. Raises InvalidInput."""
+    return clean(message, field=("message",), min_length=20, max_length=1_500, multiline=True)
+
+
+def clean_reason(reason: str) -> str:
+    """Why a bid is declined, 1 to 500 characters. Raises InvalidInput."""
+    return clean(reason, field=("reason",), min_length=1, max_length=500, multiline=True)
 
 
 def check_bidder_of(actor: Actor, tasker_id: str) -> None:

@@ -1,6 +1,6 @@
 """The GraphQL schema of bids: authorize, call, return."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self, cast
@@ -9,8 +9,10 @@ import strawberry
 from strawberry import ID
 
 from shared import events
+from shared.actor import MARKETPLACE
 from shared.context import Context, Followed
 from shared.graphql.events import AFTER, StreamEvent
+from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.schema import build_schema, field, mutation, query, subscription
 from shared.graphql.types import Money, MoneyInput, UserError, register_enum
 from shared.idempotency import idempotent
@@ -21,6 +23,9 @@ from subgraphs.bids.loaders import Loaders
 from subgraphs.bids.rules import Status
 
 Info = strawberry.Info[Context[Loaders], None]
+
+# No user has this id; a page of bids for it is empty.
+NOBODY = ""
 
 
 class BidEventType(StrEnum):
@@ -73,6 +78,16 @@ class User:
     async def resolve_reference(cls, info: Info, id: ID) -> Self:
         return cls(id=ID(check_id(id, "user")))
 
+    @field(description="The user's bids, newest first; null for anybody but the user.")
+    async def bids(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection["Bid"] | None:
+        actor = info.context.actor
+        if actor is None or actor.id != self.id:
+            return None
+        window = store.NEWEST.window(first, after, last, before)
+        return Connection.of(await store.list_bids_of(info.context.database, actor.id, window), Bid.of)
+
 
 @strawberry.federation.type(keys=["id"], description="A piece of work that somebody wants done.")
 class Task:
@@ -85,6 +100,18 @@ class Task:
     @field(description="How many bids the task has that are pending, accepted or awarded.")
     async def bid_count(self, info: Info) -> int | None:
         return await info.context.loaders.bid_count_by_task_id.load(self.id)
+
+    @field(
+        description="The task's bids, newest first, as far as the caller may see them: all for the poster, "
+        "a bidder's own for a bidder, none for others."
+    )
+    async def bids(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection["Bid"] | None:
+        viewer_id = info.context.actor.id if info.context.actor else NOBODY
+        window = store.NEWEST.window(first, after, last, before)
+        page = await info.context.loaders.bid_page_by_task_id(viewer_id).load((self.id, window))
+        return Connection.of(page, Bid.of)
 
     @field(description="The caller's newest bid on the task; null without one.")
     async def my_bid(self, info: Info) -> "Bid | None":
@@ -161,9 +188,7 @@ class PlaceBidInput:
     task_id: ID = strawberry.field(description="The open task to bid on.")
     amount: MoneyInput = strawberry.field(description="1 to 100,000 units of the task's currency.")
     message: str = strawberry.field(description="What you say to the poster, 20 to 1,500 characters.")
-    estimated_minutes: int | None = strawberry.field(
-        default=None, description="How long you expect the work to take."
-    )
+    estimated_minutes: int | None = strawberry.field(default=None, description="How long you expect the work to take.")
     idempotency_key: str | None = strawberry.field(
         default=None, description="Sent again with the same key within 24 hours, the input has one effect."
     )
@@ -240,10 +265,16 @@ async def visible_bid(info: Info, bid_id: str) -> Bid | None:
 @strawberry.type
 class Query:
     @query(description="A bid, for the poster of its task and its bidder; null for anybody else.")
-    async def bid(
-        self, info: Info, id: Annotated[ID, strawberry.argument(description="The bid's id.")]
-    ) -> Bid | None:
+    async def bid(self, info: Info, id: Annotated[ID, strawberry.argument(description="The bid's id.")]) -> Bid | None:
         return await visible_bid(info, check_id(id, "bid"))
+
+    @query(description="The caller's own bids, newest first.", scope=MARKETPLACE)
+    async def my_bids(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Bid] | None:
+        window = store.NEWEST.window(first, after, last, before)
+        page = await store.list_bids_of(info.context.database, info.context.require_actor().id, window)
+        return Connection.of(page, Bid.of)
 
 
 @strawberry.type
@@ -316,7 +347,7 @@ class Mutation:
 @strawberry.type
 class Subscription:
     @subscription(
-        scope="marketplace",
+        scope=MARKETPLACE,
         description="What happens to the bids of a task: all of them for its poster, a bidder's own for a bidder.",
     )
     async def bid_events(

@@ -6,17 +6,19 @@ FOR SHARE lets bids of one task be placed and changed side by side; FOR UPDATE s
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ColumnElement, any_, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database
+from shared.db import Database, any_of, columns_of
+from shared.graphql.pagination import Order, Page, Window, fetch_page, page_by_parent
 from subgraphs.bids import models
 from subgraphs.bids.rules import LIVE, WINNING, Status
 
 Bid = models.Bid
-_bid_columns = select(*Bid.__table__.c)  # type: ignore[attr-defined]  # set on table models
+NEWEST = Order("bids.newest", col(Bid.id), descending=True)
+_bid_columns = select(*columns_of(Bid))
 
 
 async def lock_task(session: AsyncSession, task_id: str, *, shared: bool = False) -> models.Task | None:
@@ -69,14 +71,14 @@ async def save_task(session: AsyncSession, task: models.Task) -> None:
 
 
 async def load_bids(database: Database, bid_ids: Sequence[str]) -> Sequence[models.Bid]:
-    return await database.rows(Bid, _bid_columns.where(col(Bid.id) == any_(list(bid_ids))))
+    return await database.rows(Bid, _bid_columns.where(any_of(col(Bid.id), bid_ids)))
 
 
 async def load_bid_counts(database: Database, task_ids: Sequence[str]) -> Mapping[str, int]:
     """How many live bids each task has."""
     statement = (
         select(col(Bid.task_id), func.count().label("bid_count"))
-        .where(col(Bid.task_id) == any_(list(task_ids)), col(Bid.status).in_(LIVE))
+        .where(any_of(col(Bid.task_id), task_ids), col(Bid.status).in_(LIVE))
         .group_by(col(Bid.task_id))
     )
     return {row.task_id: row.bid_count for row in await database.fetch(statement)}
@@ -85,13 +87,22 @@ async def load_bid_counts(database: Database, task_ids: Sequence[str]) -> Mappin
 async def load_newest_bids_of(database: Database, tasker_id: str, task_ids: Sequence[str]) -> Sequence[models.Bid]:
     """The newest bid of a tasker on each of these tasks."""
     statement = (
-        _bid_columns.where(col(Bid.tasker_id) == tasker_id, col(Bid.task_id) == any_(list(task_ids)))
+        _bid_columns.where(col(Bid.tasker_id) == tasker_id, any_of(col(Bid.task_id), task_ids))
         .distinct(col(Bid.task_id))
         .order_by(col(Bid.task_id), col(Bid.id).desc())
     )
     return await database.rows(Bid, statement)
 
 
-def seen_by(viewer_id: str) -> ColumnElement[bool]:
-    """The bids that a person may see, as a condition; `rules.may_see` in SQL."""
-    return or_(col(Bid.poster_id) == viewer_id, col(Bid.tasker_id) == viewer_id)
+async def list_bids_of(database: Database, tasker_id: str, window: Window) -> Page[models.Bid]:
+    """The bids of one tasker."""
+    return await fetch_page(database, Bid, _bid_columns.where(col(Bid.tasker_id) == tasker_id), window)
+
+
+async def load_bid_pages(
+    database: Database, viewer_id: str, keys: Sequence[tuple[str, Window]]
+) -> list[Page[models.Bid]]:
+    """For each task the bids that `viewer_id` may see: all of their own task, else their own."""
+    # `rules.may_see` in SQL.
+    seen = _bid_columns.where(or_(col(Bid.poster_id) == viewer_id, col(Bid.tasker_id) == viewer_id))
+    return await page_by_parent(database, Bid, seen, col(Bid.task_id), keys)

@@ -1,0 +1,78 @@
+"""The bids subgraph on a server of its own, and what its tests begin with."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from shared import events
+from shared.ids import new_id
+from subgraphs.bids import actions, app
+from tests import factories
+from tests.conftest import AccessToken, SettingsFor
+from tests.serving import Served, serve
+
+BID_FIELDS = """
+    id task { id } tasker { id } amount { amount currency } message estimatedMinutes status version
+"""
+ERRORS = "userErrors { code field }"
+PLACE = f"mutation($input: PlaceBidInput!) {{ placeBid(input: $input) {{ bid {{ {BID_FIELDS} }} {ERRORS} }} }}"
+ACCEPT = f"mutation($input: AcceptBidInput!) {{ acceptBid(input: $input) {{ bid {{ {BID_FIELDS} }} {ERRORS} }} }}"
+MESSAGE = "I have painted many fences and can start tomorrow."
+
+
+class Bids:
+    """The running subgraph with shortcuts for what many tests do."""
+
+    def __init__(self, served: Served, access_token: AccessToken) -> None:
+        self.served = served
+        self._access_token = access_token
+
+    def token(self, user_id: str, *roles: str) -> str:
+        return self._access_token(user_id, roles=roles or ("POSTER", "TASKER"))
+
+    async def task(self, **changes: Any) -> events.TaskSnapshot:
+        """A task that the subgraph has heard of."""
+        task = factories.task_snapshot(**changes)
+        async with self.served.server._app.state.services.database.transaction() as session:
+            await actions.copy_task(session, task)
+        return task
+
+    async def act(self, user_id: str, document: str, **variables: Any) -> dict[str, Any]:
+        """The data of an operation that has no top-level errors."""
+        answer = await self.served.execute(document, variables, token=self.token(user_id))
+        assert "errors" not in answer, answer
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    async def place(self, task: events.TaskSnapshot, tasker_id: str | None = None, **changes: Any) -> dict[str, Any]:
+        """A bid of `tasker_id` (a new one) that is accepted by the subgraph."""
+        given = place_input(task.id, **changes)
+        payload = (await self.act(tasker_id or new_id("user"), PLACE, input=given))["placeBid"]
+        assert payload["userErrors"] == []
+        bid: dict[str, Any] = payload["bid"]
+        return bid
+
+    async def state(self) -> tuple[list[Any], list[Any]]:
+        """All bids and all events, to show that a refusal changed nothing."""
+        async with self.served.server._app.state.services.database.transaction() as session:
+            bids = (await session.execute(text("SELECT * FROM bids ORDER BY id"))).all()
+            log = (await session.execute(text("SELECT stream, seq, type FROM outbox ORDER BY position"))).all()
+        return [tuple(row) for row in bids], [tuple(row) for row in log]
+
+    async def event_types(self) -> list[str]:
+        """The types of all events so far, in order."""
+        return [event_type for _, _, event_type in (await self.state())[1]]
+
+
+def place_input(task_id: str, **changes: Any) -> dict[str, Any]:
+    """The input of a fine bid."""
+    amount = {"amount": "150.00", "currency": "EUR"}
+    return {"taskId": task_id, "amount": amount, "message": MESSAGE, "estimatedMinutes": 120} | changes
+
+
+@pytest.fixture
+async def bids(settings_for: SettingsFor, access_token: AccessToken) -> AsyncIterator[Bids]:
+    async with serve(app.build(settings_for("bids"))) as served:
+        yield Bids(served, access_token)

@@ -1,0 +1,29 @@
+"""Rows and events to begin a test with: plain functions with sensible values, all of them changeable."""
+
+from datetime import timedelta
+from typing import Any
+
+from shared import clock, events
+from shared.ids import new_id
+from shared.money import CurrencyCode, Money
+
+
+def task_snapshot(**changes: Any) -> events.TaskSnapshot:
+    """An open task as its events carry it."""
+    now = clock.now()
+    values: dict[str, Any] = {
+        "id": new_id("task"),
+        "poster_id": new_id("user"),
+        "title": "Paint the fence",
+        "description": "The fence is ten metres long and needs two coats.",
+        "category_id": new_id("category"),
+        "budget": Money(20_000, CurrencyCode.EUR),
+        "mode": "ONSITE",
+        "status": "OPEN",
+        "version": 1,
+        "expires_at": now + timedelta(days=30),
+        "created_at": now,
+        "updated_at": now,
+        "published_at": now,
+    }
+    return events.TaskSnapshot(**values | changes)
