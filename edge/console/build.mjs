@@ -58,6 +58,7 @@ const { metafile } = await build({
   define: { "process.env.NODE_ENV": '"production"', "process.env.USE_IMPORT": '"true"' },
   legalComments: "linked",
   logLevel: "warning",
+  logLimit: 3,
   metafile: true,
   plugins: [savedOperations],
 });

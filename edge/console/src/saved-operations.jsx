@@ -1,13 +1,14 @@
 // The files of console/operations/ as a list; a click opens one in a tab. A file starts with a comment that says what
 // it is for; variables to start with stand in a file of the same name that ends in .variables.json.
 import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
+import { parse } from "graphql";
 import operations from "saved-operations";
 
 const TITLE = "Saved operations";
 export const SAVED_OPERATIONS_PLUGIN = { title: TITLE, icon: BookmarkIcon, content: SavedOperations };
 
 function SavedOperations() {
-  const { addTab, updateActiveTabValues } = useGraphiQLActions();
+  const { addTab, setOperationFacts, updateActiveTabValues } = useGraphiQLActions();
   const queryEditor = useGraphiQL((state) => state.queryEditor);
   const variableEditor = useGraphiQL((state) => state.variableEditor);
 
@@ -15,7 +16,11 @@ function SavedOperations() {
     if (queryEditor.getValue().trim()) addTab();
     queryEditor.setValue(query);
     variableEditor.setValue(variables);
-    updateActiveTabValues({ query, variables });
+    // The editor would find this out a moment later; until then "Execute" would ask for the last tab's operation.
+    const documentAST = parse(query);
+    const operationName = documentAST.definitions[0].name.value;
+    setOperationFacts({ documentAST, operationName, operations: documentAST.definitions });
+    updateActiveTabValues({ query, variables, operationName });
   };
 
   return (

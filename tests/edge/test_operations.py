@@ -1,0 +1,47 @@
+"""The console's saved operations fit the schema."""
+
+import json
+from pathlib import Path
+
+import pytest
+from graphql import (
+    GraphQLSchema,
+    OperationDefinitionNode,
+    build_schema,
+    parse,
+    validate,
+)
+from graphql.execution.values import get_variable_values
+
+REPOSITORY = Path(__file__).parents[2]
+OPERATIONS = sorted((REPOSITORY / "edge" / "console" / "operations").glob("*.graphql"))
+
+
+@pytest.fixture(scope="session")
+def schema() -> GraphQLSchema:
+    return build_schema((REPOSITORY / "schema.graphql").read_text())
+
+
+@pytest.mark.parametrize("path", OPERATIONS, ids=lambda path: path.stem)
+def test_a_saved_operation_fits_the_schema(schema: GraphQLSchema, path: Path) -> None:
+    text = path.read_text()
+    document = parse(text)
+    (operation,) = document.definitions
+    assert isinstance(operation, OperationDefinitionNode)
+
+    assert validate(schema, document) == []
+    assert operation.name, "tabs are named after their operation"
+    assert text.startswith("# "), "the comment at the top is the description in the list"
+
+
+@pytest.mark.parametrize("path", OPERATIONS, ids=lambda path: path.stem)
+def test_its_variables_to_start_with_fit_it(schema: GraphQLSchema, path: Path) -> None:
+    (operation,) = parse(path.read_text()).definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    file = path.with_suffix(".variables.json")
+    variables = json.loads(file.read_text()) if file.exists() else {}
+
+    assert variables.keys() <= {definition.variable.name.value for definition in operation.variable_definitions}
+    coerced = get_variable_values(schema, operation.variable_definitions, variables)
+
+    assert not isinstance(coerced, list), coerced
