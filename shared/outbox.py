@@ -110,7 +110,7 @@ _PRUNE: dict[str, tuple[str, timedelta | None]] = {
     # It must outlive every message that can be delivered again; those live as long as the log.
     "inbox": (
         """DELETE FROM inbox WHERE (consumer, event_id) IN (
-               SELECT consumer, event_id FROM inbox WHERE processed_at < $1 - interval '1 day'
+               SELECT consumer, event_id FROM inbox WHERE processed_at < $1::timestamptz - interval '1 day'
                ORDER BY processed_at LIMIT $2)""",
         None,
     ),

@@ -1,0 +1,195 @@
+"""Deadlines are handled when they are due, once, whatever happens to those who handle them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from functools import partial
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import clock
+from shared.db import Database
+from shared.deadlines import DeadlineWorker, cancel, schedule
+from tests.conftest import SettingsFor
+from tests.platform.messaging import eventually, linked, running, sql
+
+
+@pytest.fixture
+async def database(settings_for: SettingsFor) -> AsyncIterator[Database]:
+    database = Database(settings_for("platform"))
+    yield database
+    await database.close()
+
+
+async def _schedule(database: Database, subject: str, due_in: float, kind: str = "bid.expiry") -> datetime:
+    due_at = clock.now() + timedelta(seconds=due_in)
+    async with database.transaction() as session:
+        await schedule(session, kind, subject, due_at)
+    return due_at
+
+
+async def _left(database: Database) -> list[tuple[object, ...]]:
+    return await sql(database, "SELECT subject_id FROM deadlines ORDER BY subject_id")
+
+
+async def test_a_deadline_is_handled_when_it_is_due(database: Database) -> None:
+    handled: list[tuple[str, datetime, timedelta]] = []
+
+    async def expire(session: AsyncSession, subject_id: str, due_at: datetime) -> None:
+        handled.append((subject_id, due_at, clock.now() - due_at))
+
+    async with running(DeadlineWorker(database, {"bid.expiry": expire})):
+        soon = await _schedule(database, "bid_1", 0.3)
+        later = await _schedule(database, "bid_2", 3600)
+        await eventually(lambda: handled)
+        assert [each[:2] for each in handled] == [("bid_1", soon)]
+        assert timedelta(0) <= handled[0][2] < timedelta(milliseconds=500)
+
+        with clock.offset(timedelta(hours=1)):
+            await eventually(lambda: len(handled) == 2)
+        assert handled[1][:2] == ("bid_2", later)
+        await eventually(lambda: _is_empty(database))
+
+
+async def _is_empty(database: Database) -> bool:
+    return await _left(database) == []
+
+
+async def test_scheduling_again_replaces_and_cancelling_calls_off(database: Database) -> None:
+    first = await _schedule(database, "bid_1", 10)
+    second = await _schedule(database, "bid_1", 20)
+    await _schedule(database, "bid_2", 10)
+    async with database.transaction() as session:
+        await cancel(session, "bid.expiry", "bid_2")
+        await cancel(session, "bid.expiry", "bid_3")
+
+    assert first != second
+    assert await sql(database, "SELECT subject_id, due_at FROM deadlines") == [("bid_1", second)]
+
+
+async def test_a_rollback_schedules_nothing(database: Database) -> None:
+    with contextlib.suppress(RuntimeError):
+        async with database.transaction() as session:
+            await schedule(session, "bid.expiry", "bid_1", clock.now())
+            raise RuntimeError
+
+    assert await _left(database) == []
+
+
+async def test_two_workers_handle_each_deadline_once(database: Database, settings_for: SettingsFor) -> None:
+    other = Database(settings_for("platform"))
+    handled: list[str] = []
+
+    async def expire(session: AsyncSession, subject_id: str, due_at: datetime) -> None:
+        handled.append(subject_id)
+        # Long enough for the others to look for work meanwhile.
+        await session.execute(text("SELECT pg_sleep(0.01)"))
+
+    for number in range(40):
+        await _schedule(database, f"bid_{number:02}", 0)
+    try:
+        async with running(
+            DeadlineWorker(database, {"bid.expiry": expire}), DeadlineWorker(other, {"bid.expiry": expire})
+        ):
+            await eventually(lambda: _is_empty(database))
+    finally:
+        await other.close()
+
+    assert sorted(handled) == [f"bid_{number:02}" for number in range(40)]
+
+
+async def test_effect_and_deletion_are_one_transaction(database: Database) -> None:
+    attempts: list[str] = []
+
+    async def expire(session: AsyncSession, subject_id: str, due_at: datetime) -> None:
+        await session.execute(text("INSERT INTO streams VALUES (:subject, 1)"), {"subject": subject_id})
+        attempts.append(subject_id)
+        if len(attempts) == 1:
+            raise RuntimeError
+
+    await _schedule(database, "bid_1", 0)
+    async with running(DeadlineWorker(database, {"bid.expiry": expire})):
+        await eventually(lambda: _is_empty(database))
+
+    # A first effect that had stayed would have made the second insertion fail.
+    assert attempts == ["bid_1", "bid_1"]
+    assert await sql(database, "SELECT * FROM streams") == [("bid_1", 1)]
+
+
+async def test_a_failing_deadline_waits_longer_each_time_and_holds_up_no_other(database: Database) -> None:
+    handled: list[str] = []
+
+    async def expire(session: AsyncSession, subject_id: str, due_at: datetime) -> None:
+        handled.append(subject_id)
+        if subject_id == "bid_bad":
+            raise RuntimeError
+
+    await _schedule(database, "bid_bad", -10)
+    await _schedule(database, "bid_good", 0)
+    worker = DeadlineWorker(database, {"bid.expiry": expire})
+    with contextlib.ExitStack() as clocks:
+        async with running(worker):
+            await eventually(lambda: "bid_good" in handled)
+            for attempts, pause in ((1, 1), (2, 2), (3, 4)):
+                due_at = await eventually(partial(_due_after, database, attempts))
+                left = due_at - clock.now()
+                assert timedelta(seconds=pause - 0.9) < left <= timedelta(seconds=pause)
+                clocks.enter_context(clock.offset(left))
+    assert handled.count("bid_good") == 1
+
+
+async def _due_after(database: Database, attempts: int) -> datetime | None:
+    rows = await sql(database, "SELECT due_at FROM deadlines WHERE attempts = :n", n=attempts)
+    return next((due_at for (due_at,) in rows if isinstance(due_at, datetime)), None)
+
+
+async def test_a_handler_may_schedule_the_same_deadline_anew(database: Database) -> None:
+    async def remind(session: AsyncSession, subject_id: str, due_at: datetime) -> None:
+        await schedule(session, "reminder", subject_id, due_at + timedelta(days=1))
+
+    due_at = await _schedule(database, "task_1", 0, "reminder")
+    async with running(DeadlineWorker(database, {"reminder": remind})):
+        expected = [("task_1", due_at + timedelta(days=1), 0)]
+        await eventually(lambda: _equals(database, expected))
+
+
+async def _equals(database: Database, expected: list[tuple[str, datetime, int]]) -> bool:
+    return await sql(database, "SELECT subject_id, due_at, attempts FROM deadlines") == expected
+
+
+async def test_other_kinds_are_left_alone(database: Database) -> None:
+    handled: list[str] = []
+
+    async def expire(session: AsyncSession, subject_id: str, due_at: datetime) -> None:
+        handled.append(subject_id)
+
+    await _schedule(database, "task_1", -10, kind="task.expiry")
+    await _schedule(database, "bid_1", 0)
+    async with running(DeadlineWorker(database, {"bid.expiry": expire})):
+        await eventually(lambda: handled)
+
+    assert handled == ["bid_1"]
+    assert await _left(database) == [("task_1",)]
+
+
+async def test_a_worker_outlives_the_database_going_away(database: Database, settings_for: SettingsFor) -> None:
+    handled = asyncio.Event()
+
+    async def expire(session: AsyncSession, subject_id: str, due_at: datetime) -> None:
+        handled.set()
+
+    async with linked(settings_for("platform")) as (settings, link):
+        behind = Database(settings)
+        worker = DeadlineWorker(behind, {"bid.expiry": expire})
+        async with running(worker):
+            await eventually(lambda: worker.healthy)
+            await link.cut()
+            await eventually(lambda: not worker.healthy)
+            await _schedule(database, "bid_1", 0)
+            assert not handled.is_set()
+            await link.mend()
+            await asyncio.wait_for(handled.wait(), 10)
+        await behind.close()
