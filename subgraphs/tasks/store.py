@@ -3,19 +3,86 @@
 Lock order everywhere: the task's row, then its deadline's, then (in `emit`) the stream's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import ARRAY, Text, bindparam, func, select
+from sqlalchemy import ColumnElement, Label, Text, func, inspect, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database
+from shared.db import Database, any_of
+from shared.graphql.pagination import Order, Page, Window, fetch_page
+from shared.money import CurrencyCode
 from subgraphs.tasks import models
+from subgraphs.tasks.rules import Mode, Status
 
 Task = models.Task
-_task_columns = select(*(column for column in Task.__table__.c if column.computed is None))
-_category_columns = select(*models.Category.__table__.c)
-_tasks_by_id = _task_columns.where(col(Task.id) == func.any(bindparam("ids", type_=ARRAY(Text))))
+_task_columns = select(*inspect(Task).columns)
+_category_columns = select(*inspect(models.Category).columns)
+_search, _due = (inspect(Task).local_table.c[name] for name in ("search", "due_sort"))
+
+# A cursor holds plain text; amounts of two currencies cannot be compared, so the currency comes first.
+_currency = type_coerce(col(Task.currency), Text).label("currency_sort")
+# Never null among published tasks.
+_published: Label[datetime | None] = col(Task.published_at).label("published_at")
+_id = col(Task.id)
+
+
+class Sort(StrEnum):
+    """How a list of published tasks is sorted."""
+
+    NEWEST = "NEWEST"
+    BUDGET_ASC = "BUDGET_ASC"
+    BUDGET_DESC = "BUDGET_DESC"
+    DUE = "DUE"
+
+
+ORDERS = {
+    Sort.NEWEST: Order("tasks.newest", _published, _id, descending=True),
+    Sort.BUDGET_ASC: Order("tasks.budget_asc", _currency, col(Task.budget_minor), _id),
+    Sort.BUDGET_DESC: Order("tasks.budget_desc", _currency, col(Task.budget_minor), _id, descending=True),
+    Sort.DUE: Order("tasks.due", _due, _id),
+}
+MINE = Order("tasks.mine", _id, descending=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which published tasks to list; None leaves all. `text` is in the syntax of web search engines."""
+
+    text: str | None = None
+    category_ids: Collection[str] | None = None
+    currency: CurrencyCode | None = None
+    budget_min_minor: int | None = None
+    budget_max_minor: int | None = None
+    mode: Mode | None = None
+    status: Status | None = None
+    poster_id: str | None = None
+    posted_after: datetime | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        conditions: list[ColumnElement[bool]] = [col(Task.published_at).is_not(None)]
+        if self.status is not None:
+            conditions.append(col(Task.status) == self.status)
+        if self.text is not None:
+            conditions.append(_search.op("@@")(func.websearch_to_tsquery("english", self.text)))
+        if self.category_ids is not None:
+            conditions.append(any_of(col(Task.category_id), self.category_ids))
+        if self.currency is not None:
+            conditions.append(col(Task.currency) == self.currency)
+        if self.budget_min_minor is not None:
+            conditions.append(col(Task.budget_minor) >= self.budget_min_minor)
+        if self.budget_max_minor is not None:
+            conditions.append(col(Task.budget_minor) <= self.budget_max_minor)
+        if self.mode is not None:
+            conditions.append(col(Task.mode) == self.mode)
+        if self.poster_id is not None:
+            conditions.append(col(Task.poster_id) == self.poster_id)
+        if self.posted_after is not None:
+            conditions.append(col(Task.published_at) > self.posted_after)
+        return conditions
 
 
 async def lock_task(session: AsyncSession, task_id: str, *, skip_locked: bool = False) -> models.Task | None:
@@ -32,7 +99,36 @@ async def get_category(session: AsyncSession, category_id: str) -> models.Catego
 
 
 async def load_tasks(database: Database, task_ids: Sequence[str]) -> Sequence[models.Task]:
-    return await database.rows(Task, _tasks_by_id, {"ids": list(task_ids)})
+    return await database.rows(Task, _task_columns.where(any_of(col(Task.id), task_ids)))
+
+
+async def list_tasks(database: Database, filter: Filter, window: Window) -> Page[models.Task]:
+    """A page of the published tasks, in one of ORDERS."""
+    statement = _task_columns.add_columns(_currency, _due).where(*filter.conditions())
+    return await fetch_page(database, Task, statement, window)
+
+
+async def list_tasks_of_poster(
+    database: Database, poster_id: str, status: Status | None, window: Window
+) -> Page[models.Task]:
+    """A page of a poster's tasks, drafts included, in the order MINE."""
+    return await _list_tasks_where(database, col(Task.poster_id) == poster_id, status, window)
+
+
+async def list_tasks_of_tasker(
+    database: Database, tasker_id: str, status: Status | None, window: Window
+) -> Page[models.Task]:
+    """A page of the tasks that a tasker got, in the order MINE."""
+    return await _list_tasks_where(database, col(Task.tasker_id) == tasker_id, status, window)
+
+
+async def _list_tasks_where(
+    database: Database, condition: ColumnElement[bool], status: Status | None, window: Window
+) -> Page[models.Task]:
+    statement = _task_columns.where(condition)
+    if status is not None:
+        statement = statement.where(col(Task.status) == status)
+    return await fetch_page(database, Task, statement, window)
 
 
 async def list_categories(database: Database) -> Sequence[models.Category]:

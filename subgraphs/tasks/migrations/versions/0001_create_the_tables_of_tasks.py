@@ -264,9 +264,7 @@ def upgrade() -> None:
     op.create_index("tasks_by_budget", "tasks", ["status", "currency", "budget_minor", "id"])
     op.create_index("tasks_by_due", "tasks", ["status", "due_sort", "id"])
     op.create_index("tasks_by_poster", "tasks", ["poster_id", "id"])
-    op.create_index(
-        "tasks_by_tasker", "tasks", ["tasker_id", "id"], postgresql_where=sa.text("tasker_id IS NOT NULL")
-    )
+    op.create_index("tasks_by_tasker", "tasks", ["tasker_id", "id"], postgresql_where=sa.text("tasker_id IS NOT NULL"))
     platform.create_v1()
 
 

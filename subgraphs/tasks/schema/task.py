@@ -1,9 +1,7 @@
-"""The GraphQL schema of tasks: authorize, call, return."""
+"""Tasks in the graph, and what is said to change them."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
-from typing import Annotated, Self, cast
+from typing import Self, cast
 
 import strawberry
 from strawberry import ID
@@ -11,32 +9,16 @@ from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
 from shared import events
-from shared.context import Context, Followed
-from shared.errors import Forbidden
-from shared.graphql.events import AFTER, StreamEvent
-from shared.graphql.schema import build_schema, mutation, query, subscription
+from shared.context import Context
 from shared.graphql.types import Money, MoneyInput, UserError, register_enum
-from shared.idempotency import idempotent
 from shared.ids import check_id
 from shared.money import Money as Amount
-from subgraphs.tasks import actions, models, rules, store
-from subgraphs.tasks.loaders import Categories, Loaders
+from subgraphs.tasks import actions, models, rules
+from subgraphs.tasks.loaders import Loaders
 from subgraphs.tasks.rules import Mode, Status
+from subgraphs.tasks.schema.category import Category, categories
 
 Info = strawberry.Info[Context[Loaders], None]
-
-
-class TaskEventType(StrEnum):
-    """What happened to a task; the last part of its event's type."""
-
-    CREATED = "created"
-    PUBLISHED = "published"
-    UPDATED = "updated"
-    EXPIRED = "expired"
-    ASSIGNED = "assigned"
-    ASSIGNMENT_REJECTED = "assignment_rejected"
-    CANCELLED = "cancelled"
-
 
 register_enum(
     Status,
@@ -60,19 +42,6 @@ register_enum(
     description="Where the work is done.",
     values={Mode.ONSITE: "At a place.", Mode.REMOTE: "From anywhere."},
 )
-register_enum(
-    TaskEventType,
-    description="What happened to a task.",
-    values={
-        TaskEventType.CREATED: "The poster wrote a draft.",
-        TaskEventType.PUBLISHED: "The task takes bids from now on.",
-        TaskEventType.UPDATED: "The poster changed the task.",
-        TaskEventType.EXPIRED: "Nobody got the task in time.",
-        TaskEventType.ASSIGNED: "A tasker has the task.",
-        TaskEventType.ASSIGNMENT_REJECTED: "A bid was accepted when the task could not be assigned any more.",
-        TaskEventType.CANCELLED: "The task was called off.",
-    },
-)
 
 
 @strawberry.federation.type(
@@ -80,32 +49,6 @@ register_enum(
 )
 class User:
     id: ID = strawberry.field(description="The user's id.")
-
-
-@strawberry.type(description="A kind of work. Two levels; tasks belong to the lower one.")
-class Category:
-    id: ID = strawberry.field(description="The category's id; it never changes.")
-    slug: str = strawberry.field(description="A name for addresses, such as `home-cleaning`; it never changes.")
-    name: str = strawberry.field(description="The name in English.")
-    parent: "Category | None" = strawberry.field(description="The upper category; null for one itself.")
-    children: list["Category"] = strawberry.field(
-        description="The categories below, in the order to show; empty for a lower one."
-    )
-
-    @classmethod
-    def tree(cls, rows: Sequence[models.Category]) -> Mapping[str, Self]:
-        """All categories by id, parents and children linked."""
-        by_id = {
-            row.id: cls(id=ID(row.id), slug=row.slug, name=row.name, parent=None, children=[]) for row in rows
-        }
-        for row in rows:
-            if row.parent_id is not None:
-                by_id[row.id].parent = by_id[row.parent_id]
-                by_id[row.parent_id].children.append(by_id[row.id])
-        return by_id
-
-
-categories = Categories(Category.tree)
 
 
 @strawberry.federation.type(
@@ -165,23 +108,6 @@ class Task:
     @classmethod
     async def resolve_reference(cls, info: Info, id: ID) -> Self | None:
         return cast("Self | None", await visible_task(info, check_id(id, "task")))
-
-
-@strawberry.type(description="Something that happened to a task. The task is as it was at that moment.")
-class TaskEvent(StreamEvent):
-    type: TaskEventType = strawberry.field(description="What happened.")
-    task: Task = strawberry.field(description="The task right after it.")
-
-    @classmethod
-    def of(cls, followed: Followed) -> Self:
-        envelope = followed.envelope
-        return cls(
-            seq=envelope.seq,
-            previous_seq=followed.previous_seq,
-            occurred_at=envelope.occurred_at,
-            type=TaskEventType(envelope.event.type.rpartition(".")[2]),
-            task=Task.of_snapshot(_task_of(envelope.event)),
-        )
 
 
 @strawberry.input(description="A new task.")
@@ -284,108 +210,3 @@ async def visible_task(info: Info, task_id: str) -> Task | None:
         return None
     await categories.know(info.context.database, (row.category_id,))
     return Task.of(row)
-
-
-def _task_of(event: events.Event) -> events.TaskSnapshot:
-    return cast("events.TaskCreated", event).task
-
-
-@strawberry.type
-class Query:
-    @query(description="A task; null if there is none, or if it is the draft of somebody else.")
-    async def task(
-        self, info: Info, id: Annotated[ID, strawberry.argument(description="The task's id.")]
-    ) -> Task | None:
-        return await visible_task(info, check_id(id, "task"))
-
-    @query(description="The categories of the upper level, in the order to show.")
-    async def categories(self, info: Info) -> list[Category]:
-        known = await categories.know(info.context.database)
-        return [category for category in known.values() if category.parent is None]
-
-
-@strawberry.type
-class Mutation:
-    @mutation(description="Writes a draft of a task, or publishes it at once. Needs the role POSTER.")
-    async def create_task(self, info: Info, input: CreateTaskInput) -> CreateTaskPayload:
-        actor = info.context.require_actor()
-        category_id = check_id(input.category_id, "category")
-        budget = input.budget.parse(field=("budget",))
-        async with info.context.transaction() as session:
-            row = await idempotent(
-                session,
-                actor.id,
-                input.idempotency_key,
-                "createTask",
-                input,
-                run=lambda: actions.create_task(
-                    session,
-                    actor,
-                    title=input.title,
-                    description=input.description,
-                    category_id=category_id,
-                    budget=budget,
-                    mode=input.mode,
-                    due_at=input.due_at,
-                    publish=input.publish,
-                ),
-                replay=lambda task_id: store.get_task(session, task_id),
-            )
-        await categories.know(info.context.database, (row.category_id,))
-        return CreateTaskPayload.of(row)
-
-    @mutation(description="Changes one's own draft or open task. Needs the role POSTER.")
-    async def update_task(self, info: Info, input: UpdateTaskInput) -> UpdateTaskPayload:
-        actor = info.context.require_actor()
-        task_id = check_id(input.task_id, "task")
-        changes = input.changes()
-        await categories.know(info.context.database)
-        async with info.context.transaction() as session:
-            row = await actions.update_task(session, actor, task_id, input.expected_version, changes)
-        await categories.know(info.context.database, (row.category_id,))
-        return UpdateTaskPayload.of(row)
-
-    @mutation(description="Opens one's own draft for bids. Needs the role POSTER.")
-    async def publish_task(self, info: Info, input: PublishTaskInput) -> PublishTaskPayload:
-        actor = info.context.require_actor()
-        task_id = check_id(input.task_id, "task")
-        await categories.know(info.context.database)
-        async with info.context.transaction() as session:
-            row = await actions.publish_task(session, actor, task_id, input.expected_version)
-        await categories.know(info.context.database, (row.category_id,))
-        return PublishTaskPayload.of(row)
-
-    @mutation(description="Calls off one's own task before the work begins. Needs the role POSTER.")
-    async def cancel_task(self, info: Info, input: CancelTaskInput) -> CancelTaskPayload:
-        actor = info.context.require_actor()
-        task_id = check_id(input.task_id, "task")
-        async with info.context.transaction() as session:
-            row = await actions.cancel_task(session, actor, task_id, input.reason)
-        await categories.know(info.context.database, (row.category_id,))
-        return CancelTaskPayload.of(row)
-
-
-@strawberry.type
-class Subscription:
-    @subscription(description="What happens to a task; while it is a draft, for its poster alone.")
-    async def task_events(
-        self,
-        info: Info,
-        task_id: Annotated[ID, strawberry.argument(description="The task to follow.")],
-        after: Annotated[int | None, AFTER] = None,
-    ) -> AsyncIterator[TaskEvent]:
-        task = await visible_task(info, check_id(task_id, "task"))
-        if task is None:
-            raise Forbidden("There is no such task, or you may not see it.")
-        viewer = info.context.actor.id if info.context.actor else None
-
-        def visible(event: events.Event) -> bool:
-            snapshot = _task_of(event)
-            return rules.may_see(viewer, snapshot.poster_id, snapshot.published_at)
-
-        async for followed in info.context.follow(f"task:{task.id}", after, visible):
-            await categories.know(info.context.database, (_task_of(followed.envelope.event).category_id,))
-            yield TaskEvent.of(followed)
-
-
-schema = build_schema(Query, Mutation, Subscription)

@@ -1,0 +1,34 @@
+"""Categories in the graph."""
+
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+import strawberry
+from strawberry import ID
+
+from subgraphs.tasks import models
+from subgraphs.tasks.loaders import Categories
+
+
+@strawberry.type(description="A kind of work. Two levels; tasks belong to the lower one.")
+class Category:
+    id: ID = strawberry.field(description="The category's id; it never changes.")
+    slug: str = strawberry.field(description="A name for addresses, such as `home-cleaning`; it never changes.")
+    name: str = strawberry.field(description="The name in English.")
+    parent: "Category | None" = strawberry.field(description="The upper category; null for one itself.")
+    children: list["Category"] = strawberry.field(
+        description="The categories below, in the order to show; empty for a lower one."
+    )
+
+    @classmethod
+    def tree(cls, rows: Sequence[models.Category]) -> Mapping[str, Self]:
+        """All categories by id, parents and children linked."""
+        by_id = {row.id: cls(id=ID(row.id), slug=row.slug, name=row.name, parent=None, children=[]) for row in rows}
+        for row in rows:
+            if row.parent_id is not None:
+                by_id[row.id].parent = by_id[row.parent_id]
+                by_id[row.parent_id].children.append(by_id[row.id])
+        return by_id
+
+
+categories = Categories(Category.tree)

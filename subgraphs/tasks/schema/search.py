@@ -1,0 +1,107 @@
+"""What tasks are listed by."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+from strawberry import ID
+
+from shared.errors import BadRequest, DomainError
+from shared.graphql.scalars import DecimalText
+from shared.graphql.text import clean
+from shared.graphql.types import register_enum
+from shared.ids import check_id
+from shared.money import CurrencyCode, Money
+from subgraphs.tasks import store
+from subgraphs.tasks.rules import Mode, Status
+from subgraphs.tasks.schema.category import Category
+from subgraphs.tasks.store import Sort
+
+_MAX_TEXT = 200
+_MAX_CATEGORIES = 100
+
+
+class TaskParty(StrEnum):
+    """A side of a task."""
+
+    POSTER = "POSTER"
+    TASKER = "TASKER"
+
+
+register_enum(
+    TaskParty,
+    description="A side of a task.",
+    values={TaskParty.POSTER: "Who wants it done.", TaskParty.TASKER: "Who got it."},
+)
+register_enum(
+    Sort,
+    name="TaskSort",
+    description="How tasks are sorted. Amounts are compared within a currency: of several, one comes after the other.",
+    values={
+        Sort.NEWEST: "Last published first.",
+        Sort.BUDGET_ASC: "Least budget first.",
+        Sort.BUDGET_DESC: "Highest budget first.",
+        Sort.DUE: "Soonest due first; without a due time last.",
+    },
+)
+
+
+@strawberry.input(description="A range of budgets in one currency.")
+class BudgetFilter:
+    currency: CurrencyCode = strawberry.field(description="Only budgets in this currency.")
+    min: DecimalText | None = strawberry.field(default=None, description="At least this amount.")
+    max: DecimalText | None = strawberry.field(default=None, description="At most this amount.")
+
+
+@strawberry.input(description="Which tasks to list; what is left out leaves all.")
+class TaskFilter:
+    text: str | None = strawberry.field(
+        default=None,
+        description="Words in title or description, at most 200 characters, as in a web search: "
+        '`"exact words"`, `or`, `-not this`.',
+    )
+    category_ids: list[ID] | None = strawberry.field(
+        default=None, description="At most 100 categories; one of the upper level means all below it."
+    )
+    budget: BudgetFilter | None = strawberry.field(default=None, description="What the poster thinks of paying.")
+    mode: Mode | None = strawberry.field(default=None, description="Where the work is done.")
+    status: Status | None = strawberry.field(
+        default=Status.OPEN, description="Where the task stands; null for any. Drafts are in `myTasks` only."
+    )
+    poster_id: ID | None = strawberry.field(default=None, description="Tasks of this person.")
+    posted_after: datetime | None = strawberry.field(default=None, description="Published after this time.")
+
+    def parse(self, known: Mapping[str, Category]) -> store.Filter:
+        """What to ask the store for. Raises BadRequest, InvalidId."""
+        budget = self.budget
+        with _bad_request():
+            return store.Filter(
+                text=clean(self.text, field=("text",), max_length=_MAX_TEXT) or None if self.text else None,
+                category_ids=_with_children(self.category_ids, known) if self.category_ids else None,
+                currency=budget.currency if budget else None,
+                budget_min_minor=Money.parse(budget.min, budget.currency).minor if budget and budget.min else None,
+                budget_max_minor=Money.parse(budget.max, budget.currency).minor if budget and budget.max else None,
+                mode=self.mode,
+                status=self.status,
+                poster_id=check_id(self.poster_id, "user") if self.poster_id is not None else None,
+                posted_after=self.posted_after,
+            )
+
+
+@contextmanager
+def _bad_request() -> Iterator[None]:
+    """Turns what a mutation would answer as a user error into the error of a query."""
+    try:
+        yield
+    except DomainError as error:
+        raise BadRequest(error.message) from None
+
+
+def _with_children(ids: Sequence[str], known: Mapping[str, Category]) -> set[str]:
+    """The categories with all below them; unknown ones stay, and no task has them."""
+    if len(ids) > _MAX_CATEGORIES:
+        raise BadRequest(f"At most {_MAX_CATEGORIES} categories.")
+    found = {check_id(each, "category") for each in ids}
+    return found | {child.id for each in found if each in known for child in known[each].children}
