@@ -175,6 +175,19 @@ def test_too_many_requests_are_told_when_to_come_back(start_edge: StartEdge, rou
     assert edge.client.get("/readyz").status_code == 200
 
 
+def test_one_ipv6_network_counts_as_one_address(start_edge: StartEdge) -> None:
+    edge = start_edge(limits=Limits(requests_per_second=1, request_burst=2), trusted_proxies=("127.0.0.1",))
+
+    def statuses(*addresses: str) -> list[int]:
+        return [post(edge, headers={"x-forwarded-for": address}).status_code for address in addresses]
+
+    assert statuses(*(f"2001:db8:1:2::{host}" for host in range(1, 5)))[-1] == 429
+    assert statuses(*(f"2001:db8:1:{network}::1" for network in range(10, 14))) == [200, 200, 200, 200]
+    assert statuses(*(f"192.0.2.{host}" for host in range(1, 5))) == [200, 200, 200, 200]
+    networks = {entry["network"] for entry in edge.access_log(lines=12)}
+    assert networks == {"2001:db8:1::", "192.0.2.0"}
+
+
 def test_requests_at_once_are_limited(start_edge: StartEdge, router: FakeRouter) -> None:
     edge = start_edge(limits=Limits(connections=1))
     router.delay_seconds = 1.0
