@@ -1,0 +1,35 @@
+"""The users subgraph."""
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from shared.app import create_app
+from shared.config import Settings
+from subgraphs.users import revocations, tokens
+from subgraphs.users.loaders import Loaders
+from subgraphs.users.schema import schema
+
+
+def build(settings: Settings | None = None) -> FastAPI:
+    """The application; settings come from the environment unless given."""
+    app = create_app(
+        "users",
+        schema,
+        loaders=Loaders,
+        topics=["users.user"],
+        runners=revocations.runners,
+        settings=settings,
+    )
+    app.router.routes.append(Route("/.well-known/jwks.json", jwks))
+    return app
+
+
+async def jwks(request: Request) -> Response:
+    """The public keys of access tokens (RFC 7517)."""
+    keys = tokens.signing_keys(request.app.state.services.settings)
+    return JSONResponse(keys.public(), headers={"cache-control": "public, max-age=60"})
+
+
+app = build()

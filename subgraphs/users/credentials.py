@@ -1,0 +1,206 @@
+"""E-mail addresses and passwords as people type them: normalised, judged, hashed, verified."""
+
+import asyncio
+import os
+import unicodedata
+from asyncio import AbstractEventLoop, Semaphore
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from weakref import WeakKeyDictionary
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from email_validator import EmailNotValidError, validate_email
+from zxcvbn import zxcvbn
+
+from shared.config import Settings
+from shared.context import Services
+from shared.errors import RateLimited, ServiceUnavailable
+from subgraphs.users import rules, store
+from subgraphs.users.loaders import Loaders
+
+_MAX_EMAIL = 254
+_MAX_PASSWORD = rules.PASSWORD_LENGTH[1]
+_LONGEST_WAIT_SECONDS = 10
+
+# zxcvbn tries all ways to read the "l33t" characters, twice as many with every further one: seconds for
+# 72 random characters. What is left after this cut takes 50 ms at the most.
+_JUDGED_LENGTH = 40
+_JUDGED_LEET = 10
+_LEET = frozenset("4@8({[<369&#!1/|0$5+7%2")
+
+
+def normalise_email(text: str) -> str:
+    """The form in which addresses are stored and compared: trimmed, lower case, international domain in ASCII.
+
+    Raises InvalidEmail for what is no address on the public internet.
+    """
+    address = text.strip() if len(text) <= 2 * _MAX_EMAIL else ""
+    try:
+        valid = validate_email(address, check_deliverability=False, allow_smtputf8=False, strict=True)
+    except EmailNotValidError:
+        raise rules.InvalidEmail("Enter a valid e-mail address.", field=("email",)) from None
+    return (valid.ascii_email or valid.normalized).lower()
+
+
+def normalise_password(text: str) -> str:
+    """The same characters for the same keys, whatever the device composes (NIST SP 800-63B, 3.1.1.2).
+
+    Empty for what is longer than any password.
+    """
+    return unicodedata.normalize("NFKC", text) if len(text) <= 4 * _MAX_PASSWORD else ""
+
+
+async def check_new_password(settings: Settings, password: str, *, known: tuple[str, ...]) -> str:
+    """The password normalised, once it is long and hard enough to guess. Raises WeakPassword.
+
+    `known` are the user's other inputs, which a guesser would try.
+    """
+    normalised = normalise_password(password)
+    least, most = rules.PASSWORD_LENGTH
+    if len(password) > most or len(normalised) > most:
+        raise rules.WeakPassword(f"At most {most} characters, please.", field=("password",))
+    if len(normalised) < least:
+        raise rules.WeakPassword(f"At least {least} characters, please.", field=("password",))
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in normalised):
+        raise rules.WeakPassword("The password holds a character that cannot be typed.", field=("password",))
+    async with _slot(settings):
+        score = await asyncio.to_thread(_score, normalised, known)
+    if score < rules.LEAST_PASSWORD_SCORE:
+        raise rules.WeakPassword(
+            "This password is easily guessed; take several words that do not belong together.",
+            field=("password",),
+        )
+    return normalised
+
+
+async def hash_password(settings: Settings, normalised: str) -> str:
+    """The Argon2id hash of a normalised password."""
+    async with _slot(settings):
+        return await asyncio.to_thread(_hasher(settings).hash, _bytes(normalised))
+
+
+async def is_password_of(settings: Settings, password_hash: str | None, password: str) -> bool:
+    """Whether a hash is the one of this password; without a hash no, after the same work."""
+    async with _slot(settings):
+        return await _verify(settings, password_hash, password)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An account whose password was presented, with the hash that it fits, and a newer one if that is due."""
+
+    user_id: str
+    password_hash: str
+    new_hash: str | None
+
+
+async def check_log_in(services: Services[Loaders], address: str, email: str, password: str) -> Checked:
+    """The account that e-mail address and password belong to.
+
+    Raises InvalidCredentials, always after the same work, and RateLimited after too many failures of an
+    account from one address or of one address.
+    """
+    settings, limiter = services.settings, services.limiter
+    try:
+        account = normalise_email(email)
+    except rules.InvalidEmail:
+        account = email.strip().lower()[:_MAX_EMAIL]
+    account_and_address = f"{account} {address}"
+    # Inside the slot: no more attempts than slots can be between the check and the count of the failure.
+    async with _slot(settings):
+        await limiter.check("logIn address", address, settings.log_in_failures_per_address)
+        # Counted before and forgotten on success, so that not one attempt more gets through at the same time.
+        await limiter.hit("logIn account", account_and_address, settings.log_in_failures_per_account)
+        found = await store.find_credentials(services.database, account)
+        user_id, password_hash = found or (None, None)
+        if not await _verify(settings, password_hash, password) or user_id is None or password_hash is None:
+            with suppress(RateLimited):
+                await limiter.hit("logIn address", address, settings.log_in_failures_per_address)
+            raise rules.invalid_credentials()
+        await limiter.clear("logIn account", account_and_address, settings.log_in_failures_per_account)
+        new_hash = None
+        hasher = _hasher(settings)
+        if hasher.check_needs_rehash(password_hash):
+            new_hash = await asyncio.to_thread(hasher.hash, _bytes(normalise_password(password)))
+    return Checked(user_id, password_hash, new_hash)
+
+
+def prepare(settings: Settings) -> None:
+    """Does what is slow the first time: the hash to compare unknown accounts with, tables of characters."""
+    _dummy_hash(settings)
+    _score("a first password", ())
+    with suppress(rules.InvalidEmail):
+        normalise_email("someone@bücher.example.org")
+
+
+async def _verify(settings: Settings, password_hash: str | None, password: str) -> bool:
+    hasher = _hasher(settings)
+    presented = _bytes(normalise_password(password))
+
+    def verify() -> bool:
+        try:
+            return hasher.verify(password_hash or _dummy_hash(settings), presented) and password_hash is not None
+        except (VerificationError, InvalidHashError):
+            return False
+
+    return await asyncio.to_thread(verify)
+
+
+def _score(password: str, known: tuple[str, ...]) -> int:
+    judged = []
+    leet: set[str] = set()
+    for character in password[:_JUDGED_LENGTH]:
+        if character in _LEET:
+            if len(leet) == _JUDGED_LEET and character not in leet:
+                continue
+            leet.add(character)
+        judged.append(character)
+    return int(zxcvbn("".join(judged), user_inputs=list(known))["score"])
+
+
+def _bytes(normalised: str) -> bytes:
+    # A half of a surrogate pair can be sent, but no stored password has one.
+    return normalised.encode("utf-8", "surrogatepass")
+
+
+def _hasher(settings: Settings) -> PasswordHasher:
+    return _hasher_with(settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism)
+
+
+@cache
+def _hasher_with(time_cost: int, memory_kib: int, parallelism: int) -> PasswordHasher:
+    return PasswordHasher(time_cost, memory_kib, parallelism)
+
+
+def _dummy_hash(settings: Settings) -> str:
+    return _dummy_hash_of(_hasher(settings))
+
+
+@cache
+def _dummy_hash_of(hasher: PasswordHasher) -> str:
+    return hasher.hash(os.urandom(16))
+
+
+# A semaphore belongs to the event loop that waits for it.
+_slots: WeakKeyDictionary[AbstractEventLoop, Semaphore] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def _slot(settings: Settings) -> AsyncIterator[None]:
+    """One of the few places for work with passwords, which would otherwise take all of the processor.
+
+    Raises ServiceUnavailable when none gets free in time.
+    """
+    slots = _slots.setdefault(asyncio.get_running_loop(), Semaphore(settings.password_concurrency))
+    try:
+        async with asyncio.timeout(_LONGEST_WAIT_SECONDS):
+            await slots.acquire()
+    except TimeoutError:
+        raise ServiceUnavailable("Too many people are signing in at the moment; try again.") from None
+    try:
+        yield
+    finally:
+        slots.release()
