@@ -355,10 +355,9 @@ def connection_directives(resolver: Callable[..., object]) -> list[object]:
         return []
     return [
         list_size(
-            assumed_size=DEFAULT_PAGE_SIZE,
             slicing_arguments=[name for name in ("first", "last") if name in annotations],
             sized_fields=["nodes", "edges"],
-            # Without either a page has the default size.
+            # Without either, a page has the size that is assumed of any list.
             require_one_slicing_argument=False,
         )
     ]

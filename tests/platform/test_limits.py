@@ -23,7 +23,6 @@ from shared.graphql.limits import (
 from tests.platform.cpu import LIMIT_SECONDS, cpu_seconds
 
 PAGE = list_size(
-    assumed_size=20,
     slicing_arguments=["first", "last"],
     sized_fields=["nodes", "edges"],
     require_one_slicing_argument=False,
@@ -120,7 +119,7 @@ def refusal(query: str, variables: dict[str, object] | None = None) -> dict[str,
         ("{ __typename }", 0),
         ("{ task { id title labels } }", 1),
         ("{ task { poster { name } } }", 2),
-        ("{ task { watchers { name } } }", 1 + 10),
+        ("{ task { watchers { name } } }", 1 + 20),
         ("{ task { photos { name } } }", 1 + 3),
         ("{ task { heavy { name } } }", 1 + 25),
         ("{ task { digest } }", 1 + 5),
@@ -136,7 +135,7 @@ def refusal(query: str, variables: dict[str, object] | None = None) -> dict[str,
         ("{ tasks(first: 5) { nodes { poster { name } } totalCount } }", 1 + 5 * 2),
         ("{ tasks(first: 3) { nodes { subtasks(first: 4) { nodes { id } } } } }", 1 + 3 * (1 + 1 + 4)),
         ("{ tasks(first: 3) { ... { nodes { id } } ...F } } fragment F on TaskConnection { nodes { id } }", 1 + 3 + 3),
-        ("{ plain { nodes { id } } }", 1 + 10),
+        ("{ plain { nodes { id } } }", 1 + 20),
         ("mutation { touch { id } }", 10 + 1),
         ("{ a: task { id } b: task { id } }", 2),
         ("{ unknown { unknown } }", 0),
@@ -412,6 +411,17 @@ def test_any_text_is_parsed_or_refused(query: str) -> None:
         check_document(SCHEMA, document)
 
 
+def test_a_page_of_components_with_a_fragment_each_is_valid() -> None:
+    """The budget for comparing fields of the same name leaves room for what clients generate."""
+    body = "id title labels poster { name } subtasks { nodes { id title } }"
+    query = (
+        "{ task { " + " ".join(f"...Part{i}" for i in range(12)) + " } } "
+        + " ".join(f"fragment Part{i} on Task {{ {body} }}" for i in range(12))
+    )  # fmt: skip
+
+    assert validate(SCHEMA, parse_limited(query)) == []
+
+
 # --- time ---
 
 
@@ -465,7 +475,7 @@ HOSTILE = {
     + "".join(f"fragment F{i} on Task {{ ...F{(i + 1) % 75} ...F{(i + 1) % 75} }} " for i in range(75)),
     "unused circle of fragments": "{ task { id } } "
     + "".join(f"fragment F{i} on Task {{ ...F{(i + 1) % 75} ...F{(i + 1) % 75} }} " for i in range(75)),
-    "operations that share fragments": chain(45, "...F%d") .replace("{ task", "query Q { task", 1)
+    "operations that share fragments": chain(40, "...F%d").replace("{ task", "query Q { task", 1)
     + "".join(f" query Q{i} {{ task {{ ...F0 }} }}" for i in range(50)),
     "variables": "query (" + "$a: Int " * 230 + ") { task { id } }",
     "unused variables": "query (" + " ".join(f"$a{i}: Int" for i in range(230)) + ") { task { id } }",
@@ -480,15 +490,16 @@ HOSTILE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_no_document_takes_long(name: str) -> None:
+@pytest.mark.parametrize("case", HOSTILE)
+def test_no_document_takes_long(case: str) -> None:
     """Parsing, limits and graphql-core's own validation together."""
-    query = HOSTILE[name]
+    query = HOSTILE[case]
+    name = "Q" if "query Q " in query else None
 
     def run() -> None:
         try:
             document = parse_limited(query)
-            check_variables(check_document(SCHEMA, document), {"n": 100})
+            check_variables(check_document(SCHEMA, document, name), {"n": 100})
             validate(SCHEMA, document, max_errors=20)
         except (BadRequest, TooComplex):
             pass

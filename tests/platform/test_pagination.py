@@ -471,7 +471,7 @@ def test_the_types_are_named_described_and_sized() -> None:
     assert "pageInfo: PageInfo!" in sdl
     assert "totalCount: Int! @cost(weight: 5)" in sdl
     size = (
-        '@listSize(assumedSize: 20, slicingArguments: ["first", "last"], sizedFields: ["nodes", "edges"],'
+        '@listSize(slicingArguments: ["first", "last"], sizedFields: ["nodes", "edges"],'
         " requireOneSlicingArgument: false)"
     )
     assert sdl.count(size) == 1
@@ -497,7 +497,7 @@ def test_only_connections_get_a_size() -> None:
     [
         ("{ things { nodes { id } } }", 1 + 20),
         ("{ things(first: 7) { edges { cursor node { id } } totalCount } }", 1 + 7 * 2 + 5),
-        ("{ families { children(first: 3) { nodes { id } pageInfo { hasNextPage } } } }", 10 * (1 + 1 + 3 + 1)),
+        ("{ families { children(first: 3) { nodes { id } pageInfo { hasNextPage } } } }", 20 * (1 + 1 + 3 + 1)),
     ],
 )
 def test_a_connection_costs_what_a_page_holds(query: str, cost: int) -> None:
