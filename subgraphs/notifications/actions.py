@@ -1,0 +1,87 @@
+"""What can be done with notifications: one function per mutation and event.
+
+Each runs in the caller's transaction, which also holds the events that it emits.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import clock, events
+from shared.actor import Actor
+from shared.events import Envelope
+from shared.ids import new_id
+from shared.outbox import emit
+from subgraphs.notifications import models, rules, store
+
+
+async def notify(session: AsyncSession, envelope: Envelope[events.Event]) -> None:
+    """Tells everybody whom an event concerns; nobody twice."""
+    mentions = rules.mentions(envelope.event)
+    people = await store.get_names(session, mentions.user_ids) if mentions.user_ids else {}
+    title = await store.get_title(session, mentions.task_id) if mentions.task_id else None
+    names = rules.Names(people, {mentions.task_id: title} if mentions.task_id and title else {})
+    # In the order of their streams, as `emit` asks for.
+    for message in sorted(rules.messages(envelope.event, names), key=lambda each: each.user_id):
+        notification = models.Notification(
+            id=new_id("notification"),
+            user_id=message.user_id,
+            event_id=envelope.id,
+            category=message.category,
+            title=message.title,
+            body=message.body,
+            link=message.link,
+            created_at=clock.now(),
+            read_at=None,
+        )
+        if await store.add_notification(session, notification):
+            await emit(session, events.NotificationCreated(notification=snapshot(notification)))
+
+
+async def copy_user(session: AsyncSession, user_id: str, display_name: str) -> None:
+    """Takes over a user's name."""
+    await store.save_user(session, user_id, display_name)
+
+
+async def copy_task(session: AsyncSession, task: events.TaskSnapshot) -> None:
+    """Takes over a task's title."""
+    await store.save_task(session, task.id, task.title)
+
+
+async def mark_read(
+    session: AsyncSession, actor: Actor, notification_ids: Sequence[str]
+) -> Sequence[models.Notification]:
+    """Marks one's own notifications as read; those that are not, or not one's own, are passed over.
+
+    Raises InvalidInput for none or more than 100.
+    """
+    rules.check_marked(len(notification_ids))
+    marked = await store.mark_read(session, actor.id, notification_ids, clock.now())
+    for notification in marked:
+        await emit(session, events.NotificationRead(notification=snapshot(notification)))
+    return marked
+
+
+async def mark_all_read(session: AsyncSession, actor: Actor, until: datetime | None) -> int:
+    """Marks one's notifications sent until then (now, if None) as read; answers how many were not."""
+    now = clock.now()
+    until = min(until or now, now)
+    count = await store.mark_all_read(session, actor.id, until, now)
+    if count:
+        await emit(session, events.NotificationsAllRead(user_id=actor.id, read_at=until))
+    return count
+
+
+def snapshot(notification: models.Notification) -> events.NotificationSnapshot:
+    """The notification as its events carry it."""
+    return events.NotificationSnapshot(
+        id=notification.id,
+        user_id=notification.user_id,
+        category=notification.category,
+        title=notification.title,
+        body=notification.body,
+        link=notification.link,
+        created_at=notification.created_at,
+        read_at=notification.read_at,
+    )

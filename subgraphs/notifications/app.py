@@ -1,0 +1,24 @@
+"""The notifications subgraph."""
+
+from fastapi import FastAPI
+
+from shared.app import create_app
+from shared.config import Settings
+from subgraphs.notifications.consumers import handlers
+from subgraphs.notifications.loaders import Loaders
+from subgraphs.notifications.schema import schema
+
+
+def build(settings: Settings | None = None) -> FastAPI:
+    """The application; settings come from the environment unless given."""
+    return create_app(
+        "notifications",
+        schema,
+        loaders=Loaders,
+        topics=["notifications.notification"],
+        handlers=handlers,
+        settings=settings,
+    )
+
+
+app = build()

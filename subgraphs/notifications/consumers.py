@@ -1,0 +1,37 @@
+"""What notifications does about other subgraphs' events."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import events
+from shared.consumer import Handlers
+from shared.events import Envelope
+from subgraphs.notifications import actions
+from subgraphs.notifications.rules import BID_EVENTS, TASK_EVENTS
+
+handlers = Handlers()
+
+
+@handlers.on(events.UserRegistered)
+async def user_registered(session: AsyncSession, envelope: Envelope[events.UserRegistered]) -> None:
+    await actions.copy_user(session, envelope.event.user_id, envelope.event.display_name)
+    await actions.notify(session, envelope)
+
+
+@handlers.on(events.UserProfileUpdated)
+async def user_profile_updated(session: AsyncSession, envelope: Envelope[events.UserProfileUpdated]) -> None:
+    await actions.copy_user(session, envelope.event.user_id, envelope.event.display_name)
+
+
+@handlers.on(events.TaskPublished)
+async def task_published(session: AsyncSession, envelope: Envelope[events.TaskPublished]) -> None:
+    await actions.copy_task(session, envelope.event.task)
+
+
+@handlers.on(events.TaskUpdated)
+async def task_updated(session: AsyncSession, envelope: Envelope[events.TaskUpdated]) -> None:
+    await actions.copy_task(session, envelope.event.task)
+
+
+@handlers.on(*BID_EVENTS, *TASK_EVENTS)
+async def concerns_somebody(session: AsyncSession, envelope: Envelope[events.Event]) -> None:
+    await actions.notify(session, envelope)

@@ -1,0 +1,201 @@
+"""Who is told what about which event. Pure: no I/O."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from shared import events
+from shared.errors import InvalidInput
+from shared.money import Money
+
+MOST_MARKED_AT_ONCE = 100
+SOMEBODY = "Somebody"
+A_TASK = "a task"
+
+
+class Category(StrEnum):
+    """What a notification is about; preferences are set by category."""
+
+    ACCOUNT = "ACCOUNT"
+    TASKS = "TASKS"
+    BIDS = "BIDS"
+    CHAT = "CHAT"
+    PAYMENTS = "PAYMENTS"
+    REVIEWS = "REVIEWS"
+    SUPPORT = "SUPPORT"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one person is told."""
+
+    user_id: str
+    category: Category
+    title: str
+    body: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What is known of the people and tasks that an event mentions."""
+
+    people: Mapping[str, str]
+    tasks: Mapping[str, str]
+
+    def person(self, user_id: str) -> str:
+        return self.people.get(user_id, SOMEBODY)
+
+    def task(self, task_id: str) -> str:
+        title = self.tasks.get(task_id)
+        return f"“{title}”" if title else A_TASK
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """Whose names the messages about an event need."""
+
+    user_ids: tuple[str, ...] = ()
+    task_id: str | None = None
+
+
+E = TypeVar("E", bound=events.Event)
+Writer = Callable[[E, Names], list[Message]]
+
+
+def mentions(event: events.Event) -> Mentions:
+    """The people and the task that `messages` names for this event."""
+    if isinstance(event, BID_EVENTS):
+        return Mentions((event.bid.poster_id, event.bid.tasker_id), event.bid.task_id)
+    if isinstance(event, TASK_EVENTS):
+        return Mentions(tuple(filter(None, (event.task.poster_id, event.task.tasker_id))), event.task.id)
+    return Mentions()
+
+
+def messages(event: events.Event, names: Names) -> list[Message]:
+    """Who is told what about an event; nobody about most of them."""
+    writer = WRITERS.get(type(event))
+    return writer(event, names) if writer else []
+
+
+def check_marked(count: int) -> None:
+    """Raises InvalidInput for more notifications than one request may mark."""
+    if not 1 <= count <= MOST_MARKED_AT_ONCE:
+        raise InvalidInput(f"Mark 1 to {MOST_MARKED_AT_ONCE} notifications at once.", field=("notificationIds",))
+
+
+def _amount(amount: Money) -> str:
+    return f"{amount.format()} {amount.currency}"
+
+
+def _to_poster(bid: events.BidSnapshot, title: str, body: str) -> Message:
+    return Message(bid.poster_id, Category.BIDS, title, body, f"/tasks/{bid.task_id}")
+
+
+def _to_tasker(bid: events.BidSnapshot, title: str, body: str) -> Message:
+    return Message(bid.tasker_id, Category.BIDS, title, body, f"/tasks/{bid.task_id}")
+
+
+def _registered(event: events.UserRegistered, names: Names) -> list[Message]:
+    body = f"Good to have you here, {event.display_name}. Post a task, or look for one to do."
+    return [Message(event.user_id, Category.ACCOUNT, "Welcome to Service Exchange", body, "/")]
+
+
+def _placed(event: events.BidPlaced, names: Names) -> list[Message]:
+    bid = event.bid
+    body = f"{names.person(bid.tasker_id)} offers to do {names.task(bid.task_id)} for {_amount(bid.amount)}."
+    return [_to_poster(bid, "New bid", body)]
+
+
+def _updated(event: events.BidUpdated, names: Names) -> list[Message]:
+    bid = event.bid
+    body = f"{names.person(bid.tasker_id)} now offers to do {names.task(bid.task_id)} for {_amount(bid.amount)}."
+    return [_to_poster(bid, "Bid changed", body)]
+
+
+def _withdrawn(event: events.BidWithdrawn, names: Names) -> list[Message]:
+    bid = event.bid
+    body = f"{names.person(bid.tasker_id)} took their bid on {names.task(bid.task_id)} back."
+    return [_to_poster(bid, "Bid withdrawn", body)]
+
+
+def _expired(event: events.BidExpired, names: Names) -> list[Message]:
+    body = f"Your bid on {names.task(event.bid.task_id)} has ended. {event.reason or ''}".rstrip()
+    return [_to_tasker(event.bid, "Bid expired", body)]
+
+
+def _declined(event: events.BidDeclined, names: Names) -> list[Message]:
+    body = f"Your bid on {names.task(event.bid.task_id)} was declined. {event.reason or ''}".rstrip()
+    return [_to_tasker(event.bid, "Bid declined", body)]
+
+
+def _accepted(event: events.BidAccepted, names: Names) -> list[Message]:
+    bid = event.bid
+    body = f"{names.person(bid.poster_id)} accepted your bid on {names.task(bid.task_id)}. It is being assigned to you."
+    return [_to_tasker(bid, "Bid accepted", body)]
+
+
+def _acceptance_failed(event: events.BidAcceptanceFailed, names: Names) -> list[Message]:
+    bid, title = event.bid, "Task not assigned"
+    body = f"{names.task(bid.task_id)} could not be assigned. {event.reason}"
+    return [_to_poster(bid, title, body), _to_tasker(bid, title, body)]
+
+
+def _awarded(event: events.BidAwarded, names: Names) -> list[Message]:
+    body = f"{names.task(event.bid.task_id)} is yours, for {_amount(event.bid.amount)}."
+    return [_to_tasker(event.bid, "The task is yours", body)]
+
+
+def _task_assigned(event: events.TaskAssigned, names: Names) -> list[Message]:
+    task = event.task
+    body = f"{names.person(task.tasker_id or '')} will do {names.task(task.id)}."
+    return [Message(task.poster_id, Category.TASKS, "Task assigned", body, f"/tasks/{task.id}")]
+
+
+def _task_expired(event: events.TaskExpired, names: Names) -> list[Message]:
+    task = event.task
+    body = f"{names.task(task.id)} takes no bids any more. You can post it again."
+    return [Message(task.poster_id, Category.TASKS, "Task expired", body, f"/tasks/{task.id}")]
+
+
+def _task_cancelled(event: events.TaskCancelled, names: Names) -> list[Message]:
+    task = event.task
+    others = [task.tasker_id] if event.by == "POSTER" else [task.poster_id, task.tasker_id]
+    body = f"{names.task(task.id)} was cancelled: {event.reason}"
+    return [
+        Message(user_id, Category.TASKS, "Task cancelled", body, f"/tasks/{task.id}") for user_id in others if user_id
+    ]
+
+
+WRITERS: dict[type[events.Event], Writer[events.Event]] = {}
+
+
+def _writes(model: type[E], writer: Writer[E]) -> None:
+    WRITERS[model] = writer  # type: ignore[assignment]  # keyed by the model that the writer takes
+
+
+_writes(events.UserRegistered, _registered)
+_writes(events.BidPlaced, _placed)
+_writes(events.BidUpdated, _updated)
+_writes(events.BidWithdrawn, _withdrawn)
+_writes(events.BidExpired, _expired)
+_writes(events.BidDeclined, _declined)
+_writes(events.BidAccepted, _accepted)
+_writes(events.BidAcceptanceFailed, _acceptance_failed)
+_writes(events.BidAwarded, _awarded)
+_writes(events.TaskAssigned, _task_assigned)
+_writes(events.TaskExpired, _task_expired)
+_writes(events.TaskCancelled, _task_cancelled)
+
+BID_EVENTS = (
+    events.BidPlaced,
+    events.BidUpdated,
+    events.BidWithdrawn,
+    events.BidExpired,
+    events.BidDeclined,
+    events.BidAccepted,
+    events.BidAcceptanceFailed,
+    events.BidAwarded,
+)
+TASK_EVENTS = (events.TaskAssigned, events.TaskExpired, events.TaskCancelled)

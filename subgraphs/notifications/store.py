@@ -1,0 +1,109 @@
+"""All SQL of notifications."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from shared.db import Database, any_of, columns_of
+from shared.graphql.pagination import Order, Page, Window, fetch_page
+from subgraphs.notifications import models
+from subgraphs.notifications.rules import Category
+
+Notification = models.Notification
+NEWEST = Order("notifications.newest", col(Notification.id), descending=True)
+_columns = select(*columns_of(Notification))
+
+
+async def add_notification(session: AsyncSession, notification: models.Notification) -> bool:
+    """False, and nothing added, if the person was told about the event already."""
+    statement = (
+        insert(Notification)
+        .values(**notification.model_dump())
+        .on_conflict_do_nothing(index_elements=["user_id", "event_id"])
+        .returning(col(Notification.id))
+    )
+    return await session.scalar(statement) is not None
+
+
+async def mark_read(
+    session: AsyncSession, user_id: str, notification_ids: Sequence[str], read_at: datetime
+) -> Sequence[models.Notification]:
+    """Marks those of the user's notifications that are unread; answers them, oldest first."""
+    statement = (
+        update(Notification)
+        .where(
+            any_of(col(Notification.id), notification_ids),
+            col(Notification.user_id) == user_id,
+            col(Notification.read_at).is_(None),
+        )
+        .values(read_at=read_at)
+        .returning(Notification)
+    )
+    return sorted((await session.scalars(statement)).all(), key=lambda each: each.id)
+
+
+async def mark_all_read(session: AsyncSession, user_id: str, until: datetime, read_at: datetime) -> int:
+    """Marks the user's unread notifications sent until then; answers how many there were."""
+    statement = (
+        update(Notification)
+        .where(
+            col(Notification.user_id) == user_id,
+            col(Notification.read_at).is_(None),
+            col(Notification.created_at) <= until,
+        )
+        .values(read_at=read_at)
+        .returning(col(Notification.id))
+    )
+    return len((await session.scalars(statement)).all())
+
+
+async def save_user(session: AsyncSession, user_id: str, display_name: str) -> None:
+    """Writes the local copy of a user's name."""
+    statement = insert(models.User).values(id=user_id, display_name=display_name)
+    await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"display_name": display_name}))
+
+
+async def save_task(session: AsyncSession, task_id: str, title: str) -> None:
+    """Writes the local copy of a task's title."""
+    statement = insert(models.Task).values(id=task_id, title=title)
+    await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"title": title}))
+
+
+async def get_names(session: AsyncSession, user_ids: Sequence[str]) -> Mapping[str, str]:
+    """The display names of those of the users that are known."""
+    rows = await session.scalars(select(models.User).where(any_of(col(models.User.id), user_ids)))
+    return {user.id: user.display_name for user in rows}
+
+
+async def get_title(session: AsyncSession, task_id: str) -> str | None:
+    task = await session.get(models.Task, task_id)
+    return task.title if task else None
+
+
+async def list_notifications(
+    database: Database, user_id: str, category: Category | None, unread: bool, window: Window
+) -> Page[models.Notification]:
+    """A page of a person's notifications."""
+    statement = _columns.where(col(Notification.user_id) == user_id)
+    if category is not None:
+        statement = statement.where(col(Notification.category) == category)
+    if unread:
+        statement = statement.where(col(Notification.read_at).is_(None))
+    return await fetch_page(database, Notification, statement, window)
+
+
+async def load_notifications(database: Database, notification_ids: Sequence[str]) -> Sequence[models.Notification]:
+    return await database.rows(Notification, _columns.where(any_of(col(Notification.id), notification_ids)))
+
+
+async def count_unread(database: Database, user_id: str) -> int:
+    """How many of a person's notifications are unread."""
+    statement = select(func.count().label("unread")).where(
+        col(Notification.user_id) == user_id, col(Notification.read_at).is_(None)
+    )
+    rows = await database.fetch(statement)
+    return int(rows[0].unread)
