@@ -1,0 +1,129 @@
+"""The tasks subgraph on a server of its own, and what its tests begin with."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from shared import events
+from shared.db import Database
+from shared.ids import new_id
+from shared.outbox import Relay, emit
+from subgraphs.tasks import app
+from tests.conftest import AccessToken, SettingsFor
+from tests.serving import Served, serve
+
+TASK_FIELDS = """
+    id poster { id } tasker { id } title description category { slug } budget { amount currency } mode dueAt
+    status version createdAt updatedAt publishedAt expiresAt cancelledReason
+"""
+ERRORS = "userErrors { code field }"
+CREATE = f"mutation($input: CreateTaskInput!) {{ createTask(input: $input) {{ task {{ {TASK_FIELDS} }} {ERRORS} }} }}"
+UPDATE = f"mutation($input: UpdateTaskInput!) {{ updateTask(input: $input) {{ task {{ {TASK_FIELDS} }} {ERRORS} }} }}"
+PUBLISH = (
+    f"mutation($input: PublishTaskInput!) {{ publishTask(input: $input) {{ task {{ {TASK_FIELDS} }} {ERRORS} }} }}"
+)
+CANCEL = f"mutation($input: CancelTaskInput!) {{ cancelTask(input: $input) {{ task {{ {TASK_FIELDS} }} {ERRORS} }} }}"
+TASK = f"query($id: ID!) {{ task(id: $id) {{ {TASK_FIELDS} }} }}"
+
+
+class Tasks:
+    """The running subgraph with shortcuts for what many tests do."""
+
+    def __init__(self, served: Served, access_token: AccessToken, categories: dict[str, str]) -> None:
+        self.served = served
+        self.categories = categories
+        """Ids by slug."""
+        self._access_token = access_token
+
+    @property
+    def database(self) -> Database:
+        database: Database = self.served.server._app.state.services.database
+        return database
+
+    def token(self, user_id: str, *roles: str) -> str:
+        return self._access_token(user_id, roles=roles or ("POSTER", "TASKER"))
+
+    def input(self, **changes: Any) -> dict[str, Any]:
+        """The input of a fine task."""
+        return {
+            "title": "Paint the garden fence",
+            "description": "The fence is ten metres long and needs two coats.",
+            "categoryId": self.categories["painting"],
+            "budget": {"amount": "200.00", "currency": "EUR"},
+            "mode": "ONSITE",
+        } | changes
+
+    async def act(self, user_id: str, document: str, **variables: Any) -> dict[str, Any]:
+        """The data of an operation that has no top-level errors."""
+        answer = await self.served.execute(document, variables, token=self.token(user_id))
+        assert "errors" not in answer, answer
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    async def draft(self, poster: str, **changes: Any) -> dict[str, Any]:
+        """A draft of the poster."""
+        payload = (await self.act(poster, CREATE, input=self.input(**changes)))["createTask"]
+        assert payload["userErrors"] == []
+        task: dict[str, Any] = payload["task"]
+        return task
+
+    async def open(self, poster: str, **changes: Any) -> dict[str, Any]:
+        """An open task of the poster."""
+        return await self.draft(poster, publish=True, **changes)
+
+    async def set(self, task_id: str, **columns: object) -> None:
+        """Writes columns of a task past all rules."""
+        assignments = ", ".join(f"{name} = :{name}" for name in columns)
+        async with self.database.transaction() as session:
+            await session.execute(text(f"UPDATE tasks SET {assignments} WHERE id = :id"), {"id": task_id, **columns})
+
+    async def state(self) -> tuple[list[Any], list[Any], list[Any]]:
+        """All tasks, events and deadlines, to show that a refusal changed nothing."""
+        async with self.database.transaction() as session:
+            tasks = (await session.execute(text("SELECT * FROM tasks ORDER BY id"))).all()
+            log = (await session.execute(text("SELECT stream, seq, type FROM outbox ORDER BY position"))).all()
+            deadlines = (await session.execute(text("SELECT kind, subject_id, due_at FROM deadlines"))).all()
+        return [tuple(row) for row in tasks], [tuple(row) for row in log], [tuple(row) for row in deadlines]
+
+    async def event_types(self) -> list[str]:
+        """The types of all events so far, in order."""
+        return [event_type for _, _, event_type in (await self.state())[1]]
+
+
+@pytest.fixture
+async def tasks(settings_for: SettingsFor, access_token: AccessToken) -> AsyncIterator[Tasks]:
+    async with serve(app.build(settings_for("tasks"))) as served:
+        tree = (await served.execute("{ categories { id slug children { id slug } } }"))["data"]["categories"]
+        categories = {each["slug"]: each["id"] for upper in tree for each in (upper, *upper["children"])}
+        yield Tasks(served, access_token, categories)
+
+
+class Elsewhere:
+    """Another subgraph, which publishes events."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def emit(self, *happened: events.Event) -> None:
+        """Publishes each in a transaction of its own."""
+        for event in happened:
+            async with self._database.transaction() as session:
+                await emit(session, event)
+
+
+@pytest.fixture
+async def elsewhere(settings_for: SettingsFor) -> AsyncIterator[Elsewhere]:
+    settings = settings_for("platform")
+    database = Database(settings)
+    relay = Relay(database, settings)
+    await relay.start()
+    yield Elsewhere(database)
+    await relay.stop()
+    await database.close()
+
+
+@pytest.fixture
+def poster() -> str:
+    return new_id("user")
