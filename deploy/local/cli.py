@@ -29,6 +29,7 @@ from deploy.local import (
 from deploy.local.layout import SUBGRAPHS, Instance, built_subgraphs, tools_on_path
 from deploy.local.processes import StartFailed
 from deploy.local.terminal import StartView, console, show_addresses, show_event
+from supergraph.router import command
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 router_app = typer.Typer(help="Hive Router, the router that carries load.", no_args_is_help=True)
@@ -189,7 +190,7 @@ def compose() -> None:
 def install() -> None:
     """Bring everything that a start and the tests need into the caches, without starting anything."""
     _run(kafka_server.install())
-    for folder in (node_packages.COMPOSER, routers.EMBEDDED_FOLDER):
+    for folder in (node_packages.COMPOSER, command.EMBEDDED):
         _run(node_packages.install(folder))
     _run(node_packages.build_console())
 

@@ -2,20 +2,19 @@
 
 import os
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-from deploy.local import commands, probes, secret_files
-from deploy.local.layout import REPOSITORY, Instance, built_subgraphs, user_cache
+from deploy.local import commands, probes
+from deploy.local.layout import REPOSITORY, SUBGRAPHS, Instance, user_cache
 from deploy.local.processes import ProcessSpec, StartFailed
 from edge import render
+from supergraph.router import command
 
-HIVE_ROUTER = "hive-router"
-EMBEDDED = "embedded"
-KINDS = (HIVE_ROUTER, EMBEDDED)
+HIVE_ROUTER: Final = "hive-router"
+EMBEDDED: Final = "embedded"
 
 HIVE_ROUTER_VERSION = "0.3.10"
-EMBEDDED_FOLDER = REPOSITORY / "supergraph" / "router" / "embedded"
 
 # The first router serves at the instance's main address, a second one beside it (in tests).
 PLACES = (("router", "edge"), ("router-2", "edge-2"))
@@ -23,13 +22,10 @@ PLACES = (("router", "edge"), ("router-2", "edge-2"))
 
 def hive_router_binary() -> Path | None:
     """Hive Router: what HIVE_ROUTER names, else what is on PATH, else what `router install` built."""
-    if named := os.environ.get("HIVE_ROUTER"):
-        if not os.access(named, os.X_OK):
-            raise StartFailed(f"HIVE_ROUTER names {named}, and there is no program.")
-        return Path(named)
-    found = shutil.which("hive_router")
+    if (named := os.environ.get("HIVE_ROUTER")) and not os.access(named, os.X_OK):
+        raise StartFailed(f"HIVE_ROUTER names {named}, and that is no program.")
     built = _build_folder() / "bin" / "hive_router"
-    return Path(found) if found else built if built.exists() else None
+    return command.hive_router() or (built if built.exists() else None)
 
 
 def default_kind() -> str:
@@ -54,43 +50,33 @@ async def install_hive_router() -> Path:
     return _build_folder() / "bin" / "hive_router"
 
 
-def router_process(instance: Instance, kind: str, place: int, extra: Mapping[str, str]) -> ProcessSpec:
+def router_process(instance: Instance, kind: str, place: int) -> ProcessSpec:
     """A router's process. Raises StartFailed when it is not installed."""
     name = PLACES[place][0]
     port, metrics = instance.port(name), instance.port(f"{name}-metrics")
-    env = {
-        "ROUTER_HOST": "127.0.0.1",
-        "ROUTER_PORT": str(port),
-        "ROUTER_METRICS_PORT": str(metrics),
-        "ROUTER_INTROSPECTION": "true",
-        "SUPERGRAPH_FILE": str(REPOSITORY / "supergraph" / "supergraph.graphql"),
-        "JWKS_FILE": str(secret_files.jwks(instance)),
-        **{f"SUBGRAPH_URL_{each.upper()}": instance.url(each, "/graphql") for each in built_subgraphs()},
-    }
-    if kind == HIVE_ROUTER:
-        binary = hive_router_binary()
-        if binary is None:
-            raise StartFailed(
-                "Hive Router is not installed. `exchange router install` builds it, HIVE_ROUTER=<path> names one, "
-                "and --router embedded does without."
-            )
-        argv: tuple[str, ...] = (str(binary),)
-        env |= {
-            "ROUTER_CONFIG_FILE_PATH": str(REPOSITORY / "supergraph" / "router" / "hive-router.yaml"),
-            # Deeply nested input otherwise overflows a worker's stack, and that worker never comes back.
-            "RUST_MIN_STACK": str(256 * 1024 * 1024),
-        }
-    else:
-        node = shutil.which("node")
-        if node is None:
-            raise StartFailed("The embedded router needs Node.js, and no node is on PATH. `make up` installs it.")
-        argv = (node, str(EMBEDDED_FOLDER / "main.mjs"))
+    folder = instance.state / "router"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    binary = hive_router_binary() if kind == HIVE_ROUTER else None
+    if kind == HIVE_ROUTER and binary is None:
+        raise StartFailed(
+            "Hive Router is not installed. `exchange router install` builds it, HIVE_ROUTER=<path> names one, "
+            "and --router embedded does without."
+        )
+    argv, env = command.command(
+        HIVE_ROUTER if kind == HIVE_ROUTER else EMBEDDED,
+        port=port,
+        metrics_port=metrics,
+        subgraph_urls={each: instance.url(each, "/graphql") for each in SUBGRAPHS},
+        run_directory=folder,
+        environment="development",
+        binary=binary,
+    )
     return ProcessSpec(
         name=name,
-        argv=argv,
-        ready=probes.http(port, "/readiness"),
-        ports=(port, metrics),
-        env={**env, **extra},
+        argv=tuple(argv),
+        ready=probes.http(port, command.READY_PATH),
+        ports=(port, metrics) if kind == HIVE_ROUTER else (port,),
+        env=env,
         tier=2,
     )
 

@@ -22,6 +22,7 @@ from deploy.local.layout import Instance, built_subgraphs
 from deploy.local.processes import ProcessSpec
 from deploy.local.steps import Progress, Step, run_steps
 from deploy.local.supervisor import Supervisor
+from supergraph.router import command
 
 _TITLES = {
     "postgres": "PostgreSQL",
@@ -71,7 +72,7 @@ def specs(instance: Instance, options: Options) -> dict[str, ProcessSpec]:
         processes += [subgraph_server.process(instance, name, options.environment) for name in built_subgraphs()]
         for place, kind in enumerate(options.routers or (routers.default_kind(),)):
             processes += [
-                routers.router_process(instance, kind, place, options.environment),
+                routers.router_process(instance, kind, place),
                 routers.edge_process(instance, place),
             ]
     return {process.name: process for process in processes}
@@ -120,7 +121,7 @@ def _steps(instance: Instance, supervisor: Supervisor, processes: Mapping[str, P
         steps += [
             Step("composer", "Install the composer", partial(node_packages.install, node_packages.COMPOSER)),
             Step("compose", "Compose the supergraph", graph.compose_if_changed, ("composer",)),
-            Step("embedded", "Install the embedded router", partial(node_packages.install, routers.EMBEDDED_FOLDER)),
+            Step("embedded", "Install the embedded router", partial(node_packages.install, command.EMBEDDED)),
             Step("console", "Build the console", node_packages.build_console),
         ]
     for router, edge in routers.PLACES:
