@@ -41,7 +41,9 @@ def test_its_variables_to_start_with_fit_it(schema: GraphQLSchema, path: Path) -
     file = path.with_suffix(".variables.json")
     variables = json.loads(file.read_text()) if file.exists() else {}
 
-    assert variables.keys() <= {definition.variable.name.value for definition in operation.variable_definitions}
-    coerced = get_variable_values(schema, operation.variable_definitions, variables)
+    definitions = operation.variable_definitions or ()
+
+    assert variables.keys() <= {definition.variable.name.value for definition in definitions}
+    coerced = get_variable_values(schema, definitions, variables)
 
     assert not isinstance(coerced, list), coerced
