@@ -19,7 +19,7 @@ class Process:
 
     def __init__(self, settings_for: SettingsFor, redis_url: str) -> None:
         settings = settings_for(
-            "platform", redis_url=SecretStr(redis_url), redis_timeout_seconds=1.0, rate_limit_replicas=5
+            "platform", redis_url=SecretStr(redis_url), redis_timeout_seconds=20.0, rate_limit_replicas=5
         )
         self.cache = Cache(settings)
         self.limiter = RateLimiter(settings, self.cache)
