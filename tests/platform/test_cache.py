@@ -149,7 +149,7 @@ async def test_a_silent_redis_delays_once(settings_for: SettingsFor, redis_link:
         for _ in range(100):
             assert await cache.get_or_load("k", MINUTE, source.load, CATEGORIES) == GARDEN
         # 100 times the timeout would be ten seconds.
-        assert 0.09 < time.monotonic() - started < 0.6
+        assert 0.09 < time.monotonic() - started < 3
         assert source.loads == 101
         await redis_link.mend()
         await until_available(cache)
