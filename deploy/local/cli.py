@@ -9,12 +9,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Never, TypeVar
 
+import httpx
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from deploy.local import (
     control,
+    demo,
     graph,
     kafka_server,
     node_packages,
@@ -74,7 +76,7 @@ def up(
                 view.message({"begin": "Load demo data"})
                 asyncio.run(seed.load(instance))
                 view.message({"done": "Load demo data"})
-    except (StartFailed, seed.SeedFailed) as failure:
+    except StartFailed as failure:
         control.shut_down(instance)
         _fail(failure)
     except KeyboardInterrupt:
@@ -179,6 +181,23 @@ def seed_command(state: State = None) -> None:
     console.print("The demo data is loaded.")
 
 
+@app.command("demo")
+def demo_command(
+    edge: Annotated[str | None, typer.Option(help="Address to play at.  [default: the running system's]")] = None,
+    limit: Annotated[float, typer.Option(help="Seconds after which an event is late.")] = 5.0,
+    state: State = None,
+) -> None:
+    """Play the main job with four people at once; exits with 1 if anything is missing or late."""
+    instance = Instance.at(state)
+    if edge is None:
+        _need_running(instance)
+    try:
+        asyncio.run(demo.play(edge or instance.url("edge"), console, limit))
+    except (demo.DemoFailed, OSError, httpx.HTTPError) as failure:
+        _fail(failure)
+    console.print(Text("Everybody saw everything, once, in order and in time.", "bold green"))
+
+
 @app.command()
 def compose() -> None:
     """Compose the subgraphs' schemas into the supergraph and the public schema."""
@@ -220,7 +239,7 @@ def _need_running(instance: Instance) -> None:
 def _run(work: Coroutine[None, None, T]) -> T:
     try:
         return asyncio.run(work)
-    except (StartFailed, seed.SeedFailed) as failure:
+    except StartFailed as failure:
         _fail(failure)
 
 

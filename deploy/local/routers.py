@@ -50,14 +50,13 @@ async def install_hive_router() -> Path:
     return _build_folder() / "bin" / "hive_router"
 
 
-def router_process(instance: Instance, kind: str, place: int) -> ProcessSpec:
+def router_process(instance: Instance, kind: str, place: int, hive_router: str) -> ProcessSpec:
     """A router's process. Raises StartFailed when it is not installed."""
     name = PLACES[place][0]
     port, metrics = instance.port(name), instance.port(f"{name}-metrics")
     folder = instance.state / "router"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    binary = hive_router_binary() if kind == HIVE_ROUTER else None
-    if kind == HIVE_ROUTER and binary is None:
+    if kind == HIVE_ROUTER and not hive_router:
         raise StartFailed(
             "Hive Router is not installed. `exchange router install` builds it, HIVE_ROUTER=<path> names one, "
             "and --router embedded does without."
@@ -69,7 +68,7 @@ def router_process(instance: Instance, kind: str, place: int) -> ProcessSpec:
         subgraph_urls={each: instance.url(each, "/graphql") for each in SUBGRAPHS},
         run_directory=folder,
         environment="development",
-        binary=binary,
+        binary=Path(hive_router) if kind == HIVE_ROUTER else None,
     )
     return ProcessSpec(
         name=name,

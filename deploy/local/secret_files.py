@@ -26,7 +26,7 @@ def ensure(instance: Instance) -> None:
     """Makes passwords and signing keys that do not exist yet."""
     passwords = instance.state / "secrets.env"
     known = _read_env(passwords)
-    wanted = ["POSTGRES_PASSWORD", *(_variable(name) for name in SUBGRAPHS)]
+    wanted = ["POSTGRES_PASSWORD", "DEMO_PASSWORD", *(_variable(name) for name in SUBGRAPHS)]
     if missing := [name for name in wanted if name not in known]:
         known |= {name: secrets.token_urlsafe(24) for name in missing}
         write_private(passwords, "".join(f"{name}={value}\n" for name, value in known.items()))
@@ -36,6 +36,11 @@ def ensure(instance: Instance) -> None:
 
 def postgres_password(instance: Instance) -> str:
     return _read_env(instance.state / "secrets.env")["POSTGRES_PASSWORD"]
+
+
+def demo_password(instance: Instance) -> str:
+    """The password of the demo accounts."""
+    return _read_env(instance.state / "secrets.env")["DEMO_PASSWORD"]
 
 
 def database_password(instance: Instance, subgraph: str) -> str:

@@ -1,13 +1,16 @@
-"""Demo data: accounts, tasks and bids, created through the API like any client's."""
+"""Demo data: accounts, tasks and bids, made through the API like any client's."""
 
+import sys
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from deploy.local.layout import Instance
+from deploy.local import commands, secret_files, subgraph_server
+from deploy.local.client import Client, Refused
+from deploy.local.layout import REPOSITORY, Instance
+from deploy.local.processes import StartFailed
 
-PASSWORD = "correct-horse-battery-7"  # noqa: S105, printed for everybody who starts the demo
 
-
-class SeedFailed(Exception):
+class SeedFailed(StartFailed):
     """The API refused demo data; the message says what."""
 
 
@@ -17,15 +20,141 @@ class Account:
     name: str
     roles: tuple[str, ...]
     about: str
+    granted: str = ""
 
 
-ACCOUNTS = (Account("anna@example.com", "Anna Poster", ("POSTER",), "posts tasks"),)
+@dataclass(frozen=True)
+class Task:
+    poster: str
+    category: str
+    title: str
+    description: str
+    budget: str
+    mode: str = "ONSITE"
+    bids: tuple[tuple[str, str, str], ...] = ()
+
+
+ACCOUNTS = (
+    Account("anna@example.com", "Anna Lindberg", ("POSTER",), "posts tasks"),
+    Account("bruno@example.com", "Bruno Costa", ("POSTER", "TASKER"), "posts tasks and bids"),
+    Account("chloe@example.com", "Chloe Martin", ("TASKER",), "bids"),
+    Account("deng@example.com", "Deng Wei", ("TASKER",), "bids"),
+    Account("admin@example.com", "Ada Admin", ("POSTER",), "administers", granted="ADMIN"),
+)
+
+TASKS = (
+    Task(
+        "anna@example.com", "furniture-assembly", "Assemble a wardrobe and two shelves",
+        "Everything is unpacked in the bedroom on the third floor, with a lift. Please bring your own tools.",
+        "120.00",
+        bids=(
+            ("chloe@example.com", "110.00", "I assemble furniture every day and can come on Saturday morning."),
+            ("deng@example.com", "95.00", "I have all the tools with me and need about three hours for this."),
+        ),
+    ),
+    Task(
+        "anna@example.com", "home-cleaning", "Clean a flat of two rooms before guests come",
+        "Kitchen, bathroom, living room and bedroom, about 65 square metres. Supplies are there.",
+        "80.00",
+        bids=(("bruno@example.com", "75.00", "I clean carefully, bring a steam cleaner and have references."),),
+    ),
+    Task(
+        "bruno@example.com", "window-cleaning", "Clean twelve windows on the ground floor",
+        "Inside and outside, including the frames. There is a water connection in the garden.",
+        "90.00",
+        bids=(("chloe@example.com", "85.00", "Twelve windows take me about two hours; I bring everything."),),
+    ),
+    Task(
+        "bruno@example.com", "painting", "Paint a living room of 25 square metres in white",
+        "Two coats on walls and ceiling. The furniture is moved away, the floor has to be covered.",
+        "350.00",
+    ),
+)  # fmt: skip
+
+_CATEGORIES = "query Categories { categories { children { id slug } } }"
+_MY_TASKS = "query MyTasks { myTasks(as: POSTER, first: 100) { nodes { id title myBid { id } } } }"
+_CREATE_TASK = """
+mutation CreateTask($input: CreateTaskInput!) {
+  createTask(input: $input) { task { id } userErrors { code message field } }
+}"""
+_TASK = "query Task($id: ID!) { task(id: $id) { id status myBid { id } } }"
+_PLACE_BID = """
+mutation PlaceBid($input: PlaceBidInput!) {
+  placeBid(input: $input) { bid { id } userErrors { code message field } }
+}"""
 
 
 def loaded(instance: Instance) -> bool:
+    """Whether the instance has the demo data."""
     return (instance.state / "seeded").exists()
 
 
 async def load(instance: Instance) -> None:
-    """Loads what is not there yet. Raises SeedFailed."""
+    """Makes what is not there yet. Raises SeedFailed."""
+    try:
+        async with AsyncExitStack() as stack:
+            clients = {
+                account.email: await stack.enter_async_context(Client(instance.url("edge"), account.name))
+                for account in ACCOUNTS
+            }
+            password = secret_files.demo_password(instance)
+            for account in ACCOUNTS:
+                await _sign_in(clients[account.email], account, password)
+                if account.granted:
+                    await _grant(instance, account)
+            categories = {
+                child["slug"]: child["id"]
+                for upper in await clients[ACCOUNTS[0].email].call(_CATEGORIES)
+                for child in upper["children"]
+            }
+            for task in TASKS:
+                task_id = await _ensure_task(clients[task.poster], task, categories)
+                for email, amount, message in task.bids:
+                    await _ensure_bid(clients[email], task_id, amount, message)
+    except Refused as refusal:
+        raise SeedFailed(f"The demo data could not be loaded: {refusal}") from refusal
     (instance.state / "seeded").touch()
+
+
+async def _sign_in(client: Client, account: Account, password: str) -> None:
+    try:
+        await client.sign_up(account.email, password, account.roles)
+    except Refused as refusal:
+        if "EMAIL_TAKEN" not in refusal.codes:
+            raise
+        await client.log_in(account.email, password)
+
+
+async def _grant(instance: Instance, account: Account) -> None:
+    await commands.run(
+        (sys.executable, "-m", "subgraphs.users.admin", "grant", account.email, account.granted),
+        f"{account.email} could not be made {account.granted}",
+        REPOSITORY,
+        subgraph_server.environment(instance, "users"),
+    )
+
+
+async def _ensure_task(poster: Client, task: Task, categories: dict[str, str]) -> str:
+    for known in (await poster.call(_MY_TASKS))["nodes"]:
+        if known["title"] == task.title:
+            return str(known["id"])
+    created = await poster.call(
+        _CREATE_TASK,
+        input={
+            "title": task.title,
+            "description": task.description,
+            "categoryId": categories[task.category],
+            "budget": {"amount": task.budget, "currency": "EUR"},
+            "mode": task.mode,
+            "publish": True,
+        },
+    )
+    return str(created["task"]["id"])
+
+
+async def _ensure_bid(tasker: Client, task_id: str, amount: str, message: str) -> None:
+    task = await tasker.call(_TASK, id=task_id)
+    if task is None or task["status"] != "OPEN" or task["myBid"]:
+        return
+    bid = {"taskId": task_id, "amount": {"amount": amount, "currency": "EUR"}, "message": message}
+    await tasker.call_once_known(_PLACE_BID, input=bid)

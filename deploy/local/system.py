@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Awaitable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class Options:
     """What to start, and how. The defaults are those of `exchange up`."""
 
     routers: tuple[str, ...] = ()
+    hive_router: str = ""
     seed: bool = True
     infrastructure_only: bool = False
     durable: bool = True
@@ -70,9 +71,9 @@ def specs(instance: Instance, options: Options) -> dict[str, ProcessSpec]:
     ]
     if not options.infrastructure_only:
         processes += [subgraph_server.process(instance, name, options.environment) for name in built_subgraphs()]
-        for place, kind in enumerate(options.routers or (routers.default_kind(),)):
+        for place, kind in enumerate(options.routers):
             processes += [
-                routers.router_process(instance, kind, place),
+                routers.router_process(instance, kind, place, options.hive_router),
                 routers.edge_process(instance, place),
             ]
     return {process.name: process for process in processes}
@@ -83,6 +84,12 @@ async def start(instance: Instance, options: Options, supervisor: Supervisor, pr
     for name in options.fresh:
         _forget(instance.state / name)
     secret_files.ensure(instance)
+    if not options.infrastructure_only:
+        options = replace(
+            options,
+            routers=options.routers or (routers.default_kind(),),
+            hive_router=str(routers.hive_router_binary() or ""),
+        )
     (instance.state / "options.json").write_text(options.to_json())
     processes = specs(instance, options)
     supervisor.check_ports(list(processes.values()))

@@ -11,7 +11,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from deploy.local import routers, seed
+from deploy.local import routers, secret_files, seed
 from deploy.local.layout import Instance
 
 console = Console()
@@ -87,7 +87,8 @@ def show_addresses(instance: Instance, router: str, took: float | None = None) -
     if seed.loaded(instance):
         accounts = Table.grid(padding=(0, 2))
         for account in seed.ACCOUNTS:
-            accounts.add_row(Text(account.email), Text(seed.PASSWORD), Text(account.about, "dim"))
-        console.print(Text("\nDemo accounts", "bold"))
+            accounts.add_row(Text(account.email), Text(account.about, "dim"))
+        password = secret_files.demo_password(instance)
+        console.print(Text.assemble(("\nDemo accounts", "bold"), f", all with the password {password}"))
         console.print(accounts)
     console.print()
