@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from prometheus_client import Counter
-from sqlalchemy import ARRAY, Text, bindparam, delete, func, select, update
+from sqlalchemy import ARRAY, Text, bindparam, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,9 +22,9 @@ from shared.db import Database
 from shared.errors import ServiceUnavailable
 from shared.faults import describe, stack
 from shared.kafka import Backoff
+from shared.telemetry import span
 
 log = structlog.get_logger(__name__)
-tracer = trace.get_tracer(__name__)
 
 HANDLED = Counter("exchange_deadlines_total", "Deadlines by outcome.", ("kind", "outcome"))
 
@@ -50,8 +49,19 @@ async def schedule(session: AsyncSession, kind: str, subject_id: str, due_at: da
 
 
 async def cancel(session: AsyncSession, kind: str, subject_id: str) -> None:
-    """Calls the deadline off, if there is one."""
-    await session.execute(delete(_deadlines).where(_deadlines.c.kind == kind, _deadlines.c.subject_id == subject_id))
+    """Calls the deadline off, if there is one.
+
+    One that a worker is handling at this moment is passed over: waiting for it would deadlock with a
+    handler that waits for a row that the caller holds. The handler decides anew on what it then finds.
+    """
+    row = select(_deadlines.c.kind, _deadlines.c.subject_id).where(
+        _deadlines.c.kind == kind, _deadlines.c.subject_id == subject_id
+    )
+    await session.execute(
+        delete(_deadlines).where(
+            tuple_(_deadlines.c.kind, _deadlines.c.subject_id).in_(row.with_for_update(skip_locked=True))
+        )
+    )
 
 
 _kinds = bindparam("kinds", type_=ARRAY(Text))
@@ -172,7 +182,7 @@ class DeadlineWorker:
                 return False
             claim = _Claim(*row)
             try:
-                with tracer.start_as_current_span(f"deadline {claim.kind}"):
+                with span(f"deadline {claim.kind}"):
                     await self._handlers[claim.kind](session, claim.subject_id, claim.due_at)
             except Exception as error:
                 raise _HandlerFailed(claim, error) from error

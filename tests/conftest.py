@@ -131,6 +131,8 @@ def settings_for(
             "jwks_file": secret_files.jwks(infrastructure.INSTANCE),
             "signing_keys_file": secret_files.signing_keys(infrastructure.INSTANCE),
             "drain_seconds": 1,
+            # Generous: on a busy machine a slow answer must not look like a dead Redis.
+            "redis_timeout_seconds": 2,
         }
         return Settings.model_validate(values | changes)
 

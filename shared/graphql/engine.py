@@ -22,13 +22,10 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
-    StringValueNode,
-    Visitor,
     execute,
     get_operation_ast,
     subscribe,
     validate,
-    visit,
 )
 from strawberry.federation import Schema
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -36,7 +33,6 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from shared.actor import ADMIN
 from shared.context import Context
 from shared.errors import BadRequest, Forbidden, RequestError
-from shared.graphql.json import check_text
 from shared.graphql.limits import DocumentCost, check_document, check_variables, parse_limited
 from shared.telemetry import operation_metrics
 
@@ -119,9 +115,6 @@ class Engine:
 
     def _parse(self, request: GraphQLRequest) -> Operation:
         document = parse_limited(request.query)
-        if "\\u" in request.query:
-            # Variables were checked with the body; a document can write such characters only as escapes.
-            visit(document, _TextCheck())
         definition = get_operation_ast(document, request.operation_name)
         if definition is None:
             raise BadRequest("The document holds no operation, or several and `operationName` names none of them.")
@@ -191,13 +184,6 @@ class Engine:
             yield refuse(error, context)
         finally:
             await source.aclose()  # type: ignore[attr-defined]  # graphql-core answers an async generator
-
-
-class _TextCheck(Visitor):
-    """Refuses string literals with characters that PostgreSQL cannot hold."""
-
-    def enter_string_value(self, node: StringValueNode, *_: object) -> None:
-        check_text(node.value)
 
 
 class InvalidDocument(RequestError):

@@ -193,3 +193,23 @@ async def test_a_worker_outlives_the_database_going_away(database: Database, set
             await link.mend()
             await asyncio.wait_for(handled.wait(), 10)
         await behind.close()
+
+
+async def test_cancelling_does_not_wait_for_a_handler_that_waits_for_the_caller(database: Database) -> None:
+    await _schedule(database, "bid_1", 10)
+    reached, handled = asyncio.Event(), asyncio.Event()
+
+    async def expire(session: AsyncSession, subject_id: str, due_at: datetime) -> None:
+        reached.set()
+        # As a handler locks its subject, which the caller of `cancel` holds.
+        await session.execute(text("SELECT pg_advisory_xact_lock(1)"))
+        handled.set()
+
+    async with database.transaction() as session, running(DeadlineWorker(database, {"bid.expiry": expire})):
+        await session.execute(text("SELECT pg_advisory_xact_lock(1)"))
+        with clock.offset(timedelta(minutes=1)):
+            await asyncio.wait_for(reached.wait(), 5)
+            async with asyncio.timeout(3):
+                await cancel(session, "bid.expiry", "bid_1")
+            await session.commit()
+            await asyncio.wait_for(handled.wait(), 5)

@@ -146,7 +146,9 @@ def forged(claims: dict[str, Any], **header: str) -> str:
 
 
 def unsigned(token: str) -> str:
-    header = jwt.utils.base64url_encode(json.dumps({"alg": "none", "kid": jwt.get_unverified_header(token)["kid"]}).encode())
+    header = jwt.utils.base64url_encode(
+        json.dumps({"alg": "none", "kid": jwt.get_unverified_header(token)["kid"]}).encode()
+    )
     return f"{header.decode()}.{token.split('.')[1]}."
 
 
@@ -171,9 +173,7 @@ def confused(token: str) -> str:
         lambda token: token + "." + token,
     ],
 )
-async def test_forged_tokens_are_nobody(
-    served: Served, access_token: AccessToken, spoil: Callable[[str], str]
-) -> None:
+async def test_forged_tokens_are_nobody(served: Served, access_token: AccessToken, spoil: Callable[[str], str]) -> None:
     token = spoil(access_token(USER))
     answer = await served.execute("{ who mine }", token=token or "x")
     assert answer["data"] == {"who": None, "mine": None}
@@ -307,13 +307,15 @@ async def test_other_methods_are_refused(served: Served, method: str) -> None:
     assert response.status_code == 405
 
 
-async def test_introspection_in_production_is_for_admins(
-    settings_for: SettingsFor, access_token: AccessToken
-) -> None:
+async def test_introspection_in_production_is_for_admins(settings_for: SettingsFor, access_token: AccessToken) -> None:
     settings = settings_for("platform", environment="production")
     app = create_app("platform", schema, loaders=lambda database: None, settings=settings)
     async with serve(app) as served:
-        for document in ("{ __schema { types { name } } }", "{ _service { sdl } }", "{ ...f } fragment f on Query { __schema { types { name } } }"):
+        for document in (
+            "{ __schema { types { name } } }",
+            "{ _service { sdl } }",
+            "{ ...f } fragment f on Query { __schema { types { name } } }",
+        ):
             assert await code(served, document) == "FORBIDDEN"
             admin = await served.execute(document, token=access_token(USER, scope="marketplace admin"))
             assert "errors" not in admin
@@ -334,5 +336,3 @@ async def code(served: Served, document: str, token: str | None = None) -> str:
     answer = await served.execute(document, token=token)
     value: str = answer["errors"][0]["extensions"]["code"]
     return value
-
-

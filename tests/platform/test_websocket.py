@@ -47,9 +47,7 @@ async def test_without_a_token_the_subscription_is_refused(served: Served) -> No
         assert await client.receive() == {"id": "1", "type": "complete"}
 
 
-async def test_a_token_that_expires_on_the_connection_counts_no_more(
-    served: Served, access_token: AccessToken
-) -> None:
+async def test_a_token_that_expires_on_the_connection_counts_no_more(served: Served, access_token: AccessToken) -> None:
     async with served.connect(token=access_token(USER, expires_in=1)) as client:
         async with asyncio.timeout(5):
             for number in range(1000):
