@@ -32,7 +32,8 @@ REPORT_VIOLATIONS = """
         console.error(`policy violated: ${violatedDirective} ${blockedURI}`));
 """
 
-pytestmark = pytest.mark.e2e
+# The first test waits for the whole system to start.
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 @dataclass
