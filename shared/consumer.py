@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar, cast
@@ -17,8 +17,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import ConsumerRecord, TopicPartition
-from opentelemetry import trace
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge, Histogram
 from pydantic import ValidationError
 from sqlalchemy import text
@@ -40,10 +39,9 @@ from shared.kafka import (
     stop_consumer,
     topic_name,
 )
+from shared.telemetry import span, with_traceparent
 
 log = structlog.get_logger(__name__)
-tracer = trace.get_tracer(__name__)
-_propagator = TraceContextTextMapPropagator()
 
 LAG = Gauge("exchange_consumer_lag", "Messages that are not handled yet.", ("consumer", "topic", "partition"))
 HANDLED = Counter("exchange_consumed_total", "Messages by outcome.", ("consumer", "type", "outcome"))
@@ -96,6 +94,8 @@ class _Malformed(Exception):
 class _Partition:
     """Messages of one partition that wait for their turn, and the task that handles them."""
 
+    first: int
+    """The offset at which this process began."""
     records: asyncio.Queue[ConsumerRecord] = field(default_factory=asyncio.Queue)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     paused: bool = False
@@ -219,10 +219,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
             self._consumer = None
             await stop_consumer(consumer)
 
-    def _take(self, consumer: AIOKafkaConsumer, key: TopicPartition, records: Iterable[ConsumerRecord]) -> None:
+    def _take(self, consumer: AIOKafkaConsumer, key: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
         partition = self._partitions.get(key)
         if partition is None:
-            partition = self._partitions[key] = _Partition()
+            partition = self._partitions[key] = _Partition(records[0].offset)
             partition.task = asyncio.create_task(self._work(consumer, key, partition), name=f"consume {key}")
         for record in records:
             partition.records.put_nowait(record)
@@ -303,10 +303,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
                 self._committed.update(offsets)
 
     def _measure(self, consumer: AIOKafkaConsumer) -> None:
-        for key in consumer.assignment():
+        for key, partition in self._partitions.items():
             end = consumer.highwater(key)
-            at = self._handled.get(key)
-            if end is not None and at is not None:
+            if end is not None:
+                at = self._handled.get(key, partition.first)
                 LAG.labels(self.name, key.topic, str(key.partition)).set(max(end - at, 0))
 
     async def _settle(self, record: ConsumerRecord, closing: asyncio.Event) -> bool:
@@ -365,7 +365,6 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
         self, record: ConsumerRecord, envelope: Envelope[Event], type_: str, handler: Handler[Event]
     ) -> None:
         """Runs the handler unless the inbox has the event already; both in one transaction."""
-        parent = _propagator.extract({"traceparent": envelope.traceparent or ""})
         attributes: dict[str, str | int] = {
             "messaging.system": "kafka",
             "messaging.destination.name": record.topic,
@@ -374,9 +373,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
             "messaging.kafka.offset": record.offset,
         }
         started = time.perf_counter()
-        with tracer.start_as_current_span(
-            f"consume {type_}", parent, kind=trace.SpanKind.CONSUMER, attributes=attributes
-        ):
+        with with_traceparent(envelope.traceparent), span(f"consume {type_}", SpanKind.CONSUMER, **attributes):
             async with self._database.transaction() as session:
                 # A second delivery that runs at the same time waits here for the first one's commit.
                 remembered = await session.execute(_REMEMBER, {"consumer": self.name, "event_id": envelope.id})

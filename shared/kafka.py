@@ -135,13 +135,17 @@ async def ensure_topics(settings: Settings, topics: Iterable[str]) -> None:
     names = {topic_name(settings, topic) for topic in topics}
     names |= {dead_letter_topic(name) for name in names}
     backoff = Backoff(first=0.1)
+    attempts = 0
     while names:
         try:
             async with asyncio.timeout(2 * _CONNECTING_SECONDS):
                 await _create_missing(settings, names)
             return
         except (KafkaError, TimeoutError, OSError) as error:
-            log.warning("topics not ensured yet", error=repr(error))
+            attempts += 1
+            # A long outage is told by ever rarer lines: at 1, 2, 4, 8 … attempts.
+            if attempts.bit_count() == 1:
+                log.warning("topics not ensured yet", attempts=attempts, error=repr(error))
         await backoff.wait()
 
 

@@ -19,7 +19,6 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 from opentelemetry.instrumentation.utils import suppress_instrumentation
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import Gauge
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,6 +29,7 @@ from shared.config import Settings
 from shared.db import Database, is_unavailable
 from shared.events import Event
 from shared.kafka import Backoff, Headers, discard_producer, ensure_topics, start_producer, topic_name
+from shared.telemetry import current_traceparent
 
 log = structlog.get_logger(__name__)
 
@@ -51,8 +51,6 @@ _EMIT = text("""
     RETURNING seq, CAST(pg_notify('outbox', '') AS text)
 """)
 
-_propagator = TraceContextTextMapPropagator()
-
 
 async def emit(session: AsyncSession, event: Event) -> int:
     """Writes an event into the outbox of this transaction; answers its seq in its stream.
@@ -66,8 +64,6 @@ async def emit(session: AsyncSession, event: Event) -> int:
     if len(body) > _MAX_BODY_BYTES:
         # The broker would refuse it, and the relay would stand still before it for ever.
         raise ValueError(f"{event.type} with {len(body)} characters is too large for an event")
-    carrier: dict[str, str] = {}
-    _propagator.inject(carrier)
     result = await session.execute(
         _EMIT,
         {
@@ -76,7 +72,7 @@ async def emit(session: AsyncSession, event: Event) -> int:
             "type": event.type,
             "topic": event.topic,
             "body": body,
-            "traceparent": carrier.get("traceparent"),
+            "traceparent": current_traceparent(),
             "occurred_at": clock.now(),
         },
     )
@@ -242,9 +238,7 @@ class Relay:
 
     async def _work(self, connection: asyncpg.Connection) -> None:
         await connection.add_listener("outbox", lambda *_: self._wake.set())
-        while not await connection.fetchval(
-            "SELECT pg_try_advisory_lock($1)", _LOCK, timeout=_STATEMENT_SECONDS
-        ):
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK, timeout=_STATEMENT_SECONDS):
             self.failure = None
             await self._pause(_POLL_SECONDS)
             if self._stopping.is_set():
@@ -273,11 +267,11 @@ class Relay:
             if time.monotonic() >= next_measure:
                 await self._measure(connection)
                 next_measure = time.monotonic() + _MEASURE_SECONDS
-            if busy:
-                continue
             if time.monotonic() >= next_prune:
                 more = await self._prune(connection)
                 next_prune = time.monotonic() + (0.1 if more else self.prune_seconds)
+            if busy:
+                continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(_POLL_SECONDS, next_prune - time.monotonic())):
                     await self._wake.wait()
@@ -323,9 +317,7 @@ class Relay:
                 partitions[topic] = sorted(await producer.partitions_for(topic))
             key = row["stream"].encode()
             partition = self._partitioner(key, partitions[topic], partitions[topic])
-            messages[topic, partition].append(
-                _Message(row["position"], key, row["body"].encode(), _headers(row))
-            )
+            messages[topic, partition].append(_Message(row["position"], key, row["body"].encode(), _headers(row)))
         return messages
 
     async def _send(
@@ -342,9 +334,7 @@ class Relay:
             end = start
             while end < len(messages):
                 message = messages[end]
-                if not batch.append(
-                    timestamp=None, key=message.key, value=message.value, headers=message.headers
-                ):
+                if not batch.append(timestamp=None, key=message.key, value=message.value, headers=message.headers):
                     break
                 end += 1
             batch.close()

@@ -52,6 +52,7 @@ _SWEEP_SECONDS = 1.0
 _AUDIT_SECONDS = 5.0
 _AUDIT_GRACE_SECONDS = 0.25
 _CONCURRENT_READS = 2
+_TAIL_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,12 +325,14 @@ class StreamHub:
         Raises ServiceUnavailable.
         """
         if page := channel.pages.get(after):
+            # Thousands may catch up at once, and others want to run meanwhile.
+            await asyncio.sleep(0)
             return page
         reading = channel.reading.get(after)
         if reading is None:
             reading = asyncio.create_task(self._read(channel, after))
             channel.reading[after] = reading
-            reading.add_done_callback(lambda _: channel.reading.pop(after, None))
+            reading.add_done_callback(lambda done: _forget(channel, after, done))
         # Shielded: who asked first may go away while the others wait.
         return await asyncio.shield(reading)
 
@@ -388,7 +391,7 @@ class StreamHub:
             TAIL_CONNECTED.set(1)
             self._audit_now.set()
             while True:
-                for records in (await consumer.getmany(timeout_ms=1000)).values():
+                for records in (await consumer.getmany(timeout_ms=1000, max_records=_TAIL_BATCH)).values():
                     self._deliver(records)
         finally:
             self.tail_connected = False
@@ -446,6 +449,13 @@ class StreamHub:
                     if reason := _refusal(follower):
                         self._end(follower, reason)
                 channel.trim()
+
+
+def _forget(channel: _Channel, after: int, reading: asyncio.Task[_Page]) -> None:
+    channel.reading.pop(after, None)
+    if not reading.cancelled():
+        # Looked at here, since everybody who waited for it may have gone.
+        reading.exception()
 
 
 def _refusal(follower: _Follower) -> RequestError | None:

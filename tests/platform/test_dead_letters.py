@@ -1,6 +1,7 @@
 """What cannot be handled is put aside, the rest flows, and a replay has one effect."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -89,6 +90,30 @@ async def test_poison_is_put_aside_and_a_replay_works_once(settings: Settings, d
         ("choosy", 4),
         ("other", 4),
     ]
+
+
+async def test_a_replay_is_for_the_consumer_that_failed(settings: Settings, database: Database) -> None:
+    choosy, other = _Choosy(1), _Choosy(1)
+    consumers = (
+        Consumer("choosy", choosy.handlers, database, settings),
+        Consumer("other", other.handlers, database, settings),
+    )
+    async with running(*consumers):
+        await emit_numbers(database, 1)
+        await eventually(partial(_has_letters, settings, 2))
+        (letter,) = [one for one in await list_dead_letters(settings) if one.consumer == "choosy"]
+        choosy.poison.clear()
+        other.poison.clear()
+        await replay(settings, TOPIC, letter.partition, letter.offset)
+        await emit_numbers(database, 2)
+        await eventually(lambda: choosy.handled == [1, 2] and other.handled)
+
+    assert other.handled == [2]
+    assert [one.consumer for one in await list_dead_letters(settings)] == ["other"]
+
+
+async def _has_letters(settings: Settings, count: int) -> bool:
+    return len(await list_dead_letters(settings)) == count
 
 
 async def test_all_letters_of_a_topic_are_replayed_in_order(settings: Settings, database: Database) -> None:

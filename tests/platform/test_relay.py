@@ -302,7 +302,7 @@ async def test_a_killed_broker_costs_nothing_but_time(settings: Settings, databa
     assert first_seqs(records) == list(range(1, 121))
 
 
-async def test_what_is_too_old_is_deleted_but_never_before_it_is_published(
+async def test_what_is_too_old_is_deleted_and_streams_keep_their_heads(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Relay, "prune_seconds", 0.05)
@@ -320,6 +320,17 @@ async def test_what_is_too_old_is_deleted_but_never_before_it_is_published(
         await eventually(pruned)
     assert first_seqs(await published(settings, 6)) == [1, 2, 3, 4, 5, 6]
     assert await sql(database, "SELECT head FROM streams") == [(6,)]
+
+
+async def test_nothing_is_deleted_before_it_is_published(settings: Settings, database: Database) -> None:
+    with clock.offset(timedelta(days=-31)):
+        await emit_numbers(database, 1, 2)
+    await sql(database, "UPDATE outbox SET published_at = now() WHERE seq = 1")
+    connection = await database.listen()
+    await Relay(database, settings)._prune(connection)
+    await connection.close()
+
+    assert await sql(database, "SELECT seq FROM outbox") == [(2,)]
 
 
 _OLD_INBOX = """
