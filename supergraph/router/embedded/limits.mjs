@@ -5,7 +5,8 @@ import { GraphQLError, Kind } from "graphql";
 export const MAX_BODY_BYTES = 1_000_000;
 export const MAX_TOKENS = 1_000;
 export const MAX_DOCUMENT_LENGTH = 30_000;
-const MAX = { depth: 12, aliases: 30, directives: 50 };
+// Fields are counted as if each fragment stood where it is spread, as the gateway will expand them.
+const MAX = { depth: 12, aliases: 30, directives: 50, fields: 5_000 };
 
 /** The first limit that a document exceeds, as an error whose code is Hive Router's, or undefined. */
 export function exceededLimit(document, introspection) {
@@ -13,7 +14,7 @@ export function exceededLimit(document, introspection) {
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, { definition });
   }
-  const nothing = { depth: 0, aliases: 0, directives: 0, introspects: false };
+  const nothing = { depth: 0, aliases: 0, directives: 0, fields: 0, introspects: false };
 
   function measureFragment(name) {
     const fragment = fragments.get(name);
@@ -29,6 +30,7 @@ export function exceededLimit(document, introspection) {
     const sum = { ...nothing, directives: node.directives?.length ?? 0 };
     if (node.kind === Kind.FIELD) {
       sum.aliases = node.alias ? 1 : 0;
+      sum.fields = 1;
       if (node.name.value === "__schema" || node.name.value === "__type") {
         return { ...sum, introspects: true };
       }
@@ -37,6 +39,7 @@ export function exceededLimit(document, introspection) {
       const inner = child.kind === Kind.FRAGMENT_SPREAD ? measureFragment(child.name.value) : measure(child);
       sum.depth = Math.max(sum.depth, inner.depth + (child.kind === Kind.FIELD ? 1 : 0));
       sum.aliases += inner.aliases;
+      sum.fields += inner.fields;
       sum.directives += inner.directives + (child.kind === Kind.FRAGMENT_SPREAD ? (child.directives?.length ?? 0) : 0);
       sum.introspects ||= inner.introspects;
     }

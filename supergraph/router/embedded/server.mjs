@@ -1,5 +1,6 @@
 // The embedded router: HTTP and graphql-transport-ws in front of the gateway. ../../README.md lists the
 // environment variables read here and the codes that clients get.
+import { setMaxListeners } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -24,6 +25,9 @@ const log = (level, event, fields) => console.error(JSON.stringify({ time: new D
 // A defect in one request must not end everybody's connections.
 process.on("uncaughtException", (error) => log("error", "uncaught_exception", { error: String(error?.stack) }));
 process.on("unhandledRejection", (error) => log("error", "unhandled_rejection", { error: String(error?.stack ?? error) }));
+
+// The gateway's requests to a subgraph all listen to one signal, until they are collected.
+setMaxListeners(0);
 
 // --- the gateway and its supergraph ---
 
@@ -94,19 +98,46 @@ function refuse(response, status, code, message, headers) {
   answer(response, status, { errors: [{ message, extensions: { code } }] }, headers);
 }
 
-/** The body, or undefined if it is too large; the rest is then not read. */
-async function readBody(request) {
-  const chunks = [];
-  let size = Number(request.headers["content-length"] ?? 0);
-  if (size > MAX_BODY_BYTES) return undefined;
-  size = 0;
-  for await (const chunk of request) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+/** The body, or undefined if it is too large; the rest of it is then still to come. */
+function readBody(request) {
+  return new Promise((resolve, reject) => {
+    const chunks = [];
+    let size = 0;
+    request.on("data", (chunk) => {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES) resolve(undefined);
+      else chunks.push(chunk);
+    });
+    request.on("error", reject);
+    request.on("end", () => {
+      try {
+        resolve(size > MAX_BODY_BYTES ? undefined : new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks)));
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
 }
+
+/** The value of a JSON text; deep nesting is refused before it is parsed, which takes seconds for a megabyte. */
+function parseJson(text) {
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (inString) {
+      if (code === BACKSLASH) index += 1;
+      else if (code === QUOTE) inString = false;
+    } else if (code === QUOTE) inString = true;
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      depth += 1;
+      if (depth > MAX_NESTING) throw new SyntaxError("nested too deeply");
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth -= 1;
+  }
+  return JSON.parse(text);
+}
+const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = '"\\{}[]'.split("").map((c) => c.charCodeAt(0));
+const MAX_NESTING = 100;
 
 async function readOperation(request, response) {
   const type = (request.headers["content-type"] ?? "").split(";")[0].trim().toLowerCase();
@@ -121,11 +152,15 @@ async function readOperation(request, response) {
   try {
     if (request.method === "GET") {
       const found = Object.fromEntries(new URL(request.url, "http://router").searchParams);
-      return { ...found, variables: JSON.parse(found.variables || "{}") };
+      return { ...found, variables: parseJson(found.variables || "{}") };
     }
     const text = await readBody(request);
-    if (text !== undefined) return JSON.parse(text);
-    refuse(response, 413, "PAYLOAD_TOO_LARGE", `The body exceeds ${MAX_BODY_BYTES} bytes.`, { connection: "close" });
+    if (text !== undefined) return parseJson(text);
+    refuse(response, 413, "PAYLOAD_TOO_LARGE", `The body exceeds ${MAX_BODY_BYTES} bytes.`);
+    // A client that is still sending reads no answer; one that sends for ever is cut off.
+    request.resume();
+    const cut = setTimeout(() => request.destroy(), 2_000).unref();
+    request.once("end", () => clearTimeout(cut));
   } catch {
     refuse(response, 400, "BAD_REQUEST", "The request is not valid JSON.");
   }

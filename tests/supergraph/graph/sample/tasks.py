@@ -48,9 +48,15 @@ class Query:
 
     @strawberry.federation.field(
         description="Tasks.",
-        directives=[ListSize(slicing_arguments=["first"], require_one_slicing_argument=False, assumed_size=20,
-                             sized_fields=strawberry.UNSET)],
-    )  # fmt: skip
+        directives=[
+            ListSize(
+                slicing_arguments=["first"],
+                require_one_slicing_argument=False,
+                assumed_size=strawberry.UNSET,
+                sized_fields=strawberry.UNSET,
+            )
+        ],
+    )
     def tasks(self, first: int = 20) -> list[Task]:
         return [task(f"t{number}") for number in range(min(first, 3))]
 

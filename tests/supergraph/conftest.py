@@ -1,0 +1,195 @@
+"""A small graph of two real subgraphs, composed and served by each router that is installed."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from supergraph import compose
+from supergraph.router import command
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[1]
+ALLOWED_ORIGIN = "https://app.example"
+
+ROUTERS = [
+    pytest.param(
+        "hive-router", marks=pytest.mark.skipif(command.hive_router() is None, reason="Hive Router is not installed")
+    ),
+    "embedded",
+]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} within {seconds} s"
+        time.sleep(0.05)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).status_code < 500
+    except httpx.HTTPError:
+        return False
+
+
+@dataclass
+class Process:
+    """A process of a test that dies with it."""
+
+    argv: list[str]
+    ready_url: str
+    log: Path
+    env: dict[str, str] = field(default_factory=dict)
+    cwd: Path = REPOSITORY
+    running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as output:
+            self.running = subprocess.Popen(
+                self.argv, env={**os.environ, **self.env}, cwd=self.cwd, stdout=output, stderr=output
+            )
+        wait_until(self._is_ready, 30, f"{self.argv[0]} answers on {self.ready_url}")
+
+    def _is_ready(self) -> bool:
+        assert self.running is not None
+        assert self.running.poll() is None, self.log.read_text()
+        return answers(self.ready_url)
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.running is not None
+        self.running.send_signal(number)
+
+    def kill(self) -> None:
+        if self.running is not None:
+            self.running.kill()
+            self.running.wait()
+
+    @property
+    def pid(self) -> int:
+        assert self.running is not None
+        return self.running.pid
+
+    def memory_and_cpu(self) -> tuple[int, float]:
+        """Resident kilobytes and CPU seconds of the process so far."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+        times = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return int(resident.split()[1]), (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Subgraph(Process):
+    """One of the sample subgraphs, on a port that it keeps when it starts again."""
+
+    def __init__(self, name: str, root: Path) -> None:
+        self.port = free_port()
+        super().__init__(
+            argv=[sys.executable, "-m", "uvicorn", f"sample.{name}:app", "--port", str(self.port),
+                  "--log-level", "warning", "--ws-max-size", "16000000"],
+            ready_url=f"http://127.0.0.1:{self.port}/graphql?query=%7B__typename%7D",
+            log=root / f"{name}.log",
+            cwd=root,
+        )  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/graphql/"
+
+
+class Router(Process):
+    """A router's process."""
+
+    def __init__(self, kind: command.Router, subgraphs: dict[str, Subgraph], folder: Path, **options: Any) -> None:
+        self.kind = kind
+        self.port, self.metrics_port = free_port(), free_port()
+        argv, env = command.command(
+            kind,
+            port=self.port,
+            metrics_port=self.metrics_port,
+            subgraph_urls={name: subgraph.url for name, subgraph in subgraphs.items()},
+            run_directory=folder,
+            **options,
+        )
+        super().__init__(argv, f"http://127.0.0.1:{self.port}{command.READY_PATH}", folder / f"{kind}.log", env)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}{command.GRAPHQL_PATH}"
+
+
+@contextmanager
+def running(*processes: Process) -> Iterator[None]:
+    try:
+        for process in processes:
+            process.start()
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+
+
+def copy_graph(folder: Path) -> Path:
+    """The sample graph as a repository of its own, composed."""
+    root = folder / "graph"
+    shutil.copytree(HERE / "graph", root, ignore=shutil.ignore_patterns("__pycache__"))
+    compose.write(root, compose.compose(root))
+    return root
+
+
+@pytest.fixture(scope="session")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_graph(tmp_path_factory.mktemp("supergraph"))
+
+
+@pytest.fixture(scope="session")
+def subgraphs(graph: Path) -> Iterator[dict[str, Subgraph]]:
+    """Both subgraphs, for tests that leave them alone."""
+    found = {name: Subgraph(name, graph) for name in ("tasks", "bids")}
+    with running(*found.values()):
+        yield found
+
+
+@pytest.fixture(scope="session", params=ROUTERS)
+def router(request: pytest.FixtureRequest, graph: Path, subgraphs: dict[str, Subgraph]) -> Iterator[Router]:
+    """A router as production runs it, for tests that leave it as it was."""
+    started = Router(
+        request.param, subgraphs, graph, supergraph=graph / compose.SUPERGRAPH, allowed_origins=[ALLOWED_ORIGIN]
+    )
+    with running(started):
+        yield started
+
+
+@dataclass
+class System:
+    """A router and subgraphs of one test, which may break them."""
+
+    router: Router
+    subgraphs: dict[str, Subgraph]
+    root: Path
+
+
+@pytest.fixture(params=ROUTERS)
+def system(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[System]:
+    root = copy_graph(tmp_path)
+    found = {name: Subgraph(name, root) for name in ("tasks", "bids")}
+    router = Router(request.param, found, root, supergraph=root / compose.SUPERGRAPH, environment="development")
+    with running(*found.values(), router):
+        yield System(router, found, root)

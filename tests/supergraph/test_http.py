@@ -1,0 +1,229 @@
+"""What a router does with operations over HTTP: passes on, refuses, limits."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.supergraph.clients import codes, post
+from tests.supergraph.conftest import ALLOWED_ORIGIN, Router
+
+SEEN = "{ seen { authorization requestId traceparent } }"
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+JSON = {"content-type": "application/json"}
+
+
+def deep(levels: int) -> str:
+    """A query of this depth."""
+    return "{ task(id: 1) " + "{ parent " * (levels - 2) + "{ id }" + " }" * (levels - 2) + " }"
+
+
+async def test_one_operation_gathers_what_both_subgraphs_know(router: Router) -> None:
+    answer = await post(router.url, "{ task(id: 7) { id title bidCount } }")
+
+    assert answer == {"data": {"task": {"id": "7", "title": "Task 7", "bidCount": 2}}}
+
+
+async def test_token_and_trace_reach_the_subgraph(router: Router) -> None:
+    answer = await post(router.url, SEEN, authorization="Bearer a", x_request_id="request-9", traceparent=TRACE)
+
+    seen = answer["data"]["seen"]
+    assert seen["authorization"] == "Bearer a"
+    assert seen["requestId"] == "request-9"
+    assert seen["traceparent"].split("-")[1] == TRACE.split("-")[1]
+
+
+async def test_codes_and_extensions_of_subgraphs_pass_and_the_routers_own_do_not_show(router: Router) -> None:
+    answer = await post(router.url, '{ fail(code: "RATE_LIMITED") task(id: 1) { id } }')
+
+    assert answer["data"] == {"fail": None, "task": {"id": "1"}}
+    [error] = answer["errors"]
+    assert error["path"] == ["fail"]
+    assert error["extensions"] == {"code": "RATE_LIMITED", "requestId": "request-1", "retryAfterSeconds": 2.5}
+
+
+async def test_identity_is_left_to_the_subgraphs(router: Router) -> None:
+    signed_in = await post(router.url, "{ secret }", authorization="Bearer anything")
+    anonymous = await post(router.url, "{ secret }")
+
+    assert signed_in == {"data": {"secret": "secret"}}
+    assert anonymous["data"] == {"secret": None}
+    assert codes(anonymous) == ["UNAUTHENTICATED"]
+
+
+async def test_requests_with_different_tokens_never_share_an_answer(router: Router) -> None:
+    answers = await asyncio.gather(
+        *(post(router.url, "{ seen { authorization } slow(seconds: 0.2) }", authorization=f"Bearer {n}") for n in "abab")
+    )
+
+    assert [answer["data"]["seen"]["authorization"] for answer in answers] == [f"Bearer {n}" for n in "abab"]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        (deep(13), "MAX_DEPTH_EXCEEDED"),
+        ("{ " + " ".join(f"a{n}: task(id: 1) {{ id }}" for n in range(31)) + " }", "MAX_ALIASES_EXCEEDED"),
+        ("{ task(id: 1) { " + "id @skip(if: false) " * 51 + "} }", "MAX_DIRECTIVES_EXCEEDED"),
+        ("{ " + "task(id: 1) { id } " * 150 + "}", "TOKEN_LIMIT_EXCEEDED"),
+        ("{ __schema { queryType { name } } }", "INTROSPECTION_DISABLED"),
+    ],
+)
+async def test_an_operation_over_a_limit_is_refused_by_name(router: Router, query: str, code: str) -> None:
+    assert code in codes(await post(router.url, query))
+
+
+async def test_an_operation_at_the_limit_of_depth_runs(router: Router) -> None:
+    assert "errors" not in await post(router.url, deep(12))
+
+
+async def test_hive_router_refuses_what_costs_too_much(router: Router) -> None:
+    if router.kind != "hive-router":
+        pytest.skip("the embedded router leaves cost to the subgraphs")
+    assert codes(await post(router.url, "{ expensive }")) == ["COST_ESTIMATED_TOO_EXPENSIVE"]
+    assert codes(await post(router.url, "{ tasks(first: 6000) { id } }")) == ["COST_ESTIMATED_TOO_EXPENSIVE"]
+    assert codes(await post(router.url, "{ tasks(first: 100) { id } }")) == []
+
+
+async def test_errors_make_no_suggestions(router: Router) -> None:
+    answer = await post(router.url, "{ tusk(id: 1) { id } }")
+
+    assert "errors" in answer
+    assert "Did you mean" not in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"null", 400),
+        (b"[]", 400),
+        (b'"text"', 400),
+        (b"{", 400),
+        (b'{"query": "\xff"}', 400),
+        (b'{"query": 1}', 400),
+        (b"{}", 400),
+        (b'[{"query": "{ task(id: 1) { id } }"}]', 400),
+        (b'{"query": "{ task(id: 1) { id } }", "variables": {"a": NaN}}', 400),
+        (b'{"query": "{ task(id: 1) { id } }", "variables": []}', 400),
+    ],
+)
+async def test_a_body_that_is_no_request_is_refused(router: Router, body: bytes, status: int) -> None:
+    async with httpx.AsyncClient() as client:
+        response = await client.post(router.url, content=body, headers=JSON)
+
+    assert response.status_code == status
+    assert codes(response.json())
+
+
+async def test_a_body_over_one_megabyte_is_refused(router: Router) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(30):
+            yield b" " * 50_000
+
+    async with httpx.AsyncClient() as client:
+        whole = await client.post(router.url, content=b" " * 1_100_000, headers=JSON)
+        chunked = await client.post(router.url, content=chunks(), headers=JSON)
+
+    assert (whole.status_code, chunked.status_code) == (413, 413)
+    assert codes(whole.json())
+    assert codes(chunked.json())
+
+
+@pytest.mark.parametrize("size", [40_000, 990_000])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+async def test_nested_json_does_not_stop_the_router(router: Router, size: int, opening: str, closing: str) -> None:
+    """Without RUST_MIN_STACK 40 kB overflow the stack of a worker of Hive Router, which then spins for ever."""
+    levels = size // (len(opening) + len(closing)) - 50
+    nested = opening * levels + "1" + closing * levels
+    body = f'{{"query": "{{ task(id: 1) {{ id }} }}", "variables": {{"a": {nested}}}}}'
+
+    async with httpx.AsyncClient(timeout=20) as client:
+        responses = await asyncio.gather(*(client.post(router.url, content=body, headers=JSON) for _ in range(4)))
+
+    assert {response.status_code for response in responses} <= {200, 400}
+    await assert_serves_at_rest(router)
+
+
+async def test_an_operation_whose_fragments_multiply_does_not_stop_the_embedded_router(router: Router) -> None:
+    if router.kind != "embedded":
+        pytest.skip("Hive Router 0.3.10 expands fragments without a limit; see supergraph/README.md")
+    doubling = " ".join(f"fragment f{n} on Task {{ ...f{n + 1} ...f{n + 1} }}" for n in range(40))
+    query = "{ task(id: 1) { ...f0 } } " + doubling + " fragment f40 on Task { id }"
+
+    assert codes(await post(router.url, query)) == ["MAX_FIELDS_EXCEEDED"]
+    assert "errors" in await post(router.url, "{ task(id: 1) { ...a } } fragment a on Task { ...a }")
+    await assert_serves_at_rest(router)
+
+
+async def assert_serves_at_rest(router: Router) -> None:
+    """The next clients are served, and nothing goes on in the router afterwards."""
+    answers = await asyncio.gather(*(post(router.url, "{ task(id: 1) { id } }") for _ in range(8)))
+    assert answers == [{"data": {"task": {"id": "1"}}}] * 8
+    before, started = router.memory_and_cpu()[1], time.monotonic()
+    await asyncio.sleep(0.5)
+    used = router.memory_and_cpu()[1] - before
+    assert used < 0.5 * (time.monotonic() - started), f"the router used {used:.2f} s of CPU at rest"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/x-www-form-urlencoded", b"query=%7Btask(id:1)%7Bid%7D%7D"),
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="query"\r\n\r\n{x}\r\n--b--\r\n'),
+        ("text/plain", b'{"query": "{ task(id: 1) { id } }"}'),
+        ("application/graphql", b"{ task(id: 1) { id } }"),
+        ("application/xml", b"<query/>"),
+    ],
+)
+async def test_only_json_is_taken(router: Router, content_type: str, body: bytes) -> None:
+    async with httpx.AsyncClient() as client:
+        response = await client.post(router.url, content=body, headers={"content-type": content_type})
+
+    assert response.status_code in (403, 415)
+    assert codes(response.json()) in (["CSRF_PREVENTION_FAILED"], ["UNSUPPORTED_CONTENT_TYPE"])
+
+
+async def test_get_reads_only_and_only_where_no_form_could_have_sent_it(router: Router) -> None:
+    query, mutation = {"query": "{ task(id: 1) { id } }"}, {"query": "mutation { count }"}
+    async with httpx.AsyncClient() as client:
+        bare = await client.get(router.url, params=query)
+        read = await client.get(router.url, params=query, headers={"x-requested-with": "test"})
+        write = await client.get(router.url, params=mutation, headers={"x-requested-with": "test"})
+
+    assert (bare.status_code, codes(bare.json())) == (403, ["CSRF_PREVENTION_FAILED"])
+    assert (read.status_code, read.json()) == (200, {"data": {"task": {"id": "1"}}})
+    assert (write.status_code, codes(write.json())) == (405, ["MUTATION_NOT_ALLOWED_OVER_HTTP_GET"])
+
+
+async def test_only_configured_origins_get_cors_headers(router: Router) -> None:
+    preflight = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
+    async with httpx.AsyncClient() as client:
+        ours = await client.options(router.url, headers={"origin": ALLOWED_ORIGIN, **preflight})
+        foreign = await client.options(router.url, headers={"origin": "https://evil.example", **preflight})
+
+    assert ours.headers["access-control-allow-origin"] == ALLOWED_ORIGIN
+    # "null" is what Hive Router sends where nothing else is allowed; no credentials go with it.
+    assert foreign.headers.get("access-control-allow-origin", "null") == "null"
+
+
+async def test_nothing_is_served_that_loads_from_elsewhere(router: Router) -> None:
+    async with httpx.AsyncClient() as client:
+        page = await client.get(router.url, headers={"accept": "text/html"})
+
+    assert "<script" not in page.text
+
+
+async def test_hive_router_has_metrics_on_a_listener_of_their_own(router: Router) -> None:
+    if router.kind != "hive-router":
+        pytest.skip("the embedded router has no metrics")
+    await post(router.url, "{ task(id: 1) { id } }")
+    async with httpx.AsyncClient() as client:
+        metrics = await client.get(f"http://127.0.0.1:{router.metrics_port}/metrics")
+        main = await client.get(router.url.replace("/graphql", "/metrics"))
+
+    assert "http_server_request_duration" in metrics.text
+    assert "http_server_request_duration" not in main.text
+
