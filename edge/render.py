@@ -197,6 +197,8 @@ def tls_from(environment: Mapping[str, str], port: int = 8443, public_port: int 
     """Read EDGE_TLS_… and EDGE_HSTS_SECONDS; None without EDGE_TLS_CERTIFICATE."""
     if not environment.get("EDGE_TLS_CERTIFICATE"):
         return None
+    if not environment.get("EDGE_TLS_KEY"):
+        raise ValueError("EDGE_TLS_CERTIFICATE needs EDGE_TLS_KEY beside it")
     told_public_port = environment.get("EDGE_TLS_PUBLIC_PORT")
     return Tls(
         certificate=Path(environment["EDGE_TLS_CERTIFICATE"]),

@@ -85,7 +85,10 @@ def edge_process(instance: Instance, place: int) -> ProcessSpec:
     router, name = PLACES[place]
     try:
         folder = instance.state / ("nginx" if place == 0 else "nginx-2")
-        configuration = render.render(folder, instance.port(name), instance.url(router))
+        tls = render.tls_from(os.environ, instance.port("edge-tls"), None) if place == 0 else None
+        configuration = render.render(
+            folder, instance.port(name), instance.url(router), tls=tls, limits=render.limits_from(os.environ)
+        )
         argv = tuple(render.command(configuration))
     except (ValueError, FileNotFoundError) as error:
         raise StartFailed(f"The edge cannot be started: {error}") from error
@@ -93,7 +96,7 @@ def edge_process(instance: Instance, place: int) -> ProcessSpec:
         name=name,
         argv=argv,
         ready=probes.http(instance.port(name), "/healthz"),
-        ports=(instance.port(name),),
+        ports=(instance.port(name), *((tls.port,) if tls else ())),
         tier=3,
     )
 

@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request,
 from deploy.local import routers
 from deploy.local.stack import Stack
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+# Debian's or Google's; without either the one that `playwright install` brought.
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = [
     "--headless",
     "--no-sandbox",
