@@ -76,7 +76,7 @@ async def prepare(instance: Instance) -> None:
     if not (folder / "data" / "meta.properties").exists():
         cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
         await commands.run(
-            (*_java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", configuration),
+            (*_java(), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", configuration),
             "Kafka's log folder could not be formatted",
         )
 
