@@ -29,7 +29,7 @@ async function load(folder, fileName) {
   );
   const name = basename(fileName, ".graphql").replace(/^\d+-/, "");
   const [comment] = query.match(/^(#.*\n)*/);
-  const description = comment.replaceAll(/^# ?/gm, "").trim().replaceAll("\n", " ");
+  const description = comment.replaceAll(/^# ?|`/gm, "").trim().replaceAll("\n", " ");
   const title = name[0].toUpperCase() + name.slice(1).replaceAll("-", " ");
   return { name, title, kind: parse(query).definitions[0].operation, description, query, variables };
 }
