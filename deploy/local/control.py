@@ -88,4 +88,6 @@ def shut_down(instance: Instance) -> bool:
         deadline = time.monotonic() + _STOP_SECONDS
         while supervisor.alive() and time.monotonic() < deadline:
             time.sleep(0.05)
-    return bool(processes.end_leftovers(instance.run)) or supervisor is not None
+    leftovers = processes.end_leftovers(instance.run)
+    ready_mark(instance).unlink(missing_ok=True)
+    return bool(leftovers) or supervisor is not None

@@ -16,10 +16,7 @@ from deploy.local.layout import Instance
 
 console = Console()
 
-_KIND_TITLES = {
-    routers.HIVE_ROUTER: "Hive Router",
-    routers.EMBEDDED: "the embedded router (Hive Router is not installed; `exchange router install` builds it)",
-}
+_INSTALL_HINT = " (Hive Router is not installed; `exchange router install` builds it)"
 
 
 class StartView:
@@ -77,10 +74,10 @@ def show_addresses(instance: Instance, router: str, took: float | None = None) -
         ("GraphQL", f"{edge}/graphql"),
         ("Subscriptions", f"ws://{instance.address('edge')}/graphql"),
         ("Console (GraphiQL)", f"{edge}/console/"),
-        ("Router", f"{_KIND_TITLES.get(router, router)}"),
+        ("Router", _router_title(router)),
     ]
     for title, value in rows:
-        table.add_row(Text(title, "bold"), Text(value))
+        table.add_row(Text(title, "bold"), Text(value, overflow="fold"))
     console.print()
     console.print(Text(f"Service Exchange is ready{f' after {took:.0f} s' if took else ''}.", "bold green"))
     console.print(table)
@@ -92,3 +89,9 @@ def show_addresses(instance: Instance, router: str, took: float | None = None) -
         console.print(Text.assemble(("\nDemo accounts", "bold"), f", all with the password {password}"))
         console.print(accounts)
     console.print()
+
+
+def _router_title(kind: str) -> str:
+    if kind == routers.HIVE_ROUTER:
+        return "Hive Router"
+    return f"the embedded router{'' if routers.hive_router_binary() else _INSTALL_HINT}"
