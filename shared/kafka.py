@@ -101,8 +101,9 @@ async def start_consumer(
         auto_offset_reset=offset_reset,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
         metadata_max_age_ms=METADATA_MAX_AGE_MS,
-        session_timeout_ms=10_000,
-        heartbeat_interval_ms=2_000,
+        # As short as brokers allow: so long the partitions of a killed process wait for another one.
+        session_timeout_ms=6_000,
+        heartbeat_interval_ms=1_500,
         # Revoked partitions finish the message that they are at.
         rebalance_timeout_ms=30_000,
         fetch_max_wait_ms=500,
