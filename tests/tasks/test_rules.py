@@ -15,7 +15,7 @@ from subgraphs.tasks.rules import TRANSITIONS, Command, Status
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ILLEGAL = [(status, command) for status in Status for command in Command if (status, command) not in TRANSITIONS]
-times = st.datetimes(datetime(2000, 1, 1), datetime(2900, 1, 1), timezones=st.just(UTC))
+times = st.integers(-(10**8), 10**8).map(lambda seconds: NOW + timedelta(seconds=seconds))
 
 
 def actor(user_id: str = "user_a", *roles: Role) -> Actor:
@@ -45,12 +45,11 @@ def test_the_table_is_the_one_of_the_docs() -> None:
 @given(st.sampled_from(CurrencyCode), st.integers(-(10**9), 10**9))
 def test_a_budget_is_1_to_100000_units(currency: CurrencyCode, minor: int) -> None:
     unit: int = 10 ** DIGITS[currency]
-    try:
+    if unit <= minor <= 100_000 * unit:
         rules.check_budget(Money(minor, currency))
-        assert unit <= minor <= 100_000 * unit
-    except InvalidInput as error:
-        assert error.field == ("budget", "amount")
-        assert not unit <= minor <= 100_000 * unit
+    else:
+        with pytest.raises(InvalidInput):
+            rules.check_budget(Money(minor, currency))
 
 
 @pytest.mark.parametrize("currency", [CurrencyCode.EUR, CurrencyCode.JPY, CurrencyCode.KWD])

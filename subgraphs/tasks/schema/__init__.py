@@ -10,6 +10,7 @@ from shared import events
 from shared.actor import MARKETPLACE
 from shared.errors import Forbidden
 from shared.graphql.events import AFTER
+from shared.graphql.limits import list_size
 from shared.graphql.pagination import After, Before, Connection, First, Last, Page
 from shared.graphql.schema import build_schema, mutation, query, subscription
 from shared.idempotency import idempotent
@@ -83,7 +84,9 @@ class Query:
         actor = info.context.require_actor()
         return await _connection(info, await list_tasks(info.context.database, actor.id, status, window))
 
-    @query(description="The categories of the upper level, in the order to show.")
+    @query(
+        description="The categories of the upper level, in the order to show.", directives=[list_size(assumed_size=15)]
+    )
     async def categories(self, info: Info) -> list[Category] | None:
         known = await categories.know(info.context.database)
         return [category for category in known.values() if category.parent is None]

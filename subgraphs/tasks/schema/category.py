@@ -6,6 +6,7 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
+from shared.graphql.limits import list_size
 from subgraphs.tasks import models
 from subgraphs.tasks.loaders import Categories
 
@@ -16,8 +17,9 @@ class Category:
     slug: str = strawberry.field(description="A name for addresses, such as `home-cleaning`; it never changes.")
     name: str = strawberry.field(description="The name in English.")
     parent: "Category | None" = strawberry.field(description="The upper category; null for one itself.")
-    children: list["Category"] = strawberry.field(
-        description="The categories below, in the order to show; empty for a lower one."
+    children: list["Category"] = strawberry.federation.field(
+        description="The categories below, in the order to show; empty for a lower one.",
+        directives=[list_size(assumed_size=6)],
     )
 
     @classmethod

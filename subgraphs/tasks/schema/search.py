@@ -54,6 +54,10 @@ class BudgetFilter:
     min: DecimalText | None = strawberry.field(default=None, description="At least this amount.")
     max: DecimalText | None = strawberry.field(default=None, description="At most this amount.")
 
+    def parse(self, bound: DecimalText | None) -> int | None:
+        """A bound in minor units. Raises InvalidAmount."""
+        return None if bound is None else Money.parse(bound, self.currency).minor
+
 
 @strawberry.input(description="Which tasks to list; what is left out leaves all.")
 class TaskFilter:
@@ -81,8 +85,8 @@ class TaskFilter:
                 text=clean(self.text, field=("text",), max_length=_MAX_TEXT) or None if self.text else None,
                 category_ids=_with_children(self.category_ids, known) if self.category_ids else None,
                 currency=budget.currency if budget else None,
-                budget_min_minor=Money.parse(budget.min, budget.currency).minor if budget and budget.min else None,
-                budget_max_minor=Money.parse(budget.max, budget.currency).minor if budget and budget.max else None,
+                budget_min_minor=budget.parse(budget.min) if budget else None,
+                budget_max_minor=budget.parse(budget.max) if budget else None,
                 mode=self.mode,
                 status=self.status,
                 poster_id=check_id(self.poster_id, "user") if self.poster_id is not None else None,
