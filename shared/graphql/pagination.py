@@ -81,8 +81,9 @@ Value = str | int | float | datetime
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{8,512}")
 _MAX_TEXT = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Years that PostgreSQL and datetime both hold, with room for adding terms to them.
-_MAX_MICROSECONDS = 32_000_000_000_000_000
+# Years that PostgreSQL and datetime both hold, with room for adding terms to them: a little more than the
+# year 2999 that the graph's DateTime ends with.
+_MAX_MICROSECONDS = 33_000_000_000_000_000
 _MICROSECOND = timedelta(microseconds=1)
 
 
