@@ -6,8 +6,7 @@ import subprocess
 import time
 from collections.abc import Coroutine
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Never, TypeVar
+from typing import Annotated, TypeVar
 
 import httpx
 import typer
@@ -17,6 +16,7 @@ from rich.text import Text
 from deploy.local import (
     control,
     demo,
+    dlq,
     graph,
     kafka_server,
     node_packages,
@@ -30,12 +30,13 @@ from deploy.local import (
 )
 from deploy.local.layout import SUBGRAPHS, Instance, built_subgraphs, tools_on_path
 from deploy.local.processes import StartFailed
-from deploy.local.terminal import StartView, console, show_addresses, show_event
+from deploy.local.terminal import StartView, State, console, fail, show_addresses, show_event
 from supergraph.router import command
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 router_app = typer.Typer(help="Hive Router, the router that carries load.", no_args_is_help=True)
 app.add_typer(router_app, name="router")
+app.add_typer(dlq.app, name="dlq")
 
 
 class Router(StrEnum):
@@ -44,7 +45,6 @@ class Router(StrEnum):
 
 
 T = TypeVar("T")
-State = Annotated[Path | None, typer.Option("--state", help="Folder of the instance.  [default: .exchange]")]
 
 
 @app.callback()
@@ -78,7 +78,7 @@ def up(
                 view.message({"done": "Load demo data"})
     except StartFailed as failure:
         control.shut_down(instance)
-        _fail(failure)
+        fail(failure)
     except KeyboardInterrupt:
         control.shut_down(instance)
         raise typer.Exit(130) from None
@@ -93,7 +93,7 @@ def up(
         console.print("Stopping …")
         control.shut_down(instance)
         return
-    _fail("The supervisor ended. `exchange logs supervisor` tells more.")
+    fail("The supervisor ended. `exchange logs supervisor` tells more.")
 
 
 @app.command()
@@ -142,7 +142,7 @@ def logs(
     existing = [str(path) for path in paths if path.exists()]
     if not existing:
         known = ", ".join(sorted(path.stem for path in folder.glob("*.log"))) or "none yet"
-        _fail(f"There is no log of {name or 'anything'}. Logs: {known}.")
+        fail(f"There is no log of {name or 'anything'}. Logs: {known}.")
     command = ["tail", "-n", str(lines), *(["-F"] if follow else []), *existing]
     try:
         raise typer.Exit(subprocess.call(command))
@@ -160,7 +160,7 @@ def migrate(
     instance = Instance.at(state)
     names = subgraphs or list(built_subgraphs())
     if unknown := set(names) - set(SUBGRAPHS):
-        _fail(f"There is no subgraph {', '.join(sorted(unknown))}.")
+        fail(f"There is no subgraph {', '.join(sorted(unknown))}.")
     _need_running(instance)
     _run(_migrate(instance, names, check))
 
@@ -194,7 +194,7 @@ def demo_command(
     try:
         asyncio.run(demo.play(edge or instance.url("edge"), console, limit))
     except (demo.DemoFailed, OSError, httpx.HTTPError) as failure:
-        _fail(failure)
+        fail(failure)
     console.print(Text("Everybody saw everything, once, in order and in time.", "bold green"))
 
 
@@ -233,19 +233,14 @@ async def _health(specs: dict[str, processes.ProcessSpec]) -> dict[str, str | No
 
 def _need_running(instance: Instance) -> None:
     if control.running(instance) is None:
-        _fail("The system is not running. `exchange up` starts it.")
+        fail("The system is not running. `exchange up` starts it.")
 
 
 def _run(work: Coroutine[None, None, T]) -> T:
     try:
         return asyncio.run(work)
     except StartFailed as failure:
-        _fail(failure)
-
-
-def _fail(reason: object) -> Never:
-    console.print(Text(str(reason), "red"), soft_wrap=True)
-    raise typer.Exit(1)
+        fail(failure)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 import sys
 import time
 from collections.abc import Mapping
-from typing import Self
+from pathlib import Path
+from typing import Annotated, Never, Self
 
+import typer
 from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
@@ -15,6 +17,15 @@ from deploy.local import routers, secret_files, seed
 from deploy.local.layout import Instance
 
 console = Console()
+
+State = Annotated[Path | None, typer.Option("--state", help="Folder of the instance.  [default: .exchange]")]
+
+
+def fail(reason: object) -> Never:
+    """Ends the command with an error for the person at the terminal."""
+    console.print(Text(str(reason), "red"), soft_wrap=True)
+    raise typer.Exit(1)
+
 
 _INSTALL_HINT = " (Hive Router is not installed; `exchange router install` builds it)"
 
