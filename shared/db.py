@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar, cast
 
 import asyncpg
-from sqlalchemy import ARRAY, ColumnElement, Row, Select, SQLColumnExpression, any_, bindparam, inspect
+from sqlalchemy import ARRAY, ColumnElement, Row, Select, SQLColumnExpression, any_, bindparam, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -138,7 +138,7 @@ def columns_of(model: type[SQLModel]) -> list[ColumnElement[object]]:
 def any_of(column: SQLColumnExpression[K], keys: Collection[K]) -> ColumnElement[bool]:
     """Whether the column is one of the keys: one array parameter, so that the statement's text, and with it
     its prepared plan, is the same for any number of keys."""
-    key_type: TypeEngine[K] = column.expression.type
+    key_type: TypeEngine[K] = next(iter(select(column).selected_columns)).type
     return column == any_(bindparam(None, list(keys), ARRAY(key_type)))
 
 
