@@ -27,3 +27,22 @@ def task_snapshot(**changes: Any) -> events.TaskSnapshot:
         "published_at": now,
     }
     return events.TaskSnapshot(**values | changes)
+
+
+def bid_snapshot(**changes: Any) -> events.BidSnapshot:
+    """A pending bid as its events carry it."""
+    now = clock.now()
+    values: dict[str, Any] = {
+        "id": new_id("bid"),
+        "task_id": new_id("task"),
+        "poster_id": new_id("user"),
+        "tasker_id": new_id("user"),
+        "amount": Money(15_000, CurrencyCode.EUR),
+        "message": "I have painted many fences and can start tomorrow.",
+        "status": "PENDING",
+        "expires_at": now + timedelta(days=14),
+        "version": 1,
+        "created_at": now,
+        "updated_at": now,
+    }
+    return events.BidSnapshot(**values | changes)
