@@ -8,7 +8,7 @@ from typing import Any, Self
 import httpx
 
 from deploy.demo import live
-from deploy.demo.live import Data, Refused
+from deploy.demo.live import Data, Refused, SignedOut
 
 _SESSION = "session { accessToken refreshToken expiresAt user { id } } userErrors { code message field }"
 _SIGN_UP = f"mutation SignUp($input: SignUpInput!) {{ signUp(input: $input) {{ {_SESSION} }} }}"
@@ -65,8 +65,8 @@ class Client:
         """What `live.follow` gives, as this person."""
         return live.follow(self._websocket_url, self.token, document, variables, after)
 
-    async def token(self, refused: str | None = None) -> str:
-        """The access token, renewed if it is about to expire or `refused`. Raises as a TokenSource does."""
+    async def token(self, refused: str = "") -> str:
+        """The access token, renewed if it is about to expire or `refused`. Raises SignedOut or OSError."""
         async with self._renewing:
             expires_at = datetime.fromisoformat(self._session["expiresAt"])
             if self._session["accessToken"] == refused or expires_at < datetime.now(UTC) + _RENEW_BEFORE_EXPIRY:
@@ -80,7 +80,7 @@ class Client:
             raise ConnectionError("The session cannot be renewed at the moment.") from error
         except Refused as refusal:
             if _SESSION_OVER.intersection(refusal.codes):
-                raise
+                raise SignedOut(str(refusal)) from refusal
             raise ConnectionError("The session cannot be renewed at the moment.") from refusal
 
     async def _call(self, document: str, token: str, **variables: object) -> Any:

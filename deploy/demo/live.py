@@ -27,13 +27,17 @@ _FIRST_DELAY_SECONDS = 0.1
 _LONGEST_DELAY_SECONDS = 5.0
 
 
+class SignedOut(Exception):
+    """The session is over: the user has to sign in anew."""
+
+
 class TokenSource(Protocol):
     """Gives an access token that is not `refused`, the one that was answered with UNAUTHENTICATED.
 
-    Raises OSError when it is worth asking again, anything else when the user has to sign in anew.
+    Raises SignedOut, or OSError when it is worth asking again.
     """
 
-    async def __call__(self, refused: str | None = None) -> str: ...
+    async def __call__(self, refused: str = "") -> str: ...
 
 
 class Refused(Exception):
@@ -60,13 +64,13 @@ async def follow(
     `previousSeq`. `after`: the last `seq` seen; 0 for all from the beginning; None for what happens from now
     on, where what happens while the connection is cut before the first event is not made up for.
 
-    Raises Refused for one of FINAL_CODES, and what `token_source` raises.
+    Raises Refused for one of FINAL_CODES, and SignedOut.
     """
-    last, failures, refused = after, 0, None
+    last, failures, token, refused = after, 0, "", ""
     while True:
         try:
             token = await token_source(refused)
-            refused = None
+            refused = ""
             async with aclosing(_subscribe(url, token, document, {**variables, "after": last})) as events:
                 async for event in events:
                     if last is not None and event["previousSeq"] != last:
@@ -78,8 +82,9 @@ async def follow(
                 raise
             if "UNAUTHENTICATED" in refusal.codes:
                 refused = token
+            # Other codes tell of a part of the system that goes away or is down: come back.
         except (_Ended, OSError, TimeoutError, WebSocketException):
-            # Closed, cut off, not reachable, completed though such a stream has no end: come back.
+            # Cut off, out of reach, completed although such a stream has no end: come back.
             pass
         # At random, so that all clients of a server that went away do not come back in the same moment.
         await asyncio.sleep(random.uniform(0.5, 1) * min(_FIRST_DELAY_SECONDS * 2**failures, _LONGEST_DELAY_SECONDS))
@@ -98,7 +103,7 @@ async def _subscribe(url: str, token: str, document: str, variables: Data) -> As
         await _send(socket, type="subscribe", id="1", payload={"query": document, "variables": variables})
         async for message in messages:
             match message:
-                case {"type": "next", "payload": {"data": {**fields}}} if all(fields.values()):
+                case {"type": "next", "payload": {"data": dict(fields)}} if all(fields.values()):
                     # With errors besides, some nullable field is null because a part of the system is down.
                     yield next(iter(fields.values()))
                 case {"type": "next", "payload": {"errors": errors}} | {"type": "error", "payload": errors}:

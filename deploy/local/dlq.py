@@ -5,19 +5,20 @@ import contextlib
 import json
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
-from aiokafka.errors import KafkaError
 from rich.table import Table
 from rich.text import Text
 
 from deploy.local import control, subgraph_server
 from deploy.local.layout import Instance
 from deploy.local.terminal import State, console, fail
-from shared import dead_letters
-from shared.config import Settings
 
+if TYPE_CHECKING:
+    from shared.config import Settings
+
+# What works on dead letters is imported where it is used: it takes a second, which other commands need not wait.
 app = typer.Typer(help="Messages that a consumer could not handle.", no_args_is_help=True)
 
 T = TypeVar("T")
@@ -29,6 +30,8 @@ def list_command(
     topics: Annotated[list[str] | None, typer.Argument(help="Topics; all without any.")] = None, state: State = None
 ) -> None:
     """List the dead letters that were not replayed, oldest first."""
+    from shared import dead_letters
+
     letters = _run(dead_letters.list_dead_letters(_settings(state), topics or ()))
     if not letters:
         console.print("There are no dead letters.")
@@ -46,6 +49,8 @@ def list_command(
 @app.command()
 def show(topic: Topic, partition: int, offset: int, state: State = None) -> None:
     """Show one dead letter with its error and its body."""
+    from shared import dead_letters
+
     letter = _run(dead_letters.show(_settings(state), topic, partition, offset))
     rows = {
         "event": f"{letter.event_type or '?'} {letter.event_id or ''}",
@@ -79,6 +84,8 @@ def replay(
     """Publish dead letters again for the consumer that failed; nothing takes effect twice."""
     if (partition is None) != (offset is None):
         fail("Give partition and offset, or neither.")
+    from shared import dead_letters
+
     letters = _run(dead_letters.replay(_settings(state), topic, partition, offset))
     for letter in letters:
         console.print(f"{letter.topic} {letter.partition} {letter.offset}: published again for {letter.consumer}")
@@ -86,14 +93,19 @@ def replay(
         console.print(f"There are no dead letters of {topic}.")
 
 
-def _settings(state: Path | None) -> Settings:
+def _settings(state: Path | None) -> "Settings":
+    from shared.config import Settings
+
     instance = Instance.at(state)
     if control.running(instance) is None:
         fail("The system is not running. `exchange up` starts it.")
-    return subgraph_server.settings(instance, "support")
+    variables = subgraph_server.environment(instance, "support").items()
+    return Settings.model_validate({key.removeprefix("EXCHANGE_").lower(): value for key, value in variables})
 
 
 def _run(work: Coroutine[None, None, T]) -> T:
+    from aiokafka.errors import KafkaError
+
     try:
         return asyncio.run(work)
     except (KafkaError, LookupError, TimeoutError) as failure:

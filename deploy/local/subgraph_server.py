@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from deploy.local import commands, postgres_server, probes, secret_files, stamps
 from deploy.local.layout import REPOSITORY, Instance
 from deploy.local.processes import ProcessSpec
-from shared.config import Settings
 
 
 def environment(instance: Instance, name: str) -> dict[str, str]:
@@ -25,12 +24,6 @@ def environment(instance: Instance, name: str) -> dict[str, str]:
         # Demo, benchmarks and tests all come from one address.
         variables["EXCHANGE_SIGN_UPS_PER_ADDRESS"] = "1000000/1 hour"
     return variables
-
-
-def settings(instance: Instance, name: str) -> Settings:
-    """The settings of one subgraph, for tools that work beside it."""
-    variables = environment(instance, name).items()
-    return Settings.model_validate({key.removeprefix("EXCHANGE_").lower(): value for key, value in variables})
 
 
 def migrations_digest(name: str) -> str:
