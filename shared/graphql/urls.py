@@ -45,7 +45,7 @@ def https_url(value: str, *, field: tuple[str, ...]) -> str:
     if not url.isascii() or not _URL.fullmatch(url):
         raise InvalidInput("Enter an address that begins with https:// and is percent-encoded.", field=field)
     parts = urlsplit(url)
-    host = (parts.hostname or "").rstrip(".")
+    host = (parts.hostname or "").removesuffix(".")
     if len(host) > 253 or not _HOST.fullmatch(host) or host.rpartition(".")[2].lower() in _NOT_PUBLIC:
         raise InvalidInput("The address must name a public host.", field=field)
     if not _has_valid_port(url):

@@ -14,7 +14,6 @@ import jwt
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared import clock
 from shared.config import Settings
 from subgraphs.users import models, rules
 
@@ -40,10 +39,17 @@ class SigningKeys:
         mtime = self._file.stat().st_mtime
         if mtime == self._mtime:
             return
-        documents: list[dict[str, str]] = json.loads(self._file.read_bytes())["keys"]
-        keys = [jwt.PyJWK(document, algorithm="EdDSA").key for document in documents]
-        if not keys or not all(isinstance(key, Ed25519PrivateKey) for key in keys):
-            raise ValueError(f"{self._file} must hold private Ed25519 keys")
+        try:
+            documents: list[dict[str, str]] = json.loads(self._file.read_bytes())["keys"]
+            keys = [jwt.PyJWK(document, algorithm="EdDSA").key for document in documents]
+            well_formed = all(isinstance(key, Ed25519PrivateKey) for key in keys) and all(
+                document["kid"] for document in documents
+            )
+        except (ValueError, LookupError, TypeError, AttributeError, jwt.PyJWTError):
+            well_formed, documents, keys = False, [], []
+        if not well_formed or not keys:
+            # Without its cause, which could quote a private key.
+            raise ValueError(f"{self._file} must hold private Ed25519 keys with a kid each")
         self._documents, self._keys, self._mtime = documents, keys, mtime
 
     def public(self) -> dict[str, list[dict[str, str]]]:
@@ -66,9 +72,9 @@ class SigningKeys:
     def _reload(self) -> None:
         try:
             self.load()
-        except (OSError, ValueError, KeyError, TypeError, jwt.PyJWTError):
+        except (OSError, ValueError) as error:
             # The keys that are known go on.
-            log.exception("signing_keys_unreadable", file=str(self._file))
+            log.error("signing_keys_unreadable", file=str(self._file), error=error)
 
 
 def signing_keys(settings: Settings) -> SigningKeys:
@@ -94,7 +100,7 @@ def access_token(settings: Settings, user: models.User, session: models.Session)
             "sid": session.id,
             "roles": [str(role) for role in roles],
             "scope": rules.scopes_of(roles),
-            "iat": int(clock.now().timestamp()),
+            "iat": int((session.access_expires_at - rules.ACCESS_TOKEN_LIFETIME).timestamp()),
             "exp": int(session.access_expires_at.timestamp()),
         }
     )

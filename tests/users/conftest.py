@@ -1,0 +1,147 @@
+"""The users subgraph on a server of its own, and what its tests begin with."""
+
+import itertools
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol
+
+import pytest
+from sqlalchemy import text
+
+from shared.context import Services
+from subgraphs.users import app
+from subgraphs.users.loaders import Loaders
+from tests.conftest import SettingsFor
+from tests.serving import Served, serve
+
+PASSWORD = "seven purple lanterns juggle soup"
+OTHER_PASSWORD = "quiet zebras audit the marmalade"
+
+ERRORS = "userErrors { code message field }"
+USER_FIELDS = "id displayName bio avatarUrl status memberSince version email roles"
+TOKENS = f"session {{ accessToken refreshToken expiresAt user {{ {USER_FIELDS} }} }}"
+SIGN_UP = f"mutation($input: SignUpInput!) {{ signUp(input: $input) {{ {TOKENS} {ERRORS} }} }}"
+LOG_IN = f"mutation($input: LogInInput!) {{ logIn(input: $input) {{ {TOKENS} {ERRORS} }} }}"
+REFRESH = f"mutation($input: RefreshSessionInput!) {{ refreshSession(input: $input) {{ {TOKENS} {ERRORS} }} }}"
+ME = "{ me { id displayName email roles } }"
+
+_numbers = itertools.count(1)
+
+# Argon2 as cheap as it can be, and room for many accounts from one address.
+CHEAP: dict[str, object] = {
+    "argon2_memory_kib": 8,
+    "argon2_time_cost": 1,
+    "sign_ups_per_address": "1000/1 hour",
+    "password_concurrency": 4,
+}
+
+
+class Users:
+    """The running subgraph with shortcuts for what many tests do."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+
+    @property
+    def services(self) -> Services[Loaders]:
+        services: Services[Loaders] = self.served.server._app.state.services
+        return services
+
+    async def execute(
+        self,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        token: str | None = None,
+        address: str | None = None,
+        user_agent: str = "tests",
+    ) -> dict[str, Any]:
+        """The whole answer; `address` is where the client is, as the edge tells it."""
+        headers = {"user-agent": user_agent}
+        if token is not None:
+            headers["authorization"] = f"Bearer {token}"
+        if address is not None:
+            headers["x-forwarded-for"] = address
+        body = {"query": document, "variables": variables}
+        answer: dict[str, Any] = (await self.served.client.post("/graphql", json=body, headers=headers)).json()
+        return answer
+
+    async def act(self, document: str, *, token: str | None = None, **variables: Any) -> dict[str, Any]:
+        """The data of an operation that has no top-level errors."""
+        answer = await self.execute(document, variables, token=token)
+        assert "errors" not in answer, answer
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    async def sign_up(self, **changes: Any) -> dict[str, Any]:
+        """The tokens and the user of a new account."""
+        return _session((await self.act(SIGN_UP, input=sign_up_input(**changes)))["signUp"])
+
+    async def log_in(self, email: str, password: str = PASSWORD) -> dict[str, Any]:
+        """The tokens of a new session."""
+        return _session((await self.act(LOG_IN, input={"email": email, "password": password}))["logIn"])
+
+    async def refresh(self, refresh_token: str) -> dict[str, Any]:
+        """The payload of a refresh."""
+        payload: dict[str, Any] = (await self.act(REFRESH, input={"refreshToken": refresh_token}))["refreshSession"]
+        return payload
+
+    async def rows(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
+        async with self.services.database.transaction() as session:
+            return [tuple(row) for row in (await session.execute(text(statement), parameters)).all()]
+
+    async def state(self) -> list[list[tuple[Any, ...]]]:
+        """Everything that is stored, to show that a refusal changed nothing."""
+        return [
+            await self.rows("SELECT * FROM users ORDER BY id"),
+            await self.rows("SELECT * FROM sessions ORDER BY id"),
+            await self.rows("SELECT * FROM refresh_tokens ORDER BY token_hash"),
+            await self.log(),
+        ]
+
+    async def log(self) -> list[tuple[Any, ...]]:
+        """Stream, number and type of all events so far, in order."""
+        return await self.rows("SELECT stream, seq, type FROM outbox ORDER BY position")
+
+    async def bodies(self, event_type: str) -> list[dict[str, Any]]:
+        """The bodies of the events of a type."""
+        rows = await self.rows("SELECT body FROM outbox WHERE type = :type ORDER BY position", type=event_type)
+        return [row[0] for row in rows]
+
+
+def _session(payload: dict[str, Any]) -> dict[str, Any]:
+    assert payload["userErrors"] == []
+    session: dict[str, Any] = payload["session"]
+    return session
+
+
+def new_email() -> str:
+    return f"person{next(_numbers)}@example.com"
+
+
+def sign_up_input(**changes: Any) -> dict[str, Any]:
+    """The input of a fine account."""
+    fine = {"email": new_email(), "password": PASSWORD, "displayName": "Somchai", "roles": ["POSTER", "TASKER"]}
+    return fine | changes
+
+
+class Serve(Protocol):
+    """Serves the subgraph with changed settings; all that a test serves share a database."""
+
+    def __call__(self, **changes: object) -> AbstractAsyncContextManager[Users]: ...
+
+
+@pytest.fixture
+def serve_users(settings_for: SettingsFor) -> Serve:
+    @asynccontextmanager
+    async def start(**changes: object) -> AsyncIterator[Users]:
+        async with serve(app.build(settings_for("users", **CHEAP | changes))) as served:
+            yield Users(served)
+
+    return start
+
+
+@pytest.fixture
+async def users(serve_users: Serve) -> AsyncIterator[Users]:
+    async with serve_users() as served:
+        yield served
