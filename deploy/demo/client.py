@@ -1,8 +1,9 @@
 """A client of the API as an app is one: it signs in and stays signed in, calls, and follows subscriptions."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Self
 
 import httpx
@@ -61,7 +62,9 @@ class Client:
                         raise
                     await asyncio.sleep(0.05)
 
-    def follow(self, document: str, after: int | None = 0, **variables: object) -> AsyncGenerator[Data, None]:
+    def follow(
+        self, document: str, variables: Mapping[str, object] = MappingProxyType({}), after: int | None = 0
+    ) -> AsyncGenerator[Data, None]:
         """What `live.follow` gives, as this person."""
         return live.follow(self._websocket_url, self.token, document, variables, after)
 

@@ -125,7 +125,7 @@ class Person:
     def watch(self, group: asyncio.TaskGroup, kind: str, document: str, **variables: object) -> asyncio.Task[None]:
         """Follows a subscription from its beginning."""
         self.views[kind] = View()
-        return group.create_task(self.views[kind].watch(self.client.follow(document, **variables)))
+        return group.create_task(self.views[kind].watch(self.client.follow(document, variables)))
 
     def does(self, what: str) -> float:
         return self._timeline.does(self.name, what)
@@ -194,8 +194,7 @@ async def play(edge: str, console: Console, limit: float = 5.0) -> None:
         raise DemoFailed(f"{edge} does not answer: {error!r}") from error
     seen = sorted(timeline.latencies)
     console.print(
-        f"{len(seen)} events seen, from the click to the other screen: "
-        f"half of them within {median(seen):.0f} ms, the slowest after {seen[-1]:.0f} ms."
+        f"{len(seen)} events, half of them within {median(seen):.0f} ms, the slowest after {seen[-1]:.0f} ms."
     )
 
 

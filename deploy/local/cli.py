@@ -8,14 +8,13 @@ from collections.abc import Coroutine
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
-import httpx
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from deploy.demo import play
 from deploy.local import (
     control,
-    demo,
     dlq,
     graph,
     kafka_server,
@@ -183,17 +182,17 @@ def seed_command(state: State = None) -> None:
 
 @app.command("demo")
 def demo_command(
-    edge: Annotated[str | None, typer.Option(help="Address to play at.  [default: the running system's]")] = None,
+    url: Annotated[str | None, typer.Option(help="Address to play at.  [default: the running system's]")] = None,
     limit: Annotated[float, typer.Option(help="Seconds after which an event is late.")] = 5.0,
     state: State = None,
 ) -> None:
-    """Play the main job with four people at once; exits with 1 if anything is missing or late."""
+    """Play the main job with four people at once; exits with 1 if anything is missing, late or too much."""
     instance = Instance.at(state)
-    if edge is None:
+    if url is None:
         _need_running(instance)
     try:
-        asyncio.run(demo.play(edge or instance.url("edge"), console, limit))
-    except (demo.DemoFailed, OSError, httpx.HTTPError) as failure:
+        asyncio.run(play.play((url or instance.url("edge")).rstrip("/"), console, limit))
+    except (play.DemoFailed, OSError) as failure:
         fail(failure)
     console.print(Text("Everybody saw everything, once, in order and in time.", "bold green"))
 

@@ -4,9 +4,9 @@ import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from deploy.local import commands, secret_files, subgraph_server
 from deploy.demo.client import Client
 from deploy.demo.live import Refused
+from deploy.local import commands, secret_files, subgraph_server
 from deploy.local.layout import REPOSITORY, Instance
 from deploy.local.processes import StartFailed
 
