@@ -101,6 +101,23 @@ async def test_two_workers_handle_each_deadline_once(database: Database, setting
     assert sorted(handled) == [f"bid_{number:02}" for number in range(40)]
 
 
+async def test_a_slow_handler_holds_up_no_other(database: Database) -> None:
+    released = asyncio.Event()
+    handled: list[str] = []
+
+    async def expire(session: AsyncSession, subject_id: str, due_at: datetime) -> None:
+        if subject_id == "bid_slow":
+            await released.wait()
+        handled.append(subject_id)
+
+    await _schedule(database, "bid_slow", -10)
+    await _schedule(database, "bid_1", 0)
+    async with running(DeadlineWorker(database, {"bid.expiry": expire})):
+        await eventually(lambda: handled == ["bid_1"])
+        released.set()
+        await eventually(lambda: handled == ["bid_1", "bid_slow"])
+
+
 async def test_effect_and_deletion_are_one_transaction(database: Database) -> None:
     attempts: list[str] = []
 
@@ -158,6 +175,32 @@ async def test_a_handler_may_schedule_the_same_deadline_anew(database: Database)
 
 async def _equals(database: Database, expected: list[tuple[str, datetime, int]]) -> bool:
     return await sql(database, "SELECT subject_id, due_at, attempts FROM deadlines") == expected
+
+
+async def test_what_is_scheduled_anew_while_it_fails_keeps_its_new_time(database: Database) -> None:
+    scheduling: list[asyncio.Task[datetime]] = []
+
+    async def fail(session: AsyncSession, subject_id: str, due_at: datetime) -> None:
+        # It waits for this transaction's end, in the next moment.
+        scheduling.append(asyncio.create_task(_schedule(database, subject_id, 3600)))
+        await eventually(partial(_is_waiting_for_a_lock, database))
+        raise RuntimeError
+
+    await _schedule(database, "bid_1", 0)
+    async with running(DeadlineWorker(database, {"bid.expiry": fail})):
+        await eventually(lambda: scheduling)
+        due_at = await scheduling[0]
+
+    assert await sql(database, "SELECT subject_id, due_at, attempts FROM deadlines") == [("bid_1", due_at, 0)]
+
+
+async def _is_waiting_for_a_lock(database: Database) -> bool:
+    return bool(
+        await sql(
+            database,
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+    )
 
 
 async def test_other_kinds_are_left_alone(database: Database) -> None:

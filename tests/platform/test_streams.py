@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from aiokafka.errors import KafkaError
@@ -106,6 +107,10 @@ async def _attached(hub: StreamHub, count: int) -> None:
     )
 
 
+def _has_received(following: Following, count: int) -> bool:
+    return len(following.received) >= count
+
+
 def _last(*followings: Following) -> set[int]:
     return {following.received[-1].seq if following.received else 0 for following in followings}
 
@@ -154,7 +159,7 @@ async def test_an_idle_stream_delivers_within_milliseconds(hub: StreamHub, datab
     began = time.monotonic()
     for number in range(1, 11):
         await emit_numbers(database, number)
-        await eventually(lambda number=number: len(following.received) == number)  # type: ignore[misc] # bound at once
+        await eventually(partial(_has_received, following, number))
 
     # By the audit alone each would take a second.
     assert time.monotonic() - began < 3
@@ -199,7 +204,7 @@ async def test_who_comes_back_with_the_last_number_misses_and_repeats_nothing(
     writing = asyncio.create_task(_write_in_parallel(database, 150))
     while len(seqs) < 150:
         following = Following(hub, seqs[-1] if seqs else 0)
-        await eventually(lambda following=following: following.received)  # type: ignore[misc] # bound at once
+        await eventually(partial(_has_received, following, 1))
         await asyncio.sleep(random.random() * 0.02)
         await following.stop()
         seqs += following.seqs
@@ -246,6 +251,27 @@ async def test_a_tail_that_skips_repeats_or_mixes_up_does_no_harm(
     await eventually(lambda: _last(*followings) == {91})
 
     assert [following.seqs for following in followings] == [list(range(1, 92))] * 2
+
+
+async def test_repetitions_of_the_tail_cost_no_reads(
+    hub: StreamHub, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver = hub._deliver
+    earlier: list[ConsumerRecord] = []
+
+    def repeat(records: Iterable[ConsumerRecord]) -> None:
+        earlier.extend(records)
+        deliver(list(earlier))
+
+    monkeypatch.setattr(hub, "_deliver", repeat)
+    following = Following(hub, None)
+    await _attached(hub, 1)
+    before = streams.LOG_READS._value.get()
+    await emit_numbers(database, *range(20))
+    await eventually(lambda: _last(following) == {20})
+
+    assert following.seqs == list(range(1, 21))
+    assert streams.LOG_READS._value.get() == before
 
 
 async def test_events_arrive_without_kafka(settings: Settings, database: Database) -> None:
@@ -433,6 +459,20 @@ async def test_a_thousand_followers_cost_little_more_than_one(
     assert reads <= 20
     assert parsed_from_log <= 4000
     assert parsed - parsed_from_log <= 25
+
+
+async def test_who_catches_up_soon_after_another_reads_nothing_again(hub: StreamHub, database: Database) -> None:
+    await sql(database, _MANY, count=1000)
+    before = streams.LOG_READS._value.get()
+    slowest = hub.follow(STREAM, 0)
+    await anext(slowest)
+    for _ in range(10):
+        following = Following(hub, 0)
+        await eventually(partial(_has_received, following, 1000))
+        await following.stop()
+    await slowest.aclose()
+
+    assert streams.LOG_READS._value.get() - before <= 10
 
 
 async def test_memory_is_given_back_once_everybody_has_everything(hub: StreamHub, database: Database) -> None:
