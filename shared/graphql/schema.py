@@ -12,12 +12,14 @@ from functools import wraps
 from typing import Any, Protocol, TypeVar, cast
 
 import strawberry
+from strawberry.federation.schema import FederationAny
 from strawberry.federation.schema_directives import Authenticated, RequiresScopes
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.info import Info as StrawberryInfo
 
 from shared.actor import MARKETPLACE
 from shared.context import Context
-from shared.errors import DomainError
+from shared.errors import BadRequest, DomainError
 from shared.graphql.pagination import connection_directives
 from shared.graphql.scalars import SCALARS
 from shared.graphql.types import UserError
@@ -43,7 +45,7 @@ def build_schema(
     2.9 is the latest federation version that the composer takes. The schema is not sorted: sorting swaps
     Strawberry's enum types for graphql-core's, whose inputs are plain strings instead of members.
     """
-    return strawberry.federation.Schema(
+    return _Schema(
         query=query,
         mutation=mutation,
         subscription=subscription,
@@ -51,6 +53,27 @@ def build_schema(
         config=StrawberryConfig(scalar_map=SCALARS),
         federation_version="2.9",
     )
+
+
+class _Schema(strawberry.federation.Schema):
+    """A schema that answers with BAD_REQUEST what is no representation of one of its entities.
+
+    Strawberry's own resolver fails over such, and for all representations beside it. Keys are single ids
+    throughout the graph.
+    """
+
+    def entities_resolver(self, info: StrawberryInfo, representations: list[FederationAny]) -> list[FederationAny]:
+        return [cast("FederationAny", self._entity(info, each)) for each in representations]
+
+    def _entity(self, info: StrawberryInfo, representation: object) -> object:
+        match representation:
+            case {"__typename": str(name), "id": id} if name in self.schema_converter.type_map:
+                definition = self.schema_converter.type_map[name].definition
+                resolve = getattr(getattr(definition, "origin", None), "resolve_reference", None)
+                if resolve is not None:
+                    return resolve(info=info, id=id)
+        # An exception in a list is the error of its place alone.
+        return BadRequest("This is no representation of an entity of this subgraph.")
 
 
 def query(*, description: str, scope: str | None = None, directives: Sequence[object] = ()) -> Callable[[F], F]:
