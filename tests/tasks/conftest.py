@@ -84,7 +84,7 @@ class Tasks:
         async with self.database.transaction() as session:
             tasks = (await session.execute(text("SELECT * FROM tasks ORDER BY id"))).all()
             log = (await session.execute(text("SELECT stream, seq, type FROM outbox ORDER BY position"))).all()
-            deadlines = (await session.execute(text("SELECT kind, subject_id, due_at FROM deadlines"))).all()
+            deadlines = (await session.execute(text("SELECT kind, subject_id, due_at FROM deadlines ORDER BY 2"))).all()
         return [tuple(row) for row in tasks], [tuple(row) for row in log], [tuple(row) for row in deadlines]
 
     async def event_types(self) -> list[str]:

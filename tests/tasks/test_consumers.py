@@ -1,0 +1,113 @@
+"""What tasks does when bids tells that a bid was accepted."""
+
+from typing import Any
+
+from shared import events
+from shared.ids import new_id
+from subgraphs.tasks import actions
+from subgraphs.tasks.rules import TRANSITIONS, Command, Status
+from tests import factories
+from tests.platform.messaging import eventually, sql
+from tests.tasks.conftest import CANCEL, TASK, Elsewhere, Tasks
+
+
+def accepted(task_id: str, **changes: Any) -> events.BidAccepted:
+    return events.BidAccepted(bid=factories.bid_snapshot(task_id=task_id, status="ACCEPTED", **changes))
+
+
+async def emitted(tasks: Tasks, event_type: str) -> list[dict[str, Any]]:
+    """The bodies of all events of a type."""
+    rows = await sql(tasks.database, "SELECT body FROM outbox WHERE type = :type ORDER BY position", type=event_type)
+    return [body for (body,) in rows if isinstance(body, dict)]
+
+
+async def handled(tasks: Tasks) -> int:
+    return len(await sql(tasks.database, "SELECT event_id FROM inbox"))
+
+
+async def test_an_accepted_bid_gets_the_task(tasks: Tasks, elsewhere: Elsewhere, poster: str) -> None:
+    task = await tasks.open(poster)
+    happened = accepted(task["id"], poster_id=poster)
+
+    await elsewhere.emit(happened)
+    (body,) = await eventually(lambda: emitted(tasks, "tasks.task.assigned"))
+
+    assigned = (await tasks.act(new_id("user"), TASK, id=task["id"]))["task"]
+    assert assigned == {
+        **task,
+        "tasker": {"id": happened.bid.tasker_id},
+        "status": "ASSIGNED",
+        "version": 3,
+        "updatedAt": assigned["updatedAt"],
+    }
+    assert body["bid_id"] == happened.bid.id
+    assert (body["task"]["status"], body["task"]["tasker_id"]) == ("ASSIGNED", happened.bid.tasker_id)
+    assert (await tasks.state())[2] == []
+
+
+async def test_a_task_that_is_taken_or_over_is_not_assigned(tasks: Tasks, elsewhere: Elsewhere, poster: str) -> None:
+    impossible = [status for status in Status if (status, Command.ASSIGN) not in TRANSITIONS]
+    happened = []
+    for status in impossible:
+        task = await tasks.open(poster)
+        await tasks.set(task["id"], status=status.value)
+        happened.append(accepted(task["id"], poster_id=poster))
+    before = (await tasks.state())[0]
+
+    await elsewhere.emit(*happened)
+    await eventually(lambda: _count(tasks, "tasks.task.assignment_rejected", len(impossible)))
+
+    bodies = {body["bid_id"]: body for body in await emitted(tasks, "tasks.task.assignment_rejected")}
+    for event, status in zip(happened, impossible, strict=True):
+        body = bodies[event.bid.id]
+        assert (body["task"]["status"], body["tasker_id"]) == (status, event.bid.tasker_id)
+        assert body["reason"]
+    assert (await tasks.state())[0] == before
+
+
+async def test_the_same_acceptance_has_one_effect(tasks: Tasks, elsewhere: Elsewhere, poster: str) -> None:
+    task = await tasks.open(poster)
+    first, second = accepted(task["id"], poster_id=poster), accepted(task["id"], poster_id=poster)
+
+    # The same bid under another event id, as after a replay that outlived the inbox.
+    await elsewhere.emit(first, first, second, first)
+    await eventually(lambda: _handled(tasks, 4))
+
+    steps = ["tasks.task.created", "tasks.task.published", "tasks.task.assigned", "tasks.task.assignment_rejected"]
+    assert await tasks.event_types() == steps
+    (rejected,) = await emitted(tasks, "tasks.task.assignment_rejected")
+    assert rejected["bid_id"] == second.bid.id
+    assert (await tasks.act(poster, TASK, id=task["id"]))["task"]["tasker"] == {"id": first.bid.tasker_id}
+
+
+async def test_an_assigned_task_can_be_called_off_and_not_assigned_again(tasks: Tasks, poster: str) -> None:
+    task = await tasks.open(poster)
+    first, second = factories.bid_snapshot(task_id=task["id"]), factories.bid_snapshot(task_id=task["id"])
+
+    async with tasks.database.transaction() as session:
+        await actions.assign_task(session, first)
+    await tasks.act(poster, CANCEL, input={"taskId": task["id"], "reason": "Done it myself"})
+    async with tasks.database.transaction() as session:
+        await actions.assign_task(session, second)
+
+    (rejected,) = await emitted(tasks, "tasks.task.assignment_rejected")
+    assert rejected["task"]["cancelled_reason"] == "Done it myself"
+    assert rejected["reason"] == "The task is cancelled already."
+
+
+async def test_a_bid_on_an_unknown_task_becomes_a_dead_letter_and_the_rest_goes_on(
+    tasks: Tasks, elsewhere: Elsewhere, poster: str
+) -> None:
+    task = await tasks.open(poster)
+
+    await elsewhere.emit(accepted(new_id("task")), accepted(task["id"], poster_id=poster))
+
+    await eventually(lambda: emitted(tasks, "tasks.task.assigned"))
+
+
+async def _count(tasks: Tasks, event_type: str, count: int) -> bool:
+    return len(await emitted(tasks, event_type)) == count
+
+
+async def _handled(tasks: Tasks, count: int) -> bool:
+    return await handled(tasks) == count
