@@ -1,6 +1,7 @@
 """A client of the API as an app is one: it signs in and stays signed in, calls, and follows subscriptions."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -53,14 +54,14 @@ class Client:
 
     async def call_once_known(self, document: str, **variables: object) -> Any:
         """`call` about something new: another subgraph learns of it by its event, a moment later."""
-        async with asyncio.timeout(_KNOWN_WITHIN_SECONDS):
-            while True:
-                try:
-                    return await self.call(document, **variables)
-                except Refused as refusal:
-                    if refusal.codes != ["NOT_FOUND"]:
-                        raise
-                    await asyncio.sleep(0.05)
+        deadline = time.monotonic() + _KNOWN_WITHIN_SECONDS
+        while True:
+            try:
+                return await self.call(document, **variables)
+            except Refused as refusal:
+                if refusal.codes != ["NOT_FOUND"] or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.05)
 
     def follow(
         self, document: str, variables: Mapping[str, object] = MappingProxyType({}), after: int | None = 0
