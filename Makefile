@@ -55,6 +55,8 @@ demo: setup ## Play the main job through edge and router, live on the terminal
 bench: setup-tests ## Measure what docs/performance.md reports
 	@$(PYTHON) -m tests.bench $(ARGS)
 
-lock: setup ## Resolve the Python packages again and write requirements.lock
-	@$(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
-		--extra dev pyproject.toml -o requirements.lock
+RESOLVE := $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml
+
+lock: setup ## Resolve the Python packages again and write both lock files
+	@$(RESOLVE) --extra dev -o requirements.lock
+	@$(RESOLVE) -c requirements.lock -o requirements.runtime.lock

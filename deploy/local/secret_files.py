@@ -1,14 +1,11 @@
 """Development secrets: made at the first start, kept in the state folder, readable by its owner only."""
 
-import base64
 import json
 import os
 import secrets
-import time
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
+from deploy.keys import public_key, signing_key
 from deploy.local.layout import SUBGRAPHS, Instance
 
 
@@ -63,29 +60,12 @@ def rotate_signing_key(instance: Instance) -> str:
         previous: list[dict[str, str]] = json.loads(signing_keys(instance).read_text())["keys"][:1]
     except FileNotFoundError:
         previous = []
-    keys = [_new_key(), *previous]
-    public = [{name: value for name, value in key.items() if name != "d"} for key in keys]
+    keys = [signing_key(), *previous]
+    public = [public_key(key) for key in keys]
     # The public file first: nobody may sign with a key that the others do not know.
     write_private(jwks(instance), json.dumps({"keys": public}, indent=1))
     write_private(signing_keys(instance), json.dumps({"keys": keys}, indent=1))
     return keys[0]["kid"]
-
-
-def _new_key() -> dict[str, str]:
-    key = Ed25519PrivateKey.generate()
-    return {
-        "kty": "OKP",
-        "crv": "Ed25519",
-        "alg": "EdDSA",
-        "use": "sig",
-        "kid": f"{time.strftime('%Y%m%d', time.gmtime())}-{secrets.token_hex(4)}",
-        "x": _base64url(key.public_key().public_bytes_raw()),
-        "d": _base64url(key.private_bytes_raw()),
-    }
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _variable(subgraph: str) -> str:

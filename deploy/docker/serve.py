@@ -1,0 +1,26 @@
+"""What a subgraph's container runs: `python -m deploy.docker.serve bids`.
+
+Takes secrets from the container's volume into the environment, brings the database to the newest
+migration (replicas wait for each other by a lock in the database) and becomes the server.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    name = sys.argv[1]
+    secret_variables = Path("/secrets") / name / "env"
+    if secret_variables.exists():
+        for line in secret_variables.read_text().splitlines():
+            variable, _, value = line.partition("=")
+            os.environ[variable] = value
+    subprocess.run([sys.executable, "-m", "shared.migrate", f"subgraphs.{name}"], check=True)
+    server = [sys.executable, "-m", "shared.serve", f"subgraphs.{name}.app:app", "--host", "0.0.0.0", "--port", "8000"]  # noqa: S104, it is the container's own address
+    os.execv(sys.executable, server)  # noqa: S606, every part of it is ours
+
+
+if __name__ == "__main__":
+    main()
