@@ -56,7 +56,7 @@ async def add_bid(session: AsyncSession, bid: models.Bid) -> bool:
     statement = (
         insert(Bid)
         .values(**bid.model_dump())
-        .on_conflict_do_nothing(index_elements=["task_id", "tasker_id"], index_where=col(Bid.status).in_(LIVE))
+        .on_conflict_do_nothing(index_elements=["task_id", "tasker_id"], index_where=models.IS_LIVE)
         .returning(col(Bid.id))
     )
     return await session.scalar(statement) is not None

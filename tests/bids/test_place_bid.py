@@ -36,6 +36,16 @@ async def test_a_tasker_bids_on_an_open_task(bids: Bids) -> None:
     assert (await bids.state())[1] == [(f"task:{task.id}", 1, "bids.bid.placed")]
 
 
+async def test_the_twentieth_bid_is_placed_like_the_first(bids: Bids) -> None:
+    # From the sixth execution of a statement on, PostgreSQL may plan it without knowing its parameters.
+    task = await bids.task()
+
+    for _ in range(20):
+        await bids.place(task)
+
+    assert await bids.event_types() == ["bids.bid.placed"] * 20
+
+
 REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], str, list[str] | None]] = {
     "too low": ({}, {"amount": {"amount": "0.99", "currency": "EUR"}}, "BID_TOO_LOW", ["amount"]),
     "too high": ({}, {"amount": {"amount": "100000.01", "currency": "EUR"}}, "BID_TOO_HIGH", ["amount"]),
