@@ -27,5 +27,3 @@ async def test_kafka_creates_topics(kafka_bootstrap, topic_prefix):
         assert f"{topic_prefix}bids.bid" in await admin.list_topics()
     finally:
         await admin.close()
-
-
