@@ -261,7 +261,7 @@ async def test_repetitions_of_the_tail_cost_no_reads(
 
     def repeat(records: Iterable[ConsumerRecord]) -> None:
         earlier.extend(records)
-        deliver(list(earlier))
+        deliver([*earlier, earlier[0]])
 
     monkeypatch.setattr(hub, "_deliver", repeat)
     following = Following(hub, None)
@@ -269,8 +269,11 @@ async def test_repetitions_of_the_tail_cost_no_reads(
     before = streams.LOG_READS._value.get()
     await emit_numbers(database, *range(20))
     await eventually(lambda: _last(following) == {20})
+    returning = Following(hub, 15)
+    await eventually(lambda: _last(returning) == {20})
 
     assert following.seqs == list(range(1, 21))
+    assert returning.seqs == list(range(16, 21))
     assert streams.LOG_READS._value.get() == before
 
 
