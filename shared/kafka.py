@@ -5,7 +5,8 @@ aiokafka has no complete types and a few states that it does not leave by itself
 
 import asyncio
 import random
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -157,23 +158,36 @@ async def _create_missing(settings: Settings, names: Collection[str]) -> None:
     try:
         await admin.start()
         missing = sorted(set(names) - set(await admin.list_topics()))
-        if not missing:
-            return
-        retention = {"retention.ms": str(settings.stream_retention_days * 86_400_000)}
-        answer = await admin.create_topics(
-            [
-                NewTopic(
-                    name,
-                    settings.topic_partitions,
-                    settings.topic_replication_factor,
-                    topic_configs=retention,
-                )
-                for name in missing
-            ]
-        )
-        for name, code, *_ in answer.topic_errors:
-            # Another process was faster.
-            if code not in (0, TopicAlreadyExistsError.errno):
-                raise for_code(code)(name)
+        if missing:
+            await _create(admin, settings, missing)
+        # A consumer that subscribes before brokers know of a topic gets none of its partitions, and asks
+        # again only when its metadata is old.
+        while not all(_is_served(topic) for topic in await admin.describe_topics(sorted(names))):
+            await asyncio.sleep(0.05)
     finally:
         await admin._client.close()
+
+
+async def _create(admin: AIOKafkaAdminClient, settings: Settings, names: Sequence[str]) -> None:
+    retention = {"retention.ms": str(settings.stream_retention_days * 86_400_000)}
+    answer = await admin.create_topics(
+        [
+            NewTopic(
+                name,
+                settings.topic_partitions,
+                settings.topic_replication_factor,
+                topic_configs=retention,
+            )
+            for name in names
+        ]
+    )
+    for name, code, *_ in answer.topic_errors:
+        # Another process was faster.
+        if code not in (0, TopicAlreadyExistsError.errno):
+            raise for_code(code)(name)
+
+
+def _is_served(topic: Mapping[str, Any]) -> bool:
+    """Whether each partition of a described topic has a leader."""
+    partitions = topic["partitions"]
+    return not topic["error_code"] and bool(partitions) and all(each["leader"] >= 0 for each in partitions)
