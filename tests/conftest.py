@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +13,10 @@ from pydantic import SecretStr
 from deploy.local import secret_files
 from deploy.local.layout import tools_on_path
 from deploy.local.stack import Stack
+from shared import events
 from shared.config import Settings
+from shared.db import Database
+from shared.outbox import Relay, emit
 from tests import infrastructure
 
 tools_on_path()
@@ -163,3 +166,27 @@ def access_token(test_infrastructure: None) -> AccessToken:
         return jwt.encode(claims, jwt.PyJWK(key), algorithm="EdDSA", headers={"kid": key["kid"]})
 
     return sign
+
+
+class Elsewhere:
+    """Another subgraph, which publishes events."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def emit(self, *happened: events.Event) -> None:
+        """Publishes each in a transaction of its own."""
+        for event in happened:
+            async with self._database.transaction() as session:
+                await emit(session, event)
+
+
+@pytest.fixture
+async def elsewhere(settings_for: SettingsFor) -> AsyncIterator[Elsewhere]:
+    settings = settings_for("platform")
+    database = Database(settings)
+    relay = Relay(database, settings)
+    await relay.start()
+    yield Elsewhere(database)
+    await relay.stop()
+    await database.close()

@@ -7,10 +7,12 @@ import pytest
 from sqlalchemy import text
 
 from shared import events
+from shared.db import Database
 from shared.ids import new_id
 from subgraphs.bids import actions, app
 from tests import factories
 from tests.conftest import AccessToken, SettingsFor
+from tests.platform.messaging import sql
 from tests.serving import Served, serve
 
 BID_FIELDS = """
@@ -35,7 +37,7 @@ class Bids:
     async def task(self, **changes: Any) -> events.TaskSnapshot:
         """A task that the subgraph has heard of."""
         task = factories.task_snapshot(**changes)
-        async with self.served.server._app.state.services.database.transaction() as session:
+        async with self.database.transaction() as session:
             await actions.copy_task(session, task)
         return task
 
@@ -54,9 +56,18 @@ class Bids:
         bid: dict[str, Any] = payload["bid"]
         return bid
 
+    @property
+    def database(self) -> Database:
+        database: Database = self.served.server._app.state.services.database
+        return database
+
+    async def sql(self, statement: str, **parameters: object) -> list[tuple[object, ...]]:
+        """The rows of a statement past all rules."""
+        return await sql(self.database, statement, **parameters)
+
     async def state(self) -> tuple[list[Any], list[Any]]:
         """All bids and all events, to show that a refusal changed nothing."""
-        async with self.served.server._app.state.services.database.transaction() as session:
+        async with self.database.transaction() as session:
             bids = (await session.execute(text("SELECT * FROM bids ORDER BY id"))).all()
             log = (await session.execute(text("SELECT stream, seq, type FROM outbox ORDER BY position"))).all()
         return [tuple(row) for row in bids], [tuple(row) for row in log]

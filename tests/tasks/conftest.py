@@ -6,10 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shared import events
 from shared.db import Database
 from shared.ids import new_id
-from shared.outbox import Relay, emit
 from subgraphs.tasks import app
 from tests.conftest import AccessToken, SettingsFor
 from tests.serving import Served, serve
@@ -98,30 +96,6 @@ async def tasks(settings_for: SettingsFor, access_token: AccessToken) -> AsyncIt
         tree = (await served.execute("{ categories { id slug children { id slug } } }"))["data"]["categories"]
         categories = {each["slug"]: each["id"] for upper in tree for each in (upper, *upper["children"])}
         yield Tasks(served, access_token, categories)
-
-
-class Elsewhere:
-    """Another subgraph, which publishes events."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def emit(self, *happened: events.Event) -> None:
-        """Publishes each in a transaction of its own."""
-        for event in happened:
-            async with self._database.transaction() as session:
-                await emit(session, event)
-
-
-@pytest.fixture
-async def elsewhere(settings_for: SettingsFor) -> AsyncIterator[Elsewhere]:
-    settings = settings_for("platform")
-    database = Database(settings)
-    relay = Relay(database, settings)
-    await relay.start()
-    yield Elsewhere(database)
-    await relay.stop()
-    await database.close()
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from shared.ids import new_id
 from subgraphs.tasks import actions
 from subgraphs.tasks.rules import TRANSITIONS, Command, Status
 from tests import factories
+from tests.conftest import Elsewhere
 from tests.platform.messaging import eventually, sql
-from tests.tasks.conftest import CANCEL, TASK, Elsewhere, Tasks
+from tests.tasks.conftest import CANCEL, TASK, Tasks
 
 
 def accepted(task_id: str, **changes: Any) -> events.BidAccepted:
