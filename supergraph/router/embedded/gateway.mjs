@@ -7,6 +7,8 @@ import { unavailable, webSocketTransport } from "./subscriptions.mjs";
 
 const SUBGRAPH_TIMEOUT_MILLISECONDS = 10_000;
 const FORWARDED_HEADERS = ["authorization", "x-request-id", "traceparent", "tracestate"];
+// For what users limits per client address, and for the list of one's sessions.
+const HEADERS_FOR_USERS = [...FORWARDED_HEADERS, "x-forwarded-for", "user-agent"];
 // What the runtime calls it when a subgraph does not answer, or not with GraphQL.
 const TRANSPORT_CODES = new Set([
   undefined,
@@ -30,8 +32,10 @@ export function createGateway({ readSupergraph, introspection }) {
     upstreamTimeout: ({ executionRequest }) =>
       executionRequest?.operationType === "subscription" ? undefined : SUBGRAPH_TIMEOUT_MILLISECONDS,
     propagateHeaders: {
-      fromClientToSubgraphs: ({ request }) =>
-        Object.fromEntries(FORWARDED_HEADERS.map((name) => [name, request.headers.get(name)])),
+      fromClientToSubgraphs: ({ request, subgraphName }) => {
+        const names = subgraphName.toLowerCase() === "users" ? HEADERS_FOR_USERS : FORWARDED_HEADERS;
+        return Object.fromEntries(names.map((name) => [name, request.headers.get(name)]));
+      },
     },
     subgraphErrors: false,
     requestId: false,
