@@ -53,7 +53,7 @@ demo: setup ## Play the main job through edge and router, live on the terminal
 	@$(EXCHANGE) demo $(ARGS)
 
 bench: setup-tests ## Measure what docs/performance.md reports
-	@$(PYTHON) -m tests.bench $(ARGS)
+	@$(PYTHON) -m bench $(ARGS)
 
 RESOLVE := $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml
 
