@@ -222,7 +222,7 @@ class Broker:
             await producer.stop()
             return True
 
-        await eventually(answers, 60)
+        await eventually(answers, 90)
 
     def kill(self) -> None:
         if self._process is not None:
