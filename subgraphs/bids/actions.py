@@ -117,14 +117,20 @@ async def accept_bid(session: AsyncSession, actor: Actor, bid_id: str, expected_
     if bid.version != expected_version:
         raise VersionConflict("The bid changed meanwhile; look at it again.", current=bid)
     _step(bid, Command.ACCEPT)
+    rules.check_not_over(bid.expires_at, bid.updated_at)
     await deadlines.cancel(session, EXPIRY, bid.id)
     await emit(session, events.BidAccepted(bid=snapshot(bid)))
     return bid
 
 
-async def copy_task(session: AsyncSession, task: events.TaskSnapshot) -> None:
-    """Takes over what `tasks` says of a task; pending bids expire when it stops taking bids by itself."""
-    await store.lock_task(session, task.id)
+async def copy_task(session: AsyncSession, task: events.TaskSnapshot) -> models.Task | None:
+    """Takes over what `tasks` says of a task, and answers with what is known then. Locks the task's row.
+
+    An event that comes again after newer ones (a replayed dead letter) changes nothing. None for a draft,
+    which nobody but its poster may know of.
+    """
+    if task.published_at is None:
+        return None
     await store.save_task(
         session,
         models.Task(
@@ -137,46 +143,56 @@ async def copy_task(session: AsyncSession, task: events.TaskSnapshot) -> None:
             version=task.version,
         ),
     )
+    return await store.lock_task(session, task.id)
 
 
-async def close_bids(session: AsyncSession, task_id: str, reason: str) -> None:
-    """Ends all pending bids of a task that takes no bids any more."""
-    for bid in await store.lock_pending_bids(session, task_id):
+async def close_bids(session: AsyncSession, task: events.TaskSnapshot, reason: str) -> None:
+    """The task takes no bids any more: ends the pending ones, unless it has been opened again since."""
+    known = await copy_task(session, task)
+    if known is None or known.status == rules.TASK_OPEN:
+        return
+    for bid in await store.lock_pending_bids(session, task.id):
         await _expire(session, bid, reason)
 
 
-async def award_bid(session: AsyncSession, task_id: str, bid_id: str) -> None:
+async def award_bid(session: AsyncSession, task: events.TaskSnapshot, bid_id: str) -> None:
     """The task went to this bid's tasker: awards the bid, declines the others."""
+    await copy_task(session, task)
     bid = await store.lock_bid(session, bid_id)
     if bid is None or bid.status is not Status.ACCEPTED:
         return
     _step(bid, Command.AWARD)
     await emit(session, events.BidAwarded(bid=snapshot(bid)))
-    for other in await store.lock_pending_bids(session, task_id):
+    for other in await store.lock_pending_bids(session, task.id):
         await _decline(session, other, "The task was given to another tasker.")
 
 
 async def fail_acceptance(session: AsyncSession, task: events.TaskSnapshot, bid_id: str, reason: str) -> None:
     """The task could not be assigned: the bid is pending again, and expires at once if the task is closed."""
+    known = await copy_task(session, task)
     bid = await store.lock_bid(session, bid_id)
     if bid is None or bid.status is not Status.ACCEPTED:
         return
     _step(bid, Command.FAIL_ACCEPTANCE)
     await deadlines.schedule(session, EXPIRY, bid.id, bid.expires_at)
     await emit(session, events.BidAcceptanceFailed(bid=snapshot(bid), reason=reason))
-    if task.status != rules.TASK_OPEN:
+    if known is None or known.status != rules.TASK_OPEN:
         await _expire(session, bid, reason)
 
 
 async def expire_bid(session: AsyncSession, bid_id: str) -> None:
-    """The deadline of a bid: ends it if it is still pending."""
+    """The deadline of a bid: ends it if it is still pending and its time has come."""
     bid = await store.get_bid(session, bid_id)
     if bid is None:
         return
     await store.lock_task(session, bid.task_id, shared=True)
     locked = await store.lock_bid(session, bid_id)
-    if locked is not None and locked.status is Status.PENDING:
-        await _expire(session, locked, "Nobody decided on it in time.")
+    if locked is None or locked.status is not Status.PENDING:
+        return
+    if locked.expires_at > clock.now():
+        await deadlines.schedule(session, EXPIRY, bid_id, locked.expires_at)
+        return
+    await _expire(session, locked, "Nobody decided on it in time.")
 
 
 def snapshot(bid: models.Bid) -> events.BidSnapshot:

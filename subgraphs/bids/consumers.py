@@ -24,25 +24,21 @@ async def task_updated(session: AsyncSession, envelope: Envelope[events.TaskUpda
 
 @handlers.on(events.TaskExpired)
 async def task_expired(session: AsyncSession, envelope: Envelope[events.TaskExpired]) -> None:
-    await actions.copy_task(session, envelope.event.task)
-    await actions.close_bids(session, envelope.event.task.id, "The task expired.")
+    await actions.close_bids(session, envelope.event.task, "The task expired.")
 
 
 @handlers.on(events.TaskCancelled)
 async def task_cancelled(session: AsyncSession, envelope: Envelope[events.TaskCancelled]) -> None:
-    await actions.copy_task(session, envelope.event.task)
-    await actions.close_bids(session, envelope.event.task.id, "The task was cancelled.")
+    await actions.close_bids(session, envelope.event.task, "The task was cancelled.")
 
 
 @handlers.on(events.TaskAssigned)
 async def task_assigned(session: AsyncSession, envelope: Envelope[events.TaskAssigned]) -> None:
-    await actions.copy_task(session, envelope.event.task)
-    await actions.award_bid(session, envelope.event.task.id, envelope.event.bid_id)
+    await actions.award_bid(session, envelope.event.task, envelope.event.bid_id)
 
 
 @handlers.on(events.TaskAssignmentRejected)
 async def task_assignment_rejected(session: AsyncSession, envelope: Envelope[events.TaskAssignmentRejected]) -> None:
-    await actions.copy_task(session, envelope.event.task)
     await actions.fail_acceptance(session, envelope.event.task, envelope.event.bid_id, envelope.event.reason)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.actor import Actor, Role
-from shared.errors import DomainError, InvalidInput, NotAllowed, RoleRequired, UserErrorCode
+from shared.errors import DomainError, InvalidInput, InvalidTransition, NotAllowed, RoleRequired, UserErrorCode
 from shared.graphql.text import clean
 from shared.money import DIGITS, CurrencyCode, Money
 from shared.transitions import By, Transition, step
@@ -100,6 +100,12 @@ def check_task_open(task_status: str, expires_at: datetime | None, now: datetime
     """Raises TaskNotOpen unless the task takes bids."""
     if task_status != TASK_OPEN or (expires_at is not None and expires_at <= now):
         raise TaskNotOpen("The task does not take bids any more.", field=("taskId",))
+
+
+def check_not_over(expires_at: datetime, now: datetime) -> None:
+    """Raises InvalidTransition for a bid whose time is up, also before its deadline is handled."""
+    if expires_at <= now:
+        raise InvalidTransition("The bid has expired.")
 
 
 def check_amount(amount: Money, task_currency: CurrencyCode) -> None:

@@ -63,10 +63,12 @@ async def add_bid(session: AsyncSession, bid: models.Bid) -> bool:
 
 
 async def save_task(session: AsyncSession, task: models.Task) -> None:
-    """Writes the local copy of a task."""
+    """Writes the local copy of a task, unless there is a newer one."""
     values = task.model_dump()
     await session.execute(
-        insert(models.Task).values(**values).on_conflict_do_update(index_elements=["id"], set_=values)
+        insert(models.Task)
+        .values(**values)
+        .on_conflict_do_update(index_elements=["id"], set_=values, where=col(models.Task.version) <= values["version"])
     )
 
 

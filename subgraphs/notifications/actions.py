@@ -66,7 +66,8 @@ async def mark_read(
 async def mark_all_read(session: AsyncSession, actor: Actor, until: datetime | None) -> int:
     """Marks one's notifications sent until then (now, if None) as read; answers how many were not."""
     now = clock.now()
-    until = min(until or now, now)
+    # A client knows times to the millisecond, cut off: what it shows as sent then was sent up to one later.
+    until = min(until.replace(microsecond=until.microsecond // 1000 * 1000 + 999), now) if until else now
     count = await store.mark_all_read(session, actor.id, until, now)
     if count:
         await emit(session, events.NotificationsAllRead(user_id=actor.id, read_at=until))

@@ -49,12 +49,12 @@ class Names:
 
     def task(self, task_id: str) -> str:
         title = self.tasks.get(task_id)
-        return f"“{title}”" if title else A_TASK
+        return _quoted(title) if title else A_TASK
 
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """Whose names the messages about an event need."""
+    """Whose names, and which task's title, the messages about an event need. Events of tasks carry the title."""
 
     user_ids: tuple[str, ...] = ()
     task_id: str | None = None
@@ -68,8 +68,8 @@ def mentions(event: events.Event) -> Mentions:
     """The people and the task that `messages` names for this event."""
     if isinstance(event, BID_EVENTS):
         return Mentions((event.bid.poster_id, event.bid.tasker_id), event.bid.task_id)
-    if isinstance(event, TASK_EVENTS):
-        return Mentions(tuple(filter(None, (event.task.poster_id, event.task.tasker_id))), event.task.id)
+    if isinstance(event, events.TaskAssigned) and event.task.tasker_id:
+        return Mentions((event.task.tasker_id,))
     return Mentions()
 
 
@@ -89,12 +89,25 @@ def _amount(amount: Money) -> str:
     return f"{amount.format()} {amount.currency}"
 
 
+def _quoted(title: str) -> str:
+    return f"“{title}”"
+
+
 def _to_poster(bid: events.BidSnapshot, title: str, body: str) -> Message:
-    return Message(bid.poster_id, Category.BIDS, title, body, f"/tasks/{bid.task_id}")
+    return Message(bid.poster_id, Category.BIDS, title, _sentence(body), f"/tasks/{bid.task_id}")
 
 
 def _to_tasker(bid: events.BidSnapshot, title: str, body: str) -> Message:
-    return Message(bid.tasker_id, Category.BIDS, title, body, f"/tasks/{bid.task_id}")
+    return Message(bid.tasker_id, Category.BIDS, title, _sentence(body), f"/tasks/{bid.task_id}")
+
+
+def _about(task: events.TaskSnapshot, user_id: str, title: str, body: str) -> Message:
+    return Message(user_id, Category.TASKS, title, body, f"/tasks/{task.id}")
+
+
+def _sentence(body: str) -> str:
+    """With a capital letter, also where it begins with a task whose title is not known."""
+    return body[:1].upper() + body[1:]
 
 
 def _registered(event: events.UserRegistered, names: Names) -> list[Message]:
@@ -149,23 +162,23 @@ def _awarded(event: events.BidAwarded, names: Names) -> list[Message]:
 
 def _task_assigned(event: events.TaskAssigned, names: Names) -> list[Message]:
     task = event.task
-    body = f"{names.person(task.tasker_id or '')} will do {names.task(task.id)}."
-    return [Message(task.poster_id, Category.TASKS, "Task assigned", body, f"/tasks/{task.id}")]
+    body = f"{names.person(task.tasker_id or '')} will do {_quoted(task.title)}."
+    return [_about(task, task.poster_id, "Task assigned", body)]
 
 
 def _task_expired(event: events.TaskExpired, names: Names) -> list[Message]:
     task = event.task
-    body = f"{names.task(task.id)} takes no bids any more. You can post it again."
-    return [Message(task.poster_id, Category.TASKS, "Task expired", body, f"/tasks/{task.id}")]
+    body = f"{_quoted(task.title)} takes no bids any more. You can post it again."
+    return [_about(task, task.poster_id, "Task expired", body)]
 
 
 def _task_cancelled(event: events.TaskCancelled, names: Names) -> list[Message]:
     task = event.task
-    others = [task.tasker_id] if event.by == "POSTER" else [task.poster_id, task.tasker_id]
-    body = f"{names.task(task.id)} was cancelled: {event.reason}"
-    return [
-        Message(user_id, Category.TASKS, "Task cancelled", body, f"/tasks/{task.id}") for user_id in others if user_id
-    ]
+    sides = {"POSTER": task.poster_id, "TASKER": task.tasker_id}
+    # Whoever did it knows.
+    told = [user_id for side, user_id in sides.items() if user_id and side != event.by]
+    body = f"{_quoted(task.title)} was cancelled: {event.reason}"
+    return [_about(task, user_id, "Task cancelled", body) for user_id in told]
 
 
 WRITERS: dict[type[events.Event], Writer[events.Event]] = {}

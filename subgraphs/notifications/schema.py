@@ -51,7 +51,7 @@ register_enum(
     values={
         NotificationEventType.CREATED: "A notification arrived.",
         NotificationEventType.READ: "A notification was marked as read.",
-        NotificationEventType.ALL_READ: "All notifications until then were marked as read.",
+        NotificationEventType.ALL_READ: "All notifications until `readUntil` were marked as read.",
     },
 )
 
@@ -89,23 +89,28 @@ class Notification:
 class NotificationEvent(StreamEvent):
     type: NotificationEventType = strawberry.field(description="What happened.")
     notification: Notification | None = strawberry.field(
-        description="The notification right after it; null for `ALL_READ`, which concerns them all."
+        description="The notification right after it; null for `ALL_READ`, which concerns many."
+    )
+    read_until: datetime | None = strawberry.field(
+        description="For `ALL_READ`: everything sent until then has been read. Null for the others."
     )
 
     @classmethod
     def of(cls, followed: Followed) -> Self:
         envelope = followed.envelope
-        event = cast(
-            "events.NotificationCreated | events.NotificationRead | events.NotificationsAllRead", envelope.event
-        )
-        one = None if isinstance(event, events.NotificationsAllRead) else Notification.of(event.notification)
-        return cls(
+        happened = cls(
             seq=envelope.seq,
             previous_seq=followed.previous_seq,
             occurred_at=envelope.occurred_at,
-            type=NotificationEventType(event.type.rpartition(".")[2]),
-            notification=one,
+            type=NotificationEventType(envelope.event.type.rpartition(".")[2]),
+            notification=None,
+            read_until=None,
         )
+        if isinstance(envelope.event, events.NotificationsAllRead):
+            happened.read_until = envelope.event.read_at
+        else:
+            happened.notification = Notification.of(cast("events.NotificationCreated", envelope.event).notification)
+        return happened
 
 
 @strawberry.input(description="Which notifications to list; what is left out does not matter.")

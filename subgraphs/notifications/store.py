@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, Update, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -33,32 +33,30 @@ async def mark_read(
     session: AsyncSession, user_id: str, notification_ids: Sequence[str], read_at: datetime
 ) -> Sequence[models.Notification]:
     """Marks those of the user's notifications that are unread; answers them, oldest first."""
-    statement = (
-        update(Notification)
-        .where(
-            any_of(col(Notification.id), notification_ids),
-            col(Notification.user_id) == user_id,
-            col(Notification.read_at).is_(None),
-        )
-        .values(read_at=read_at)
-        .returning(Notification)
-    )
+    chosen = any_of(col(Notification.id), notification_ids)
+    statement = _marking(user_id, chosen).values(read_at=read_at).returning(Notification)
     return sorted((await session.scalars(statement)).all(), key=lambda each: each.id)
 
 
 async def mark_all_read(session: AsyncSession, user_id: str, until: datetime, read_at: datetime) -> int:
     """Marks the user's unread notifications sent until then; answers how many there were."""
-    statement = (
-        update(Notification)
-        .where(
-            col(Notification.user_id) == user_id,
-            col(Notification.read_at).is_(None),
-            col(Notification.created_at) <= until,
-        )
-        .values(read_at=read_at)
-        .returning(col(Notification.id))
-    )
+    chosen = col(Notification.created_at) <= until
+    statement = _marking(user_id, chosen).values(read_at=read_at).returning(col(Notification.id))
     return len((await session.scalars(statement)).all())
+
+
+def _marking(user_id: str, chosen: ColumnElement[bool]) -> Update:
+    """An update of those of the user's notifications that are chosen and unread.
+
+    It locks them in the order of their ids: two that overlap would deadlock in the orders of two indexes.
+    """
+    unread = (
+        select(col(Notification.id))
+        .where(col(Notification.user_id) == user_id, col(Notification.read_at).is_(None), chosen)
+        .order_by(col(Notification.id))
+        .with_for_update()
+    )
+    return update(Notification).where(col(Notification.id).in_(unread))
 
 
 async def save_user(session: AsyncSession, user_id: str, display_name: str) -> None:
