@@ -112,10 +112,10 @@ async def check_log_in(services: Services[Loaders], address: str, email: str, pa
     # Inside the slot: no more attempts than slots can be between the check and the count of the failure.
     async with _slot(settings):
         await limiter.check("logIn address", address, settings.log_in_failures_per_address)
-        # Counted before and forgotten on success, so that not one attempt more gets through at the same time.
-        await limiter.hit("logIn account", account_and_address, settings.log_in_failures_per_account)
         found = await store.find_credentials(services.database, account)
         user_id, password_hash = found or (None, None)
+        # Counted before and forgotten on success, so that not one attempt more gets through at the same time.
+        await limiter.hit("logIn account", account_and_address, settings.log_in_failures_per_account)
         if not await _verify(settings, password_hash, password) or user_id is None or password_hash is None:
             with suppress(RateLimited):
                 await limiter.hit("logIn address", address, settings.log_in_failures_per_address)

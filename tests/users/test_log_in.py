@@ -1,6 +1,8 @@
 """logIn."""
 
 import asyncio
+import time
+from statistics import median
 from typing import Any
 
 import pytest
@@ -67,6 +69,21 @@ async def test_whatever_is_wrong_the_answer_is_the_same(users: Users, email: str
 
     assert await attempt(users, email, password) == REFUSED
     assert await users.state() == before
+
+
+async def test_whatever_is_wrong_the_work_is_the_same(serve_users: Serve) -> None:
+    async with serve_users(argon2_memory_kib=19_456, argon2_time_cost=4) as users:
+        email = new_email()
+        await users.sign_up(email=email)
+
+        async def seconds(account: str) -> float:
+            started = time.process_time()
+            assert await attempt(users, account) == REFUSED
+            return time.process_time() - started
+
+        for wrong in (new_email(), "no address"):
+            known = median([await seconds(email) for _ in range(4)])
+            assert 0.6 < median([await seconds(wrong) for _ in range(4)]) / known < 1.6
 
 
 async def test_ten_failures_shut_an_account_for_the_address_and_nobody_else(users: Users) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared import clock
+from subgraphs.users import actions
 from tests.users.conftest import ME, REFRESH, Serve, Users
 
 EXPIRED = {
@@ -77,6 +78,25 @@ async def test_of_50_at_once_one_rotates_and_all_go_on_with_the_same_token(users
     (successor,) = {answer["session"]["refreshToken"] for answer in answers}
     assert len(await users.rows("SELECT 1 FROM refresh_tokens")) == 2
     assert (await users.refresh(successor))["userErrors"] == []
+
+
+async def test_a_refresh_waits_for_the_one_before_it(users: Users) -> None:
+    token = (await users.sign_up())["refreshToken"]
+    database = users.services.database
+
+    async def refresh() -> str:
+        async with database.transaction() as session:
+            outcome = await actions.refresh_session(session, token, "")
+        assert isinstance(outcome, actions.Grant)
+        return outcome.refresh_token
+
+    async with database.transaction() as session:
+        first = await actions.refresh_session(session, token, "")
+        second = asyncio.create_task(refresh())
+        done, _ = await asyncio.wait([second], timeout=0.5)
+        assert not done
+    assert isinstance(first, actions.Grant)
+    assert await second == first.refresh_token
 
 
 async def test_a_double_click_loses_nothing_even_after_the_next_refresh(users: Users) -> None:

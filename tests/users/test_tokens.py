@@ -3,11 +3,14 @@
 import json
 import os
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
 
 from deploy.local import secret_files
 from shared.config import Settings
@@ -16,6 +19,12 @@ from subgraphs.users.tokens import SigningKeys
 from tests import infrastructure
 from tests.conftest import SettingsFor
 from tests.users.conftest import Users
+
+
+def new_key() -> dict[str, str]:
+    """A private key as the file holds it."""
+    document: dict[str, str] = OKPAlgorithm.to_jwk(Ed25519PrivateKey.generate(), as_dict=True)
+    return document | {"alg": "EdDSA", "use": "sig", "kid": uuid.uuid4().hex}
 
 
 def write_keys(file: Path, *keys: dict[str, str], age: float = 60) -> None:
@@ -60,7 +69,7 @@ async def test_the_public_keys_are_served_without_their_private_part(users: User
 
 def test_the_first_key_signs_once_everybody_knows_it(tmp_path: Path) -> None:
     file = tmp_path / "signing.json"
-    old, new = secret_files._new_key(), secret_files._new_key()
+    old, new = new_key(), new_key()
     write_keys(file, old)
     keys = SigningKeys(file)
     assert kid_of(keys) == old["kid"]
@@ -75,7 +84,7 @@ def test_the_first_key_signs_once_everybody_knows_it(tmp_path: Path) -> None:
 
 def test_a_broken_file_stops_nobody(tmp_path: Path) -> None:
     file = tmp_path / "signing.json"
-    key = secret_files._new_key()
+    key = new_key()
     write_keys(file, key)
     keys = SigningKeys(file)
     assert kid_of(keys) == key["kid"]
