@@ -1,5 +1,6 @@
 """Fixtures of all tests: real PostgreSQL, Redis and Kafka, and the whole system for tests/e2e."""
 
+import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,6 +19,7 @@ from shared.config import Settings
 from shared.db import Database
 from shared.outbox import Relay, emit
 from tests import infrastructure
+from tests.platform.messaging import sql
 
 tools_on_path()
 
@@ -49,6 +51,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if E2E in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("e2e"))
+            # The first one waits until the whole system has started.
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(400))
 
 
 @pytest.fixture(scope="session")
@@ -179,6 +184,14 @@ class Elsewhere:
         for event in happened:
             async with self._database.transaction() as session:
                 await emit(session, event)
+
+    async def repeat(self) -> None:
+        """Publishes everything once more, like a relay that died before it noted what it had published."""
+        published = "SELECT NOT EXISTS (SELECT FROM outbox WHERE published_at IS NULL)"
+        while not (await sql(self._database, published))[0][0]:
+            await asyncio.sleep(0.01)
+        await sql(self._database, "UPDATE outbox SET published_at = NULL")
+        await sql(self._database, "SELECT CAST(pg_notify('outbox', '') AS text)")
 
 
 @pytest.fixture
