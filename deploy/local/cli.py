@@ -70,7 +70,7 @@ def up(
     try:
         options = system.Options(routers=(router.value if router else routers.default_kind(),))
         with StartView() as view:
-            follow = control.launch(instance, options, view.message)
+            follow = control.launch(instance, options, view.message, attached=not detach)
             if with_seed and not seed.loaded(instance):
                 view.message({"begin": "Load demo data"})
                 asyncio.run(seed.load(instance))

@@ -30,16 +30,18 @@ def launch(
     options: system.Options,
     on_message: OnMessage,
     users: Path | None = None,
+    attached: bool = False,
 ) -> Callable[[OnMessage], None]:
     """Starts the supervisor and returns when everything is ready. Raises StartFailed.
 
     `on_message` gets the report: {"begin": step}, {"done": step}, {"event": what happened}. The function
     that is returned goes on reading the report until the supervisor ends. `users`: see the daemon.
+    `attached`: everything ends with the calling process, also when that is killed.
     """
     instance.create()
     reading, writing = os.pipe()
     command = [
-        sys.executable, "-m", "deploy.local.daemon", "--state", str(instance.state),
+        *(("setpriv", "--pdeathsig", "TERM") if attached else ()), sys.executable, "-m", "deploy.local.daemon", "--state", str(instance.state),
         "--port-base", str(instance.base), "--options", options.to_json(), "--report", str(writing),
         *(("--users", str(users)) if users else ()),
     ]  # fmt: skip
