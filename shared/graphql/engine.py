@@ -6,7 +6,7 @@ document alone and cost more than executing it, so they run once per document an
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any, TypeVar, cast
 
@@ -28,12 +28,12 @@ from graphql import (
     validate,
 )
 from strawberry.federation import Schema
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from shared.actor import ADMIN
 from shared.context import Context
 from shared.errors import BadRequest, Forbidden, RequestError
 from shared.graphql.limits import DocumentCost, check_document, check_variables, parse_limited
+from shared.graphql.plans import PlannedExecutor, Plans
 from shared.telemetry import operation_metrics
 
 log = structlog.get_logger(__name__)
@@ -53,6 +53,7 @@ class Operation:
     definition: OperationDefinitionNode
     cost: DocumentCost
     fields: tuple[str, ...]
+    plans: Plans = field(default_factory=dict)
 
     @property
     def type(self) -> OperationType:
@@ -141,7 +142,8 @@ class Engine:
                 variable_values=request.variables,
                 operation_name=request.operation_name,
                 context_value=context,
-                executor_class=StrawberryGraphQLCoreExecutionContext,
+                executor_class=PlannedExecutor,
+                plans=operation.plans,
                 hide_suggestions=not self._development,
             )
             if isawaitable(result):
@@ -165,7 +167,8 @@ class Engine:
                 variable_values=request.variables,
                 operation_name=request.operation_name,
                 context_value=context,
-                executor_class=StrawberryGraphQLCoreExecutionContext,
+                executor_class=PlannedExecutor,
+                plans=operation.plans,
                 hide_suggestions=not self._development,
             )
             if isawaitable(source):

@@ -1,0 +1,42 @@
+"""Figures: what was measured, beside what is wanted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the table. `limit` is the highest value that meets the target; None: it is only reported."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float | None = None
+    note: str = ""
+
+    @property
+    def missed(self) -> bool:
+        return self.limit is not None and not self.value <= self.limit
+
+
+def print_table(console: Console, figures: Sequence[Figure]) -> None:
+    """Prints all figures and which of them meet their target."""
+    table = Table("Figure", "Measured", "Target", "", "How")
+    for column in table.columns[1:3]:
+        column.justify = "right"
+    for figure in figures:
+        target = "" if figure.limit is None else f"≤ {figure.limit:g} {figure.unit}".rstrip()
+        verdict = "" if figure.limit is None else "[red]missed[/]" if figure.missed else "[green]met[/]"
+        table.add_row(figure.name, f"{figure.value:.4g} {figure.unit}".rstrip(), target, verdict, figure.note)
+    console.print(table)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The least of `values` that is not less than `share` (0 to 1) of them; infinite without values."""
+    ordered = sorted(values)
+    if not ordered:
+        return float("inf")
+    return ordered[max(0, -(-int(share * 1000) * len(ordered) // 1000) - 1)]
