@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,12 +159,12 @@ def _tool(name: str) -> str:
     return found
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; fail on drift and breaking changes")
     parser.add_argument("--against", default="HEAD", metavar="REVISION", help="compare the API with this revision's")
     parser.add_argument("--root", type=Path, default=REPOSITORY, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     root: Path = options.root.resolve()
 
     try:

@@ -41,6 +41,7 @@ def command(
     supergraph: Path = SUPERGRAPH,
     environment: Literal["development", "production"] = "production",
     allowed_origins: Sequence[str] = (),
+    subgraph_timeout_seconds: float = 10,
     otlp_endpoint: str = "",
     persisted_documents: Path = PERSISTED_DOCUMENTS,
     persisted_documents_only: bool = False,
@@ -57,6 +58,7 @@ def command(
         "ROUTER_HOST": host,
         "ROUTER_PORT": str(port),
         "ROUTER_INTROSPECTION": "true" if environment == "development" else "false",
+        "ROUTER_SUBGRAPH_TIMEOUT": f"{round(subgraph_timeout_seconds * 1000)}ms",
         "SUPERGRAPH_FILE": str(supergraph.resolve()),
         **{f"SUBGRAPH_URL_{name.upper()}": url for name, url in subgraph_urls.items()},
     }

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,9 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from supergraph import compose
 from supergraph.router import command
@@ -22,6 +26,8 @@ from supergraph.router import command
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 ALLOWED_ORIGIN = "https://app.example"
+# What a subgraph that hangs costs in the tests that break one.
+TIMEOUT_SECONDS = 1.5
 
 ROUTERS = [
     pytest.param(
@@ -119,6 +125,7 @@ class Router(Process):
 
     def __init__(self, kind: command.Router, subgraphs: dict[str, Subgraph], folder: Path, **options: Any) -> None:
         self.kind = kind
+        self.silent_client: Future[int] = Future()
         self.port, self.metrics_port = free_port(), free_port()
         argv, env = command.command(
             kind,
@@ -173,23 +180,63 @@ def router(request: pytest.FixtureRequest, graph: Path, subgraphs: dict[str, Sub
     started = Router(
         request.param, subgraphs, graph, supergraph=graph / compose.SUPERGRAPH, allowed_origins=[ALLOWED_ORIGIN]
     )
-    with running(started):
+    with running(started), ThreadPoolExecutor(1) as pool:
+        # It takes ten seconds to be closed, in which the other tests run.
+        started.silent_client = pool.submit(silent_client, started.url)
         yield started
+
+
+def silent_client(url: str) -> int:
+    """The code with which a WebSocket is closed that says nothing."""
+    with connect(url.replace("http", "ws", 1), subprotocols=[Subprotocol("graphql-transport-ws")]) as connection:
+        try:
+            connection.recv(timeout=20)
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else 1006
+    return 0
 
 
 @dataclass
 class System:
-    """A router and subgraphs of one test, which may break them."""
+    """A router and subgraphs that a test may break; `heal` undoes it."""
 
     router: Router
     subgraphs: dict[str, Subgraph]
     root: Path
 
+    def heal(self) -> None:
+        for process in (*self.subgraphs.values(), self.router):
+            assert process.running is not None
+            process.signal(signal.SIGCONT)
+            if process.running.poll() is not None:
+                process.start()
+        wait_until(self.is_whole, 20, "the system is whole again")
 
-@pytest.fixture(params=ROUTERS)
-def system(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[System]:
-    root = copy_graph(tmp_path)
+    def is_whole(self) -> bool:
+        query = {"query": "{ task(id: 1) { bidCount } }"}
+        try:
+            return "errors" not in httpx.post(self.router.url, json=query, timeout=20).json()
+        except httpx.HTTPError:
+            return False
+
+
+@pytest.fixture(scope="module", params=ROUTERS)
+def whole_system(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    root = copy_graph(tmp_path_factory.mktemp("system"))
     found = {name: Subgraph(name, root) for name in ("tasks", "bids")}
-    router = Router(request.param, found, root, supergraph=root / compose.SUPERGRAPH, environment="development")
+    router = Router(
+        request.param,
+        found,
+        root,
+        supergraph=root / compose.SUPERGRAPH,
+        environment="development",
+        subgraph_timeout_seconds=TIMEOUT_SECONDS,
+    )
     with running(*found.values(), router):
         yield System(router, found, root)
+
+
+@pytest.fixture
+def system(whole_system: System) -> Iterator[System]:
+    yield whole_system
+    whole_system.heal()

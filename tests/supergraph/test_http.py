@@ -3,16 +3,25 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.supergraph.clients import codes, post
-from tests.supergraph.conftest import ALLOWED_ORIGIN, Router
+from supergraph import compose
+from supergraph.router import command
+from tests.supergraph.clients import codes, post, socket
+from tests.supergraph.conftest import ALLOWED_ORIGIN, Router, Subgraph, running
 
 SEEN = "{ seen { authorization requestId traceparent } }"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 JSON = {"content-type": "application/json"}
+# Forty fragments, each of which spreads the next one twice.
+MULTIPLYING = (
+    "{ task(id: 1) { ...f0 } } "
+    + " ".join(f"fragment f{n} on Task {{ ...f{n + 1} ...f{n + 1} }}" for n in range(40))
+    + " fragment f40 on Task { id }"
+)
 
 
 def deep(levels: int) -> str:
@@ -55,7 +64,10 @@ async def test_identity_is_left_to_the_subgraphs(router: Router) -> None:
 
 async def test_requests_with_different_tokens_never_share_an_answer(router: Router) -> None:
     answers = await asyncio.gather(
-        *(post(router.url, "{ seen { authorization } slow(seconds: 0.2) }", authorization=f"Bearer {n}") for n in "abab")
+        *(
+            post(router.url, "{ seen { authorization } slow(seconds: 0.2) }", authorization=f"Bearer {n}")
+            for n in "abab"
+        )
     )
 
     assert [answer["data"]["seen"]["authorization"] for answer in answers] == [f"Bearer {n}" for n in "abab"]
@@ -150,10 +162,7 @@ async def test_nested_json_does_not_stop_the_router(router: Router, size: int, o
 async def test_an_operation_whose_fragments_multiply_does_not_stop_the_embedded_router(router: Router) -> None:
     if router.kind != "embedded":
         pytest.skip("Hive Router 0.3.10 expands fragments without a limit; see supergraph/README.md")
-    doubling = " ".join(f"fragment f{n} on Task {{ ...f{n + 1} ...f{n + 1} }}" for n in range(40))
-    query = "{ task(id: 1) { ...f0 } } " + doubling + " fragment f40 on Task { id }"
-
-    assert codes(await post(router.url, query)) == ["MAX_FIELDS_EXCEEDED"]
+    assert codes(await post(router.url, MULTIPLYING)) == ["MAX_FIELDS_EXCEEDED"]
     assert "errors" in await post(router.url, "{ task(id: 1) { ...a } } fragment a on Task { ...a }")
     await assert_serves_at_rest(router)
 
@@ -172,7 +181,10 @@ async def assert_serves_at_rest(router: Router) -> None:
     ("content_type", "body"),
     [
         ("application/x-www-form-urlencoded", b"query=%7Btask(id:1)%7Bid%7D%7D"),
-        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="query"\r\n\r\n{x}\r\n--b--\r\n'),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="query"\r\n\r\n{x}\r\n--b--\r\n',
+        ),
         ("text/plain", b'{"query": "{ task(id: 1) { id } }"}'),
         ("application/graphql", b"{ task(id: 1) { id } }"),
         ("application/xml", b"<query/>"),
@@ -227,3 +239,32 @@ async def test_hive_router_has_metrics_on_a_listener_of_their_own(router: Router
     assert "http_server_request_duration" in metrics.text
     assert "http_server_request_duration" not in main.text
 
+
+async def test_persisted_documents_are_taken_and_can_be_required(
+    graph: Path, subgraphs: dict[str, Subgraph], tmp_path: Path
+) -> None:
+    """Required, they are the answer to fragments that multiply, which Hive Router expands without a limit."""
+    if command.hive_router() is None:
+        pytest.skip("Hive Router is not installed")
+    documents = tmp_path / "documents.json"
+    documents.write_text('{"one": "{ task(id: 1) { id } }"}')
+    options = {"supergraph": graph / compose.SUPERGRAPH, "persisted_documents": documents}
+    optional = Router("hive-router", subgraphs, tmp_path, **options)
+    required = Router("hive-router", subgraphs, tmp_path, persisted_documents_only=True, **options)
+    with running(optional, required):
+        async with httpx.AsyncClient() as client:
+            for router in (optional, required):
+                known = await client.post(router.url, json={"documentId": "one"})
+                hashed = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "one"}}}
+                as_apollo_sends_it = await client.post(router.url, json=hashed)
+                unknown = await client.post(router.url, json={"documentId": "two"})
+                assert known.json() == as_apollo_sends_it.json() == {"data": {"task": {"id": "1"}}}
+                assert codes(unknown.json()) == ["PERSISTED_DOCUMENT_NOT_FOUND"]
+
+            assert "errors" not in await post(optional.url, "{ task(id: 1) { id } }")
+            assert codes(await post(required.url, MULTIPLYING)) == ["PERSISTED_DOCUMENT_ID_REQUIRED"]
+            async with socket(required.url) as websocket:
+                await websocket.subscribe(MULTIPLYING)
+                [refused] = await websocket.until_end()
+                assert refused["payload"][0]["extensions"]["code"] == "PERSISTED_DOCUMENT_ID_REQUIRED"
+            assert (await client.post(required.url, json={"documentId": "one"})).json()["data"]

@@ -5,7 +5,7 @@ import { GraphQLError, getOperationAST, parse } from "graphql";
 import { MAX_DOCUMENT_LENGTH, MAX_TOKENS, exceededLimit, refusal } from "./limits.mjs";
 import { unavailable, webSocketTransport } from "./subscriptions.mjs";
 
-const SUBGRAPH_TIMEOUT_MILLISECONDS = 10_000;
+const SUBGRAPH_TIMEOUT_MILLISECONDS = milliseconds(process.env.ROUTER_SUBGRAPH_TIMEOUT || "10s");
 const FORWARDED_HEADERS = ["authorization", "x-request-id", "traceparent", "tracestate"];
 // For what users limits per client address, and for the list of one's sessions.
 const HEADERS_FOR_USERS = [...FORWARDED_HEADERS, "x-forwarded-for", "user-agent"];
@@ -48,6 +48,13 @@ export function createGateway({ readSupergraph, introspection }) {
     landingPage: false,
     logging: "warn",
   });
+}
+
+/** Of a duration such as `10s` or `500ms`, which Hive Router reads, too. */
+function milliseconds(duration) {
+  const [, number, unit] = /^(\d+)(ms|s)$/.exec(duration) ?? [];
+  if (!number) throw new Error(`ROUTER_SUBGRAPH_TIMEOUT must look like 10s or 500ms, not ${duration}`);
+  return Number(number) * (unit === "s" ? 1_000 : 1);
 }
 
 function subgraphLocations() {

@@ -217,8 +217,11 @@ const ANY_SUBSCRIPTION = {
   ],
 };
 
-/** What connection_init says counts as headers; nothing of the handshake does, as behind Hive Router. */
-function headersOf(parameters) {
+// Who the client is says the edge, in the handshake, and not the client.
+const HANDSHAKE_HEADERS = ["x-forwarded-for", "user-agent"];
+
+/** What connection_init says counts as headers, as behind Hive Router. */
+function headersOf(parameters, handshake) {
   const headers = new Headers();
   for (const [name, value] of Object.entries(parameters ?? {})) {
     try {
@@ -226,6 +229,10 @@ function headersOf(parameters) {
     } catch {
       // Not a header's name or value: a client may send other things in connection_init.
     }
+  }
+  for (const name of HANDSHAKE_HEADERS) {
+    headers.delete(name);
+    if (handshake.headers[name]) headers.set(name, handshake.headers[name]);
   }
   return headers;
 }
@@ -235,8 +242,8 @@ sockets.on("connection", (socket) => socket.on("error", () => socket.terminate()
 useServer(
   {
     connectionInitWaitTimeout: 10_000,
-    async onSubscribe({ connectionParams }, _id, payload) {
-      const result = await run("WEBSOCKET", payload, headersOf(connectionParams));
+    async onSubscribe({ connectionParams, extra }, _id, payload) {
+      const result = await run("WEBSOCKET", payload, headersOf(connectionParams, extra.request));
       const failed = !result[Symbol.asyncIterator] && result.data === undefined && result.errors;
       return failed ? failed.map((error) => new GraphQLError(error.message, error)) : { document: ANY_SUBSCRIPTION, result };
     },
