@@ -4,7 +4,9 @@ aiokafka has no complete types and a few states that it does not leave by itself
 """
 
 import asyncio
+import logging
 import random
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,10 +19,33 @@ from shared.config import Settings
 
 log = structlog.get_logger(__name__)
 
+
+class _Seldom(logging.Filter):
+    """Lets the same message through once in a while: aiokafka tells of each of its many attempts."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._last: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        key = (record.name, str(record.msg))
+        now = time.monotonic()
+        if now - self._last.get(key, -self._seconds) < self._seconds:
+            return False
+        self._last[key] = now
+        return True
+
+
+_CHATTY = ("client", "cluster", "conn", "consumer.fetcher", "consumer.group_coordinator", "producer.sender")
+for _name in _CHATTY:
+    logging.getLogger(f"aiokafka.{_name}").addFilter(_Seldom(10))
+
 Headers = list[tuple[str, bytes]]
 
 # A request to a broker that does not answer ends after this; then another connection is tried.
 REQUEST_TIMEOUT_MS = 10_000
+_RETRY_BACKOFF_MS = 200
 # Topics that others create meanwhile are seen after this at the latest.
 METADATA_MAX_AGE_MS = 30_000
 _MAX_MESSAGE_BYTES = 1_000_000
@@ -66,6 +91,7 @@ async def start_producer(settings: Settings) -> AIOKafkaProducer:
         max_batch_size=_MAX_MESSAGE_BYTES,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
         metadata_max_age_ms=METADATA_MAX_AGE_MS,
+        retry_backoff_ms=_RETRY_BACKOFF_MS,
     )
     try:
         async with asyncio.timeout(_CONNECTING_SECONDS):
@@ -102,6 +128,7 @@ async def start_consumer(
         auto_offset_reset=offset_reset,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
         metadata_max_age_ms=METADATA_MAX_AGE_MS,
+        retry_backoff_ms=_RETRY_BACKOFF_MS,
         # As short as brokers allow: so long the partitions of a killed process wait for another one.
         session_timeout_ms=6_000,
         heartbeat_interval_ms=1_500,

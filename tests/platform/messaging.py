@@ -222,7 +222,7 @@ class Broker:
             await producer.stop()
             return True
 
-        await eventually(answers, 90)
+        await eventually(answers, 150)
 
     def kill(self) -> None:
         if self._process is not None:

@@ -255,7 +255,7 @@ async def test_a_relay_outlives_postgresql_going_away(settings: Settings, databa
     assert first_seqs(await published(settings, 2)) == [1, 2]
 
 
-@pytest.mark.timeout(240)  # two starts of a broker
+@pytest.mark.timeout(480)  # two starts of a broker
 async def test_a_killed_broker_costs_nothing_but_time(settings: Settings, database: Database, tmp_path: Path) -> None:
     broker = Broker(tmp_path)
     await broker.prepare()
@@ -291,7 +291,7 @@ async def test_a_killed_broker_costs_nothing_but_time(settings: Settings, databa
             assert len(handled) < 120
             broker.start()
 
-            await eventually(lambda: len(handled) == 120, 90)
+            await eventually(lambda: len(handled) == 120, 150)
             await eventually(partial(_all_published, database))
             following.cancel()
             records = await published(own, 120)
