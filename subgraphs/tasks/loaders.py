@@ -1,5 +1,6 @@
 """Batch loaders of tasks, and the categories, which a process keeps."""
 
+import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
@@ -33,14 +34,24 @@ class Categories(Generic[T]):
         self._build = build
         self._by_id: Mapping[str, T] = {}
         self._read_at = -_KEPT_SECONDS
+        self._reading: asyncio.Task[None] | None = None
 
     async def know(self, database: Database, ids: Collection[str] = ()) -> Mapping[str, T]:
         """All categories, these among them if they exist."""
         known = self._by_id
         if time.monotonic() - self._read_at >= _KEPT_SECONDS or not all(each in known for each in ids):
-            known = self._by_id = self._build(await store.list_categories(database))
+            # Everybody notices at the same time; one of them reads. Shielded, since that one may go away.
+            if self._reading is None:
+                self._reading = asyncio.create_task(self._read(database))
+            await asyncio.shield(self._reading)
+        return self._by_id
+
+    async def _read(self, database: Database) -> None:
+        try:
+            self._by_id = self._build(await store.list_categories(database))
             self._read_at = time.monotonic()
-        return known
+        finally:
+            self._reading = None
 
     def __getitem__(self, category_id: str) -> T:
         """One that `know` has read. Raises ServiceUnavailable for one that a migration has just added."""
