@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,8 @@ HIVE_ROUTER_VERSION = "0.3.10"
 
 # The first router serves at the instance's main address, a second one beside it (in tests).
 PLACES = (("router", "edge"), ("router-2", "edge-2"))
+
+_OTLP_ENDPOINT = "EXCHANGE_OTLP_ENDPOINT"
 
 
 def hive_router_binary() -> Path | None:
@@ -50,8 +53,13 @@ async def install_hive_router() -> Path:
     return _build_folder() / "bin" / "hive_router"
 
 
-def router_process(instance: Instance, kind: str, place: int, hive_router: str) -> ProcessSpec:
-    """A router's process. Raises StartFailed when it is not installed."""
+def router_process(
+    instance: Instance, kind: str, place: int, hive_router: str, environment: Mapping[str, str]
+) -> ProcessSpec:
+    """A router's process. Raises StartFailed when it is not installed.
+
+    `environment`: the subgraphs' own; the router sends its traces where they send theirs.
+    """
     name = PLACES[place][0]
     port, metrics = instance.port(name), instance.port(f"{name}-metrics")
     folder = instance.state / "router"
@@ -68,6 +76,7 @@ def router_process(instance: Instance, kind: str, place: int, hive_router: str) 
         subgraph_urls={each: instance.url(each, "/graphql") for each in SUBGRAPHS},
         run_directory=folder,
         environment="development",
+        otlp_endpoint=environment.get(_OTLP_ENDPOINT, os.environ.get(_OTLP_ENDPOINT, "")),
         binary=Path(hive_router) if kind == HIVE_ROUTER else None,
     )
     return ProcessSpec(

@@ -73,7 +73,7 @@ def specs(instance: Instance, options: Options) -> dict[str, ProcessSpec]:
         processes += [subgraph_server.process(instance, name, options.environment) for name in built_subgraphs()]
         for place, kind in enumerate(options.routers):
             processes += [
-                routers.router_process(instance, kind, place, options.hive_router),
+                routers.router_process(instance, kind, place, options.hive_router, options.environment),
                 routers.edge_process(instance, place),
             ]
     return {process.name: process for process in processes}
