@@ -41,10 +41,12 @@ def launch(
     instance.create()
     reading, writing = os.pipe()
     command = [
-        *(("setpriv", "--pdeathsig", "TERM") if attached else ()), sys.executable, "-m", "deploy.local.daemon",
-        "--state", str(instance.state), "--port-base", str(instance.base), "--options", options.to_json(), "--report", str(writing),
+        *(("setpriv", "--pdeathsig", "TERM") if attached else ()),
+        *(sys.executable, "-m", "deploy.local.daemon"),
+        *("--state", str(instance.state), "--port-base", str(instance.base)),
+        *("--options", options.to_json(), "--report", str(writing)),
         *(("--users", str(users)) if users else ()),
-    ]  # fmt: skip
+    ]
     with (instance.logs / f"{SUPERVISOR}.log").open("ab") as log:
         daemon = subprocess.Popen(
             command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
