@@ -226,7 +226,9 @@ def _present_error(error: GraphQLError, context: Context[L]) -> Response:
 
 def _formatted(error: GraphQLError, extensions: Mapping[str, object], message: str | None = None) -> Response:
     formatted = dict(error.formatted)
-    return {**formatted, "message": message or error.message, "extensions": dict(extensions)}
+    # Hive Router shows clients the texts of errors that carry this name, and hides its own, which may
+    # name addresses; no router passes the name itself on.
+    return {**formatted, "message": message or error.message, "extensions": {"service": "exchange", **extensions}}
 
 
 def _root_fields(document: DocumentNode, definition: OperationDefinitionNode) -> tuple[str, ...]:

@@ -211,7 +211,7 @@ async def test_an_unexpected_failure_tells_nothing_but_the_request_id(served: Se
                 "message": "Something went wrong on our side.",
                 "locations": [{"line": 1, "column": 3}],
                 "path": ["broken"],
-                "extensions": {"code": "INTERNAL", "requestId": "request-id-1"},
+                "extensions": {"service": "exchange", "code": "INTERNAL", "requestId": "request-id-1"},
             }
         ],
     }

@@ -29,7 +29,7 @@ async def test_a_subscription_ends_with_the_code_of_its_error(served: Served, ac
         assert await client.next() == {"data": {"count": 1}}
         last = await client.next()
         assert last["data"] is None
-        assert last["errors"][0]["extensions"] == {"code": "CURSOR_EXPIRED"}
+        assert last["errors"][0]["extensions"] == {"service": "exchange", "code": "CURSOR_EXPIRED"}
         assert await client.receive() == {"id": "1", "type": "complete"}
 
 
@@ -44,7 +44,7 @@ async def test_without_a_token_the_subscription_is_refused(served: Served) -> No
     async with served.connect() as client:
         await client.subscribe("subscription { count(to: 2) }")
         refusal = await client.next()
-        assert refusal["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+        assert refusal["errors"][0]["extensions"] == {"service": "exchange", "code": "UNAUTHENTICATED"}
         assert await client.receive() == {"id": "1", "type": "complete"}
 
 
@@ -59,7 +59,7 @@ async def test_a_token_that_expires_on_the_connection_counts_no_more(served: Ser
                     await asyncio.sleep(0.05)
                     continue
                 errors = answer["payload"] if answer["type"] == "error" else answer["payload"]["errors"]
-                assert errors[0]["extensions"] == {"code": "UNAUTHENTICATED"}
+                assert errors[0]["extensions"] == {"service": "exchange", "code": "UNAUTHENTICATED"}
                 return
 
 
@@ -73,7 +73,7 @@ async def test_draining_ends_subscriptions_and_takes_no_new_ones(served: Served)
         await client.subscribe("subscription { wait }", id="2")
         message = await client.receive()
         assert (message["id"], message["type"]) == ("2", "error")
-        assert message["payload"][0]["extensions"] == {"code": "SERVER_SHUTDOWN"}
+        assert message["payload"][0]["extensions"] == {"service": "exchange", "code": "SERVER_SHUTDOWN"}
         await draining
 
 

@@ -50,6 +50,7 @@ async def test_codes_and_extensions_of_subgraphs_pass_and_the_routers_own_do_not
     assert answer["data"] == {"fail": None, "task": {"id": "1"}}
     [error] = answer["errors"]
     assert error["path"] == ["fail"]
+    assert error["message"] == "Refused."
     assert error["extensions"] == {"code": "RATE_LIMITED", "requestId": "request-1", "retryAfterSeconds": 2.5}
 
 

@@ -96,7 +96,7 @@ async def test_a_draft_of_somebody_else_is_refused_like_what_does_not_exist(task
                     answers.append(await client.receive())
                     assert await client.receive() == {"id": "1", "type": "complete"}
     assert all(answer == answers[0] for answer in answers)
-    assert answers[0]["payload"]["errors"][0]["extensions"] == {"code": "FORBIDDEN"}
+    assert answers[0]["payload"]["errors"][0]["extensions"] == {"service": "exchange", "code": "FORBIDDEN"}
 
     async with tasks.served.connect(token=tasks.token(poster)) as client:
         await follow(client, cancelled["id"], 0)

@@ -79,7 +79,7 @@ async function run(kind, body, headers) {
 function formatted(result) {
   if (!result.errors) return result;
   const errors = result.errors.map((error) => {
-    const { http: _, ...extensions } = error.extensions ?? {};
+    const { http: _http, service: _service, ...extensions } = error.extensions ?? {};
     const { message, locations, path } = error instanceof GraphQLError ? error.toJSON() : error;
     return { message, locations, path, extensions };
   });

@@ -81,7 +81,8 @@ class Query:
 
     @strawberry.field(description="Fails with this code.")
     def fail(self, code: str) -> str | None:
-        raise GraphQLError("Refused.", extensions={"code": code, "requestId": "request-1", "retryAfterSeconds": 2.5})
+        extensions = {"service": "exchange", "code": code, "requestId": "request-1", "retryAfterSeconds": 2.5}
+        raise GraphQLError("Refused.", extensions=extensions)
 
     @strawberry.field(description="Answers after some time, with the number of calls so far.")
     async def slow(self, seconds: float) -> int | None:
