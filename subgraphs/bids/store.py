@@ -7,7 +7,7 @@ FOR SHARE lets bids of one task be placed and changed side by side; FOR UPDATE s
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -90,7 +90,7 @@ async def load_newest_bids_of(database: Database, tasker_id: str, task_ids: Sequ
     """The newest bid of a tasker on each of these tasks."""
     statement = (
         _bid_columns.where(col(Bid.tasker_id) == tasker_id, any_of(col(Bid.task_id), task_ids))
-        .distinct(col(Bid.task_id))
+        .ext(distinct_on(col(Bid.task_id)))
         .order_by(col(Bid.task_id), col(Bid.id).desc())
     )
     return await database.rows(Bid, statement)

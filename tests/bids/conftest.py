@@ -21,6 +21,9 @@ BID_FIELDS = """
 ERRORS = "userErrors { code field }"
 PLACE = f"mutation($input: PlaceBidInput!) {{ placeBid(input: $input) {{ bid {{ {BID_FIELDS} }} {ERRORS} }} }}"
 ACCEPT = f"mutation($input: AcceptBidInput!) {{ acceptBid(input: $input) {{ bid {{ {BID_FIELDS} }} {ERRORS} }} }}"
+UPDATE = f"mutation($input: UpdateBidInput!) {{ updateBid(input: $input) {{ bid {{ {BID_FIELDS} }} {ERRORS} }} }}"
+WITHDRAW = f"mutation($input: WithdrawBidInput!) {{ withdrawBid(input: $input) {{ bid {{ {BID_FIELDS} }} {ERRORS} }} }}"
+DECLINE = f"mutation($input: DeclineBidInput!) {{ declineBid(input: $input) {{ bid {{ {BID_FIELDS} }} {ERRORS} }} }}"
 MESSAGE = "I have painted many fences and can start tomorrow."
 
 
@@ -32,7 +35,8 @@ class Bids:
         self._access_token = access_token
 
     def token(self, user_id: str, *roles: str) -> str:
-        return self._access_token(user_id, roles=roles or ("POSTER", "TASKER"))
+        # Longer than any term of a bid: tests move the clock.
+        return self._access_token(user_id, roles=roles or ("POSTER", "TASKER"), expires_in=10_000_000)
 
     async def task(self, **changes: Any) -> events.TaskSnapshot:
         """A task that the subgraph has heard of."""
@@ -65,6 +69,19 @@ class Bids:
         """The rows of a statement past all rules."""
         return await sql(self.database, statement, **parameters)
 
+    async def statuses(self) -> dict[str, str]:
+        """The status of every bid by its id."""
+        return {str(bid_id): str(status) for bid_id, status in await self.sql("SELECT id, status FROM bids")}
+
+    async def bodies(self, event_type: str) -> list[dict[str, Any]]:
+        """The bodies of all events of a type, in order."""
+        rows = await self.sql("SELECT body FROM outbox WHERE type = :type ORDER BY position", type=event_type)
+        return [body for (body,) in rows if isinstance(body, dict)]
+
+    async def deadlines(self) -> set[str]:
+        """The ids of the bids that have a deadline."""
+        return {str(bid_id) for (bid_id,) in await self.sql("SELECT subject_id FROM deadlines")}
+
     async def state(self) -> tuple[list[Any], list[Any]]:
         """All bids and all events, to show that a refusal changed nothing."""
         async with self.database.transaction() as session:
@@ -77,6 +94,15 @@ class Bids:
         return [event_type for _, _, event_type in (await self.state())[1]]
 
 
+async def accept(bids: Bids, poster_id: str, bid: dict[str, Any]) -> dict[str, Any]:
+    """The bid after its acceptance."""
+    given = {"bidId": bid["id"], "expectedVersion": bid["version"]}
+    payload = (await bids.act(poster_id, ACCEPT, input=given))["acceptBid"]
+    assert payload["userErrors"] == []
+    accepted: dict[str, Any] = payload["bid"]
+    return accepted
+
+
 def place_input(task_id: str, **changes: Any) -> dict[str, Any]:
     """The input of a fine bid."""
     amount = {"amount": "150.00", "currency": "EUR"}
@@ -85,5 +111,7 @@ def place_input(task_id: str, **changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 async def bids(settings_for: SettingsFor, access_token: AccessToken) -> AsyncIterator[Bids]:
-    async with serve(app.build(settings_for("bids"))) as served:
+    # Generous: on a busy machine a hundred requests at once must not look like a dead database.
+    patient = {"database_pool_timeout_seconds": 60, "statement_timeout_seconds": 60}
+    async with serve(app.build(settings_for("bids", **patient))) as served:
         yield Bids(served, access_token)

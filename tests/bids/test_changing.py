@@ -7,11 +7,7 @@ import pytest
 
 from shared.ids import new_id
 from subgraphs.bids.rules import TRANSITIONS, Command, Status
-from tests.bids.conftest import ACCEPT, BID_FIELDS, ERRORS, Bids
-
-UPDATE = f"mutation($input: UpdateBidInput!) {{ updateBid(input: $input) {{ bid {{ {BID_FIELDS} }} {ERRORS} }} }}"
-WITHDRAW = f"mutation($input: WithdrawBidInput!) {{ withdrawBid(input: $input) {{ bid {{ {BID_FIELDS} }} {ERRORS} }} }}"
-DECLINE = f"mutation($input: DeclineBidInput!) {{ declineBid(input: $input) {{ bid {{ {BID_FIELDS} }} {ERRORS} }} }}"
+from tests.bids.conftest import ACCEPT, DECLINE, UPDATE, WITHDRAW, Bids
 
 # Document, field, who may, the command, and what the input needs besides the bid's id.
 MUTATIONS: dict[str, tuple[str, str, str, Command, dict[str, Any]]] = {
@@ -82,7 +78,7 @@ async def test_only_who_may_does_it(bids: Bids, name: str) -> None:
     hidden = {field: {"bid": None, "userErrors": [{"code": "NOT_FOUND", "field": ["bidId"]}]}}
     assert stranger == unknown == hidden
     assert anonymous["data"] is None
-    assert anonymous["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+    assert anonymous["errors"][0]["extensions"] == {"service": "exchange", "code": "UNAUTHENTICATED"}
     assert await bids.state() == before
 
 
