@@ -35,9 +35,8 @@ lint: setup ## Check style and likely mistakes
 types: setup ## Check types
 	@$(PYTHON) -m mypy
 
-check: lint types setup-tests ## All that CI checks: style, types, drift of schema and migrations, tests
+check: lint types setup-tests ## All that CI checks: style, types, drift of the schema, tests (drift of migrations is one)
 	@$(PYTHON) -m supergraph.compose --check
-	@$(EXCHANGE) migrate --check
 	@$(MAKE) --no-print-directory test
 
 compose: setup ## Compose the supergraph and the public schema
