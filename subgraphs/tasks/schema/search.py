@@ -72,13 +72,17 @@ class TaskFilter:
     budget: BudgetFilter | None = strawberry.field(default=None, description="What the poster thinks of paying.")
     mode: Mode | None = strawberry.field(default=None, description="Where the work is done.")
     status: Status | None = strawberry.field(
-        default=Status.OPEN, description="Where the task stands; null for any. Drafts are in `myTasks` only."
+        default=Status.OPEN,
+        description="Where the task stands; null, together with `posterId`, for any. Drafts are in `myTasks` only.",
     )
     poster_id: ID | None = strawberry.field(default=None, description="Tasks of this person.")
     posted_after: datetime | None = strawberry.field(default=None, description="Published after this time.")
 
     def parse(self, known: Mapping[str, Category]) -> store.Filter:
         """What to ask the store for. Raises BadRequest, InvalidId."""
+        if self.status is None and self.poster_id is None:
+            # No index sorts all tasks there ever were.
+            raise BadRequest("Name a status or a poster.")
         budget = self.budget
         with _bad_request():
             return store.Filter(
