@@ -52,14 +52,14 @@ async def emit_numbers(database: Database, *numbers: int, user: str = "user_1") 
 
 
 @overload
-async def eventually(condition: Callable[[], Coroutine[object, object, T | None]], seconds: float = 15) -> T: ...
+async def eventually(condition: Callable[[], Coroutine[object, object, T | None]], seconds: float = 30) -> T: ...
 
 
 @overload
-async def eventually(condition: Callable[[], object], seconds: float = 15) -> object: ...
+async def eventually(condition: Callable[[], object], seconds: float = 30) -> object: ...
 
 
-async def eventually(condition: Callable[[], object], seconds: float = 15) -> object:
+async def eventually(condition: Callable[[], object], seconds: float = 30) -> object:
     """Waits until the condition is true, and answers what it was."""
     deadline = time.monotonic() + seconds
     while True:
@@ -94,7 +94,7 @@ async def unpublished(database: Database) -> int:
     return count
 
 
-async def published(settings: Settings, count: int, topic: str = TOPIC, seconds: float = 15) -> list[ConsumerRecord]:
+async def published(settings: Settings, count: int, topic: str = TOPIC, seconds: float = 30) -> list[ConsumerRecord]:
     """At least `count` messages of a topic, each partition's in order."""
     await ensure_topics(settings, [topic.removesuffix(".dlq")])
     consumer = await start_consumer(settings, topic_name(settings, topic))

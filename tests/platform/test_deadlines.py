@@ -42,16 +42,24 @@ async def test_a_deadline_is_handled_when_it_is_due(database: Database) -> None:
         handled.append((subject_id, due_at, clock.now() - due_at))
 
     async with running(DeadlineWorker(database, {"bid.expiry": expire})):
-        soon = await _schedule(database, "bid_1", 0.3)
-        later = await _schedule(database, "bid_2", 3600)
-        await eventually(lambda: handled)
-        assert [each[:2] for each in handled] == [("bid_1", soon)]
-        assert timedelta(0) <= handled[0][2] < timedelta(milliseconds=500)
+        later = await _schedule(database, "bid_later", 3600)
+        soon = []
+        for number in range(4):
+            soon.append(await _schedule(database, f"bid_{number}", 0.3))
+            await eventually(partial(_is_handled, handled, number))
+        assert [each[:2] for each in handled] == [(f"bid_{number}", due_at) for number, due_at in enumerate(soon)]
+        assert min(late for _, _, late in handled) >= timedelta(0)
+        # The worker wakes for the next one; looking every second, it would be late by 0.7 s each time.
+        assert min(late for _, _, late in handled) < timedelta(milliseconds=350)
 
         with clock.offset(timedelta(hours=1)):
-            await eventually(lambda: len(handled) == 2)
-        assert handled[1][:2] == ("bid_2", later)
+            await eventually(partial(_is_handled, handled, 4))
+        assert handled[4][:2] == ("bid_later", later)
         await eventually(lambda: _is_empty(database))
+
+
+def _is_handled(handled: list[tuple[str, datetime, timedelta]], number: int) -> bool:
+    return len(handled) > number
 
 
 async def _is_empty(database: Database) -> bool:
