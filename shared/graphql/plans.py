@@ -2,14 +2,15 @@
 
 graphql-core takes each field for a computation that may wait, fail and be located: several microseconds
 for every attribute that is only read, which for a page of twenty objects is most of the request. What a
-field selects is therefore looked at once per document. Where it consists of attributes alone, without
-directives, it becomes a function from the object to its part of the answer. Whatever does not fit while
-that function runs (a null where none may be, a value of another type) raises, and graphql-core completes
-the value in its own way, with errors and their paths.
+field selects is therefore looked at once per document. Where it consists of attributes and of methods that
+take nothing and wait for nothing, without directives, it becomes a function from the object to its part of
+the answer. Whatever does not fit while that function runs (a null where none may be, a value of another
+type) raises, and graphql-core completes the value in its own way, with errors and their paths.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from operator import attrgetter
 from typing import Any, Final, TypeAlias, cast
 
 from graphql import (
@@ -116,7 +117,10 @@ class _Planner:
             return self._of_object(type_, nodes)
         if not is_abstract_type(type_):
             raise _Unplannable
-        plans = {_python_type(each): self._of_object(each, nodes) for each in self._schema.get_possible_types(type_)}
+        types = self._schema.get_possible_types(type_)
+        plans = {_python_type(each): self._of_object(each, nodes) for each in types}
+        if len(plans) < len(types):
+            raise _Unplannable
         return lambda value: plans[type(value)](value)
 
     def _of_object(self, type_: GraphQLObjectType, nodes: Sequence[FieldNode]) -> Plan:
@@ -124,25 +128,26 @@ class _Planner:
         for node in nodes:
             if node.selection_set is not None:
                 self._collect(type_, node.selection_set, selected, set())
-        fields = [(name, *self._of_attribute(type_, same)) for name, same in selected.items()]
+        fields = [(name, *self._of_field(type_, same)) for name, same in selected.items()]
         python_type = _python_type(type_)
 
         def complete(value: Any) -> dict[str, Any]:
             if type(value) is not python_type:
                 raise _Misfit
-            return {name: plan(getattr(value, attribute)) for name, attribute, plan in fields}
+            return {name: plan(get(value)) for name, get, plan in fields}
 
         return complete
 
-    def _of_attribute(self, parent: GraphQLObjectType, nodes: Sequence[FieldNode]) -> tuple[str, Plan]:
+    def _of_field(self, parent: GraphQLObjectType, nodes: Sequence[FieldNode]) -> tuple[Callable[[Any], Any], Plan]:
+        """How to get a field's value from its object, and how to complete it."""
         name = nodes[0].name.value
         if name == "__typename":
-            return "__class__", lambda _: parent.name
+            return lambda _: parent.name, lambda value: value
         field = parent.fields[name]
         declared = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-        if not isinstance(declared, StrawberryField) or not declared.is_basic_field or field.args:
+        if not isinstance(declared, StrawberryField) or field.args or declared.extensions:
             raise _Unplannable
-        return declared.python_name, self.of_type(field.type, nodes)
+        return _getter(declared), self.of_type(field.type, nodes)
 
     def _collect(
         self,
@@ -181,13 +186,22 @@ def _misfit() -> Any:
     raise _Misfit
 
 
-def _python_type(type_: GraphQLObjectType) -> type:
-    """The class whose instances are objects of this type and no other."""
-    definition = type_.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    # One class serves for all types that a generic one is made into.
-    if not isinstance(definition, StrawberryObjectDefinition) or definition.concrete_of:
+def _getter(field: StrawberryField) -> Callable[[Any], Any]:
+    resolver = field.base_resolver
+    if resolver is None:
+        return attrgetter(field.python_name)
+    if resolver.is_async or not resolver.self_parameter or resolver.info_parameter:
         raise _Unplannable
-    return definition.origin
+    return cast("Callable[[Any], Any]", resolver.wrapped_func)
+
+
+def _python_type(type_: GraphQLObjectType) -> type:
+    """The class of this type's objects."""
+    definition = type_.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    if not isinstance(definition, StrawberryObjectDefinition):
+        raise _Unplannable
+    # A generic type's objects are of its own class, whichever type it is made into.
+    return (definition.concrete_of or definition).origin
 
 
 def _leaf(type_: GraphQLLeafType) -> Plan:
