@@ -342,9 +342,7 @@ class _Meter:
             else:
                 if isinstance(selection, InlineFragmentNode):
                     condition = selection.type_condition
-                    measure = self.selections(
-                        selection.selection_set, condition.name.value if condition else type_name
-                    )
+                    measure = self.selections(selection.selection_set, condition.name.value if condition else type_name)
                 elif isinstance(selection, FragmentSpreadNode):
                     measure = self._fragment(selection)
                 fields += measure.fields
@@ -354,9 +352,7 @@ class _Meter:
             introspection_depth = max(introspection_depth, measure.introspection_depth)
             aliases += measure.aliases
             directives += measure.directives
-        return _Measure(
-            fields, depth, introspection_depth, aliases, directives, _total(costs), _total(sized_costs)
-        )
+        return _Measure(fields, depth, introspection_depth, aliases, directives, _total(costs), _total(sized_costs))
 
     def _field(self, node: FieldNode, type_name: str) -> tuple[_Size, _Measure]:
         """The number of values of a field, and the measure of each."""
@@ -477,9 +473,7 @@ def check_variables(cost: DocumentCost, variables: Mapping[str, object]) -> int:
     return value
 
 
-def _evaluate(
-    formula: _Formula, cost: DocumentCost, variables: Mapping[str, object], known: dict[int, int]
-) -> int:
+def _evaluate(formula: _Formula, cost: DocumentCost, variables: Mapping[str, object], known: dict[int, int]) -> int:
     if isinstance(formula, int):
         return formula
     # Fragments spread in several places share one formula, which must not be evaluated once for each.

@@ -15,9 +15,7 @@ _MORE_THAN_ONE_LINE = re.compile("[\t\n]")
 _MAX_COMBINING_RUN = 30
 
 
-def clean(
-    value: str, *, field: tuple[str, ...], min_length: int = 0, max_length: int, multiline: bool = False
-) -> str:
+def clean(value: str, *, field: tuple[str, ...], min_length: int = 0, max_length: int, multiline: bool = False) -> str:
     """The text trimmed, in NFC, with line breaks as `\\n`; its length in code points is within the bounds.
 
     Line breaks and tabs pass only where `multiline`. Raises InvalidInput for other control characters,

@@ -101,7 +101,7 @@ class UserError:
     code: UserErrorCode = strawberry.field(description="What is wrong, for programs.")
     message: str = strawberry.field(description="What is wrong, in English, for people.")
     field: list[str] | None = strawberry.field(
-        description="The path of the input value concerned, such as `[\"budget\", \"amount\"]`; "
+        description='The path of the input value concerned, such as `["budget", "amount"]`; '
         "null when it is none in particular."
     )
 
