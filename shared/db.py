@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 from typing import TypeVar, cast
 
 import asyncpg
-from sqlalchemy import ARRAY, ColumnElement, Row, Select, SQLColumnExpression, any_, bindparam, inspect, select
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import ARRAY, ColumnElement, Row, Select, SQLColumnExpression, any_, bindparam, event, inspect, select
+from sqlalchemy.engine import URL, AdaptedConnection, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.types import TypeEngine
@@ -144,7 +145,7 @@ def any_of(column: SQLColumnExpression[K], keys: Collection[K]) -> ColumnElement
 
 def _engine(url: URL, settings: Settings, size: int, isolation_level: str | None = None) -> AsyncEngine:
     options = {"isolation_level": isolation_level} if isolation_level else {}
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=size,
         max_overflow=0,
@@ -164,3 +165,15 @@ def _engine(url: URL, settings: Settings, size: int, isolation_level: str | None
         },
         **options,
     )
+    event.listen(engine.sync_engine, "checkout", _replace_closed)
+    return engine
+
+
+def _replace_closed(connection: DBAPIConnection, record: object, proxy: object) -> None:
+    """Has the pool replace a connection that the server has closed, such as by a restart.
+
+    asyncpg knows that without a round trip; otherwise the first write after a restart would fail.
+    """
+    driver_connection = cast("asyncpg.Connection", cast("AdaptedConnection", connection).driver_connection)
+    if driver_connection.is_closed():
+        raise DisconnectionError
