@@ -109,7 +109,11 @@ def create_app(
         reasons = ["starting"] if services is None else await _unready_reasons(services)
         return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
 
-    app = FastAPI(title=f"Service Exchange: {name}", openapi_url=None, lifespan=lifespan)
+    # Its own telemetry would double the spans of ours, and log what exceptions say.
+    app = FastAPI(
+        title=f"Service Exchange: {name}", openapi_url=None, lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+    )  # fmt: skip
     app.state.endpoint = endpoint
     app.router.routes.extend(
         [

@@ -6,7 +6,6 @@ aiokafka has no complete types and a few states that it does not leave by itself
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,30 +15,13 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from shared.config import Settings
+from shared.telemetry.seldom import Seldom
 
 log = structlog.get_logger(__name__)
 
-
-class _Seldom(logging.Filter):
-    """Lets the same message through once in a while: aiokafka tells of each of its many attempts."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self._seconds = seconds
-        self._last: dict[tuple[str, str], float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        key = (record.name, str(record.msg))
-        now = time.monotonic()
-        if now - self._last.get(key, -self._seconds) < self._seconds:
-            return False
-        self._last[key] = now
-        return True
-
-
 _CHATTY = ("client", "cluster", "conn", "consumer.fetcher", "consumer.group_coordinator", "producer.sender")
 for _name in _CHATTY:
-    logging.getLogger(f"aiokafka.{_name}").addFilter(_Seldom(10))
+    logging.getLogger(f"aiokafka.{_name}").addFilter(Seldom(10))
 
 Headers = list[tuple[str, bytes]]
 

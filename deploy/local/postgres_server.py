@@ -72,6 +72,8 @@ def process(instance: Instance, durable: bool = True) -> ProcessSpec:
         "timezone": "UTC",
         "log_timezone": "UTC",
         "log_line_prefix": "%m [%p] %q%u@%d ",
+        # Without DETAIL, where a violated constraint quotes the whole row.
+        "log_error_verbosity": "terse",
         "fsync": "on" if durable else "off",
         "synchronous_commit": "on" if durable else "off",
         "full_page_writes": "on" if durable else "off",

@@ -6,6 +6,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Protocol
 
+import structlog
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     Counter,
@@ -18,6 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from shared.telemetry.traces import span, tracing
+
+log = structlog.get_logger(__name__)
 
 # A second series beside each counter and histogram, which nothing here reads.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # not typed there
@@ -56,7 +59,7 @@ class Outcome:
 
 @contextmanager
 def operation_metrics(type: str, fields: Sequence[str]) -> Iterator[Outcome]:
-    """Counts, times and traces one operation by its type and root field.
+    """Counts, times, traces and logs one operation by its type and root field.
 
     The operation's name is the client's to choose and would be an unbounded label; `fields` must have
     been validated against the schema for the same reason.
@@ -71,6 +74,9 @@ def operation_metrics(type: str, fields: Sequence[str]) -> Iterator[Outcome]:
             if current is not None:
                 current.set("graphql.operation.type", type)
                 current.set("exchange.code", outcome.code)
+            # What changes something leaves a line; queries are many, and their metrics tell enough.
+            tell = log.info if type == "mutation" else log.debug
+            tell("operation", type=type, field=field, code=outcome.code, seconds=round(perf_counter() - started, 6))
     finally:
         OPERATION_SECONDS.labels(type, field).observe(perf_counter() - started)
         OPERATIONS.labels(type, field, outcome.code).inc()

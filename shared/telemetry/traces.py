@@ -7,6 +7,7 @@ Spans carry no exception messages: PostgreSQL quotes the offending row in them.
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -25,9 +26,13 @@ from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.util.types import Attributes, AttributeValue
 
 from shared.config import Settings
+from shared.telemetry.seldom import Seldom
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _EXPORT_TIMEOUT_SECONDS = 3.0
+
+# While nobody listens, each of its attempts in vain writes two lines, every few seconds.
+logging.getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter").addFilter(Seldom(300))
 
 _provider: TracerProvider | None = None
 _tracer: trace.Tracer | None = None

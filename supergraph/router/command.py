@@ -64,6 +64,8 @@ def command(
     }
     if allowed_origins:
         env |= {"ROUTER_CORS": "true", "ROUTER_ALLOWED_ORIGINS": ",".join(allowed_origins)}
+    if otlp_endpoint:
+        env |= {"ROUTER_TRACE_SAMPLING": "1", "ROUTER_OTLP_ENDPOINT": f"{otlp_endpoint.rstrip('/')}/v1/traces"}
     if router == "embedded":
         node = binary or shutil.which("node")
         if node is None:
@@ -83,8 +85,6 @@ def command(
         # Nested JSON of some 40 kB overflows the default stack, and the worker then spins for ever.
         "RUST_MIN_STACK": str(256 * 1024 * 1024),
     }
-    if otlp_endpoint:
-        env |= {"ROUTER_TRACE_SAMPLING": "1", "ROUTER_OTLP_ENDPOINT": f"{otlp_endpoint.rstrip('/')}/v1/traces"}
     return [str(executable)], env
 
 

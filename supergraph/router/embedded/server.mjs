@@ -1,5 +1,6 @@
 // The embedded router: HTTP and graphql-transport-ws in front of the gateway. ../../README.md lists the
 // environment variables read here and the codes that clients get.
+import { randomBytes } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -16,6 +17,7 @@ const HOST = env.ROUTER_HOST || "127.0.0.1";
 const PORT = Number(env.ROUTER_PORT || 8001);
 const SUPERGRAPH = env.SUPERGRAPH_FILE || fileURLToPath(new URL("../../supergraph.graphql", import.meta.url));
 const ORIGINS = new Set((env.ROUTER_ALLOWED_ORIGINS || "").split(",").map((origin) => origin.trim()).filter(Boolean));
+const TRACE_SAMPLING = Number(env.ROUTER_TRACE_SAMPLING || 0);
 const POLL_MILLISECONDS = 1_000;
 const SHUTDOWN_MILLISECONDS = 12_000;
 // With either a browser asks by preflight first, so no form of another site can send the request.
@@ -72,8 +74,15 @@ async function run(kind, body, headers) {
     return { errors: [refusal("BAD_REQUEST", "`variables` must be an object.", 400)] };
   }
   const params = { query, variables, operationName: typeof operationName === "string" ? operationName : undefined };
+  // One trace for all subgraphs that the operation reaches; this router adds no span of its own.
+  if (!headers.has("traceparent")) headers.set("traceparent", newTraceparent());
   const request = new Request("http://router/graphql", { method: "POST", headers });
   return gateway.getResultForParams({ params, request }, { kind, params, request });
+}
+
+function newTraceparent() {
+  const sampled = Math.random() < TRACE_SAMPLING ? "01" : "00";
+  return `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-${sampled}`;
 }
 
 function formatted(result) {
