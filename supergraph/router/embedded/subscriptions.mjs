@@ -6,8 +6,9 @@ import { createClient } from "graphql-ws";
 import WebSocket from "ws";
 import { refusal } from "./limits.mjs";
 
-// Events that a slow client may fall behind before it skips some, which shows as a jump in `seq`.
-const MAX_WAITING_EVENTS = 1_024;
+// Events that a slow client may fall behind. Then its subscription ends with an error: of events that were
+// dropped it would not know before there is a next one.
+const MAX_WAITING_EVENTS = 8_192;
 const PING_MILLISECONDS = 10_000;
 
 class SubgraphSocket extends WebSocket {
@@ -18,6 +19,10 @@ class SubgraphSocket extends WebSocket {
 
 export function unavailable() {
   return refusal("SERVICE_UNAVAILABLE", "A part of the service cannot be reached.");
+}
+
+function lagged() {
+  return refusal("SUBSCRIPTION_LAGGED", "Events come faster than they are read; subscribe again after the last one you have.");
 }
 
 const allConnections = new Set();
@@ -107,7 +112,11 @@ function connect(url, authorization, onClosed) {
         stream.end(result);
       };
       const unsubscribe = client.subscribe(payload, {
-        next: (result) => stream.push(revive(result)),
+        next: (result) => {
+          if (stream.push(revive(result))) return;
+          end({ errors: [lagged()] });
+          unsubscribe();
+        },
         error: (reason) => end(revive({ errors: Array.isArray(reason) ? reason : [unavailable()] })),
         complete: () => end(),
       });
@@ -162,9 +171,13 @@ function createStream(onReturn) {
   };
   return {
     iterator,
+    /** False if too many are waiting. */
     push(result) {
-      if (!ended && waiting.length < MAX_WAITING_EVENTS) waiting.push(result);
+      if (ended) return true;
+      if (waiting.length >= MAX_WAITING_EVENTS) return false;
+      waiting.push(result);
       settle();
+      return true;
     },
     end(result) {
       if (ended) return;
