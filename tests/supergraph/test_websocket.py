@@ -110,7 +110,7 @@ async def test_a_large_event_passes(router: Router) -> None:
 
 
 async def test_a_slow_reader_sees_a_jump_and_never_a_mix_up(router: Router) -> None:
-    """It may lose events, which `seq` shows; those that arrive stand in order, and the end has its reason."""
+    """It may lose events, which `seq` or the end shows; those that arrive stand in order."""
     bare = "subscription ($count: Int!, $end: String) { bidEvents(taskId: 7, count: $count, end: $end, padding: 6000) "
     async with socket(router.url, TOKEN, max_queue=1, max_size=1_000_000) as client:
         await client.subscribe(bare + "{ seq padding } }", {"count": 5_000, "end": "SERVER_SHUTDOWN"})
@@ -120,7 +120,8 @@ async def test_a_slow_reader_sees_a_jump_and_never_a_mix_up(router: Router) -> N
     numbers = sequence(messages)
     assert numbers[0] == 1
     assert numbers == sorted(set(numbers))
-    assert end_code(messages) == "SERVER_SHUTDOWN"
+    assert end_code(messages) in {"SERVER_SHUTDOWN", "SUBSCRIPTION_LAGGED"}
+    assert numbers[-1] == 5_000 or end_code(messages) == "SUBSCRIPTION_LAGGED"
 
 
 # --- clients that break the protocol ---
