@@ -6,7 +6,7 @@ docs/subscriptions.md explains the rules; this is all that a client has to do ab
 import asyncio
 import json
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol, TypeAlias
 
@@ -95,14 +95,13 @@ async def _subscribe(url: str, token: str, document: str, variables: Data) -> As
     """The events of one subscription over one connection of its own. Raises Refused or _Ended at its end."""
     # Pings every 20 s find a connection that is dead without having been closed.
     async with connect(url, subprotocols=[PROTOCOL], proxy=None) as socket:
-        messages = _messages(socket)
         await _send(socket, type="connection_init", payload={"authorization": f"Bearer {token}"})
         async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
-            if (await anext(messages))["type"] != "connection_ack":
+            if (await _receive(socket))["type"] != "connection_ack":
                 raise _Ended
         await _send(socket, type="subscribe", id="1", payload={"query": document, "variables": variables})
-        async for message in messages:
-            match message:
+        while True:
+            match await _receive(socket):
                 case {"type": "next", "payload": {"data": dict(fields)}} if all(fields.values()):
                     # With errors besides, some nullable field is null because a part of the system is down.
                     yield next(iter(fields.values()))
@@ -112,15 +111,13 @@ async def _subscribe(url: str, token: str, document: str, variables: Data) -> As
                     raise _Ended
 
 
-async def _messages(socket: ClientConnection) -> AsyncIterator[Data]:
-    """The messages of graphql-transport-ws but its pings, which are answered. Raises _Ended at the end."""
-    async for text in socket:
-        message = json.loads(text)
-        if message["type"] == "ping":
-            await _send(socket, type="pong")
-        else:
-            yield message
-    raise _Ended
+async def _receive(socket: ClientConnection) -> Data:
+    """The next message of graphql-transport-ws that is not a ping, which it answers."""
+    while True:
+        message: Data = json.loads(await socket.recv())
+        if message["type"] != "ping":
+            return message
+        await _send(socket, type="pong")
 
 
 async def _send(socket: ClientConnection, **message: object) -> None:

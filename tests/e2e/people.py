@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 
 import httpx
@@ -52,6 +52,12 @@ class Person(Client):
     def resume(self, session: Data) -> None:
         """Goes on with a session that was opened before."""
         self._session, self.user_id = session, session["user"]["id"]
+
+    def at(self, edge: str) -> "Person":
+        """The same person at another edge."""
+        other = Person(edge, self.name)
+        other.resume(self._session)
+        return other
 
     async def _keep(self, response: httpx.Response) -> None:
         self.received.append((await response.aread()).decode())
@@ -182,10 +188,15 @@ async def first(events: AsyncGenerator[Data, None]) -> Data:
         return await anext(events)
 
 
-async def eventually(condition: Callable[[], object], seconds: float = 20, shown: Callable[[], object] = str) -> None:
+async def eventually(
+    condition: Callable[[], object | Awaitable[object]], seconds: float = 20, shown: Callable[[], object] = str
+) -> None:
     """Waits until the condition holds. Fails when it takes too long."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while True:
+        holds = condition()
+        if await holds if isinstance(holds, Awaitable) else holds:
+            return
         assert time.monotonic() < deadline, f"not within {seconds} s: {shown()}"
         await asyncio.sleep(0.02)
 
