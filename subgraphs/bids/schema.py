@@ -125,8 +125,8 @@ class Task:
 )
 class Bid:
     id: ID = strawberry.field(description="The bid's id.")
-    task: Task = strawberry.field(description="The task that the bid is for.")
-    tasker: User = strawberry.field(description="Who bids.")
+    task: Task | None = strawberry.field(description="The task that the bid is for; null while tasks cannot be reached.")
+    tasker: User | None = strawberry.field(description="Who bids; null while users cannot be reached.")
     amount: Money = strawberry.field(description="What the tasker asks for the whole task.")
     message: str = strawberry.field(description="What the tasker says to the poster.")
     estimated_minutes: int | None = strawberry.field(description="How long the tasker expects the work to take.")

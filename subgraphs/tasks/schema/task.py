@@ -56,7 +56,7 @@ class User:
 )
 class Task:
     id: ID = strawberry.field(description="The task's id.")
-    poster: User = strawberry.field(description="Who wants it done.")
+    poster: User | None = strawberry.field(description="Who wants it done; null while users cannot be reached.")
     tasker: User | None = strawberry.field(description="Who does it; null until it is assigned.")
     title: str = strawberry.field(description="What is to be done, in a line.")
     description: str = strawberry.field(description="What is to be done, in full.")
