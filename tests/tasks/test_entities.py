@@ -1,12 +1,9 @@
 """`_entities` straight at the subgraph: who may see what, and at what price."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event
-
 from shared.ids import new_id
+from tests.statements import statements
 from tests.tasks.conftest import TASK_FIELDS, Tasks
 
 ENTITIES = f"query($r: [_Any!]!) {{ _entities(representations: $r) {{ __typename ... on Task {{ {TASK_FIELDS} }} }} }}"
@@ -14,22 +11,6 @@ ENTITIES = f"query($r: [_Any!]!) {{ _entities(representations: $r) {{ __typename
 
 def representations(*ids: str) -> dict[str, Any]:
     return {"r": [{"__typename": "Task", "id": task_id} for task_id in ids]}
-
-
-@contextmanager
-def statements(tasks: Tasks) -> Iterator[list[str]]:
-    """The SQL of all reads meanwhile."""
-    seen: list[str] = []
-
-    def note(connection: object, cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
-    engine = tasks.database.pools()["read"].sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 async def test_tasks_come_in_the_order_of_the_representations(tasks: Tasks, poster: str) -> None:
@@ -76,16 +57,16 @@ async def test_malformed_representations_are_errors(tasks: Tasks, poster: str) -
 async def test_a_batch_and_a_page_are_one_statement_each(tasks: Tasks, poster: str) -> None:
     ids = [(await tasks.open(poster))["id"] for _ in range(20)]
 
-    with statements(tasks) as entities:
+    with statements(tasks.database) as entities:
         answer = await tasks.served.execute(ENTITIES, representations(*ids))
     assert [each["id"] for each in answer["data"]["_entities"]] == ids
     assert len(entities) == 1
 
-    with statements(tasks) as page:
+    with statements(tasks.database) as page:
         answer = await tasks.served.execute(f"{{ tasks {{ edges {{ cursor node {{ {TASK_FIELDS} }} }} }} }}")
     assert len(answer["data"]["tasks"]["edges"]) == 20
     assert len(page) == 1
 
-    with statements(tasks) as categories:
+    with statements(tasks.database) as categories:
         await tasks.served.execute("{ categories { children { name } } }")
     assert categories == []
