@@ -32,6 +32,7 @@ T = TypeVar("T")
 INSTANCE = Instance(DEFAULT_STATE / "test", 18_000)
 SYSTEM = Instance(DEFAULT_STATE / "e2e", 18_100)
 _REDIS_DATABASES = 256
+_COLLECTOR = 30
 
 # A database for tests of shared alone: the platform's tables and nothing else. `users` owns it.
 PLATFORM = "platform"
@@ -63,6 +64,11 @@ def _launch(instance: Instance, users: Path) -> None:
     _wait(_drop_databases(r"[a-z0-9]+_\d+"))
 
 
+def collector_port() -> int:
+    """Where the whole system sends its traces, whether somebody listens there or not."""
+    return SYSTEM.base + _COLLECTOR
+
+
 @contextlib.contextmanager
 def whole_system() -> Iterator[Stack]:
     """The whole system from empty databases, for one test process at a time."""
@@ -75,7 +81,10 @@ def whole_system() -> Iterator[Stack]:
             log.unlink()
         fcntl.flock(users, fcntl.LOCK_SH)
         kinds = (routers.HIVE_ROUTER, routers.EMBEDDED) if routers.hive_router_binary() else (routers.EMBEDDED,)
-        options = system.Options(routers=kinds, fresh=("kafka", "redis", "pg"))
+        collector = f"http://127.0.0.1:{collector_port()}"
+        options = system.Options(
+            routers=kinds, fresh=("kafka", "redis", "pg"), environment={"EXCHANGE_OTLP_ENDPOINT": collector}
+        )
         stack = Stack.start(SYSTEM, options, Path(users.name))
         try:
             yield stack
