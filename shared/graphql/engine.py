@@ -5,11 +5,12 @@ document alone and cost more than executing it, so they run once per document an
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any, TypeVar, cast
 
+import orjson
 import structlog
 from graphql import (
     DocumentNode,
@@ -24,23 +25,25 @@ from graphql import (
     SelectionSetNode,
     execute,
     get_operation_ast,
-    subscribe,
     validate,
 )
+from graphql.execution import Executor, create_source_event_stream, execute_subscription_event
 from strawberry.federation import Schema
 
 from shared.actor import ADMIN
 from shared.context import Context
 from shared.errors import BadRequest, Forbidden, RequestError
 from shared.graphql.limits import DocumentCost, check_document, check_variables, parse_limited
-from shared.graphql.plans import PlannedExecutor, Plans
+from shared.graphql.plans import Plan, PlannedExecutor, Plans, plan_event
 from shared.telemetry import operation_metrics
 
 log = structlog.get_logger(__name__)
 
 L = TypeVar("L")
 Response = dict[str, Any]
+EncodedResponse = orjson.Fragment
 _KEPT_DOCUMENTS = 1_000
+_KEPT_ANSWERS = 16
 _KEPT_DOCUMENT_LENGTH = 20_000
 _INTROSPECTION = frozenset({"__schema", "__type", "_service"})
 
@@ -54,6 +57,10 @@ class Operation:
     cost: DocumentCost
     fields: tuple[str, ...]
     plans: Plans = field(default_factory=dict)
+    event_plan: Plan | None = None
+    """Of a subscription: what makes the answer's data of an event, where that takes nothing else."""
+    answers: OrderedDict[int, tuple[object, EncodedResponse]] = field(default_factory=OrderedDict)
+    """The last events, by identity, with their answers."""
 
     @property
     def type(self) -> OperationType:
@@ -123,7 +130,8 @@ class Engine:
         errors = validate(self._schema, document, max_errors=20, hide_suggestions=not self._development)
         if errors:
             raise InvalidDocument(errors)
-        return Operation(document, definition, cost, _root_fields(document, definition))
+        event_plan = plan_event(self._schema, document, definition)
+        return Operation(document, definition, cost, _root_fields(document, definition), event_plan=event_plan)
 
     async def execute(self, request: GraphQLRequest, context: Context[L], *, reads_only: bool = False) -> Response:
         """Runs a query or mutation; every failure becomes an answer."""
@@ -152,7 +160,9 @@ class Engine:
             outcome.code = _code(response)
         return response
 
-    async def stream(self, request: GraphQLRequest, context: Context[L]) -> AsyncIterator[Response] | Response:
+    async def stream(
+        self, request: GraphQLRequest, context: Context[L]
+    ) -> AsyncIterator[Response | EncodedResponse] | Response:
         """Starts a subscription; an answer instead of an iterator means that it was refused.
 
         An error raised by the source ends the iterator after an answer that carries its code.
@@ -161,32 +171,61 @@ class Engine:
             operation = self.prepare(request, context)
             if operation.type is not OperationType.SUBSCRIPTION:
                 return await self.execute(request, context)
-            source = subscribe(
+            executor = PlannedExecutor.build(
                 self._schema,
                 operation.document,
-                variable_values=request.variables,
+                raw_variable_values=request.variables,
                 operation_name=request.operation_name,
                 context_value=context,
-                executor_class=PlannedExecutor,
                 plans=operation.plans,
                 hide_suggestions=not self._development,
             )
+            if isinstance(executor, list):
+                return present(ExecutionResult(None, errors=executor), context)
+            source = create_source_event_stream(executor)
             if isawaitable(source):
                 source = await source
         except Exception as error:
             return refuse(error, context)
         if isinstance(source, ExecutionResult):
             return present(source, context)
-        return self._responses(source, context)
+        return self._responses(operation, executor, cast("AsyncGenerator[object, None]", source), context)
 
-    async def _responses(self, source: AsyncIterator[ExecutionResult], context: Context[L]) -> AsyncIterator[Response]:
+    async def _responses(
+        self, operation: Operation, executor: Executor[Any], source: AsyncGenerator[object, None], context: Context[L]
+    ) -> AsyncIterator[Response | EncodedResponse]:
         try:
-            async for result in source:
-                yield present(result, context)
+            async for event in source:
+                encoded = self._encoded(operation, event)
+                if encoded is not None:
+                    yield encoded
+                    continue
+                result = execute_subscription_event(executor.build_per_event_executor(event))
+                yield present(await result if isawaitable(result) else result, context)
         except Exception as error:
             yield refuse(error, context)
         finally:
-            await source.aclose()  # type: ignore[attr-defined]  # graphql-core answers an async generator
+            await source.aclose()
+
+    def _encoded(self, operation: Operation, event: object) -> EncodedResponse | None:
+        """The answer to an event, if it depends on nothing but the event: everybody gets the same one then.
+
+        So it is made once for all subscriptions of a document that are given the same object.
+        """
+        if operation.event_plan is None:
+            return None
+        known = operation.answers.get(id(event))
+        if known is None:
+            try:
+                data = operation.event_plan(event)
+            except Exception:
+                # What does not fit the plan is executed by graphql-core, which tells what is wrong with it.
+                return None
+            # The object is kept with its answer, so that no other one gets its identity meanwhile.
+            known = operation.answers[id(event)] = (event, EncodedResponse(orjson.dumps({"data": data})))
+            if len(operation.answers) > _KEPT_ANSWERS:
+                operation.answers.popitem(last=False)
+        return known[1]
 
 
 class InvalidDocument(RequestError):

@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import Any, Final, TypeAlias, cast
 
 from graphql import (
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -24,6 +25,8 @@ from graphql import (
     GraphQLOutputType,
     GraphQLSchema,
     InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     is_abstract_type,
     is_enum_type,
@@ -92,6 +95,25 @@ def plan_field(
         return _Planner(schema, fragments).of_type(type_, [node])
     except _Unplannable:
         return None
+
+
+def plan_event(schema: GraphQLSchema, document: DocumentNode, definition: OperationDefinitionNode) -> Plan | None:
+    """What makes the data of a subscription's answer out of an event, unless that takes more than the event.
+
+    No resolver, argument, variable or viewer has a part in it.
+    """
+    selections = definition.selection_set.selections
+    root, node = schema.subscription_type, selections[0]
+    if definition.operation is not OperationType.SUBSCRIPTION or root is None or len(selections) != 1:
+        return None
+    if not isinstance(node, FieldNode) or node.directives or node.name.value not in root.fields:
+        return None
+    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    plan = plan_field(schema, fragments, node, root.fields[node.name.value].type)
+    if plan is None:
+        return None
+    name = (node.alias or node.name).value
+    return lambda event: {name: plan(event)}
 
 
 class _Planner:

@@ -20,7 +20,7 @@ from strawberry.types.unset import UNSET, UnsetType
 
 from shared.context import Context, Services
 from shared.errors import BadRequest, RequestError, ServerShutdown
-from shared.graphql.engine import Engine, GraphQLRequest, Response, refuse
+from shared.graphql.engine import EncodedResponse, Engine, GraphQLRequest, Response, refuse
 from shared.graphql.json import decode
 from shared.telemetry import current_request_id, live_subscriptions
 
@@ -186,7 +186,9 @@ class _Connection(BaseGraphQLTransportWSHandler[Context[L], None]):
         await self._next(operation, response)
         await operation.send_operation_message({"id": operation.id, "type": "complete"})
 
-    async def _answer_all(self, operation: Operation[Context[L], None], responses: AsyncIterator[Response]) -> None:
+    async def _answer_all(
+        self, operation: Operation[Context[L], None], responses: AsyncIterator[Response | EncodedResponse]
+    ) -> None:
         self._endpoint.running += 1
         with live_subscriptions():
             try:
@@ -194,11 +196,11 @@ class _Connection(BaseGraphQLTransportWSHandler[Context[L], None]):
                     await self._next(operation, response)
             finally:
                 self._endpoint.running -= 1
-                await cast("AsyncGenerator[Response, None]", responses).aclose()
+                await cast("AsyncGenerator[object, None]", responses).aclose()
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
 
     @staticmethod
-    async def _next(operation: Operation[Context[L], None], response: Response) -> None:
+    async def _next(operation: Operation[Context[L], None], response: Response | EncodedResponse) -> None:
         await operation.send_operation_message({"id": operation.id, "type": "next", "payload": cast("Any", response)})
 
 

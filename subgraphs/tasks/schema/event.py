@@ -7,7 +7,7 @@ import strawberry
 
 from shared import events
 from shared.context import Followed
-from shared.graphql.events import StreamEvent
+from shared.graphql.events import StreamEvent, made_once
 from shared.graphql.types import register_enum
 from subgraphs.tasks.schema.task import Task
 
@@ -45,6 +45,7 @@ class TaskEvent(StreamEvent):
     task: Task = strawberry.field(description="The task right after it.")
 
     @classmethod
+    @made_once
     def of(cls, followed: Followed) -> Self:
         envelope = followed.envelope
         return cls(
