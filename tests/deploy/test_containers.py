@@ -1,0 +1,63 @@
+"""docker-compose.yml, as far as it can be checked without Docker."""
+
+import re
+
+import pytest
+import yaml
+
+from deploy.local import postgres_server
+from deploy.local.layout import REPOSITORY, built_subgraphs
+
+COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
+SERVICES = COMPOSE["services"]
+
+
+@pytest.mark.parametrize("name", built_subgraphs())
+def test_each_subgraph_has_a_service_with_its_own_secrets(name):
+    service = SERVICES[name]
+    assert service["command"] == [name]
+    assert sorted(service["volumes"]) == sorted(
+        [f"secrets-{name}:/secrets/{name}:ro", "secrets-public:/secrets/public:ro"]
+    )
+    assert f"secrets-{name}:/secrets/{name}" in SERVICES["secrets"]["volumes"]
+    assert name in SERVICES["secrets"]["environment"]["SUBGRAPHS"].split()
+    assert name in SERVICES["postgres"]["environment"]["SUBGRAPHS"].split()
+    assert SERVICES["router"]["environment"][f"SUBGRAPH_URL_{name.upper()}"] == f"http://{name}:8000/graphql"
+    assert SERVICES["router"]["depends_on"][name] == {"condition": "service_healthy"}
+
+
+def test_only_users_can_sign():
+    signing = [name for name, service in SERVICES.items() if "EXCHANGE_SIGNING_KEYS_FILE" in str(service)]
+    assert signing == ["users"]
+
+
+def test_images_are_pinned():
+    for name, service in SERVICES.items():
+        assert re.search(r":\d+[.\d]*(-[\w.]+)?$", service["image"]), name
+    for dockerfile in (REPOSITORY / "Dockerfile", REPOSITORY / "edge" / "Dockerfile"):
+        for image in re.findall(r"^FROM (\S+)", dockerfile.read_text(), re.MULTILINE):
+            assert re.search(r":\d+\.\d+", image), image
+
+
+def test_nothing_runs_as_root():
+    images = {"service-exchange/subgraphs:0.1.0": "Dockerfile", "service-exchange/edge:0.1.0": "edge/Dockerfile"}
+    for name, service in SERVICES.items():
+        built = images.get(service["image"])
+        last_user = re.findall(r"^USER (\S+)", (REPOSITORY / built).read_text(), re.MULTILINE)[-1:] if built else []
+        assert (service.get("user") or last_user[0]) not in ("root", "0"), name
+
+
+def test_nothing_but_the_edge_is_reachable_from_outside():
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["edge"]
+    assert [name for name, network in COMPOSE["networks"].items() if not network.get("internal")] == ["front"]
+
+
+def test_no_secret_stands_in_the_file():
+    passwords = re.findall(r"(?i)(?:password|secret|token)\w*: *(\S+)", (REPOSITORY / "docker-compose.yml").read_text())
+    assert [value for value in passwords if not value.startswith(("/run/secrets/", "/secrets/"))] == []
+
+
+def test_databases_get_the_same_extensions_as_on_one_machine():
+    script = (REPOSITORY / "deploy" / "docker" / "databases.sh").read_text()
+    made = dict(re.findall(r"^ +(\w+)\) extension \1 (\w+) ;;$", script, re.MULTILINE))
+    assert made == {name: extensions[0] for name, extensions in postgres_server.EXTENSIONS.items()}
