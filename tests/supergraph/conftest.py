@@ -205,14 +205,15 @@ class System:
     root: Path
 
     def heal(self) -> None:
-        for process in (*self.subgraphs.values(), self.router):
-            assert process.running is not None
+        for process in self.subgraphs.values():
             process.signal(signal.SIGCONT)
-            if process.running.poll() is not None:
-                process.start()
         wait_until(self.is_whole, 20, "the system is whole again")
 
     def is_whole(self) -> bool:
+        for process in (*self.subgraphs.values(), self.router):
+            assert process.running is not None
+            if process.running.poll() is not None:
+                process.start()
         query = {"query": "{ task(id: 1) { bidCount } }"}
         try:
             return "errors" not in httpx.post(self.router.url, json=query, timeout=20).json()
