@@ -8,7 +8,11 @@ import pytest
 from shared import clock
 from shared.graphql.scalars import format_datetime
 from shared.ids import new_id
+from subgraphs.notifications import store
 from tests.notifications.conftest import MARK_ALL_READ, MARK_READ, Notifications
+from tests.platform.messaging import eventually
+
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 async def test_chosen_ones_are_marked_and_the_rest_stays(notifications: Notifications) -> None:
@@ -110,3 +114,25 @@ async def test_whatever_marks_at_once_marks_each_once_and_does_not_deadlock(noti
     assert log.count("read") == len(one_by_one)
     assert log.count("all_read") == (1 if count else 0)
     assert await notifications.unread(me) == 0
+
+
+@pytest.mark.parametrize("document", [MARK_READ, MARK_ALL_READ], ids=["markRead", "markAllRead"])
+async def test_who_waits_for_the_first_holds_no_other(notifications: Notifications, document: str) -> None:
+    me = new_id("user")
+    ids = [each["id"] for each in await notifications.told(me, 3)]
+    # The changed row moves behind the others, where PostgreSQL would come to it last.
+    await notifications.sql("UPDATE notifications SET title = title WHERE id = :id", id=ids[0])
+    # Knowing how small the table is, it reads it row by row instead of by an index.
+    await notifications.sql("ANALYZE notifications")
+    given = {"notificationIds": ids} if document == MARK_READ else {}
+
+    async with notifications.database.transaction() as holder:
+        await store.mark_read(holder, me, ids[:1], clock.now())
+        marking = asyncio.create_task(notifications.act(me, document, input=given))
+        await eventually(lambda: notifications.sql(WAITING))
+        free = await notifications.sql("SELECT id FROM notifications ORDER BY id FOR UPDATE SKIP LOCKED")
+    answer = await marking
+
+    assert free == [(each,) for each in ids[1:]]
+    (payload,) = answer.values()
+    assert payload.get("count", len(payload.get("notifications", []))) == 2
