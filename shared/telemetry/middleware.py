@@ -14,7 +14,8 @@ from shared.telemetry.traces import span, with_traceparent
 
 log = structlog.get_logger(__name__)
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{8,128}")
+# As the edge takes them: an error tells the id that the client knows.
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,128}")
 # Anything else is the client's to choose, and would be an unbounded label.
 _PATHS = frozenset({"/graphql", "/healthz", "/readyz", "/metrics", "/.well-known/jwks.json"})
 _METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"})

@@ -84,6 +84,9 @@ async def _play(stack: Stack, played: Played, edge: str) -> Played:
             )
         played.poster_id, played.tasker_id = paula.user_id, tom.user_id
         await _send(tom, "query { me { id } }", token=played.secret("forged token"))
+        by_get = {"query": "query ($id: ID!) { user(id: $id) { id } }"}
+        by_get["variables"] = json.dumps({"id": played.secret("variable in an address")})
+        await tom._http.get("/graphql", params=by_get, headers={"x-requested-with": "tests"})
 
         task_id = await paula.post_task()
         async with viewing(paula.follow(BID_EVENTS, {"taskId": task_id})) as view:
@@ -120,7 +123,7 @@ async def _send(
     person: Person, document: str, variables: Data | None = None, token: str | None = None
 ) -> tuple[str, Data]:
     """Sends an operation with a request id of its own. Returns that and the answer."""
-    request_id = f"observed-{uuid.uuid4().hex}"
+    request_id = f"observed.{uuid.uuid4().hex}"
     headers = {"authorization": f"Bearer {token or await person.token()}", "x-request-id": request_id}
     body = {"query": document, "variables": variables or {}}
     response = await person._http.post("/graphql", json=body, headers=headers)
@@ -326,7 +329,7 @@ def test_every_line_of_a_subgraphs_log_is_json_with_the_ids_of_its_request(
             assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", str(line["timestamp"]))
             assert isinstance(line["event"], str)
             if line["event"] in ("operation", "resolver_failed"):
-                assert re.fullmatch(r"[A-Za-z0-9_-]{8,128}", str(line["request_id"]))
+                assert re.fullmatch(r"[A-Za-z0-9._-]{8,128}", str(line["request_id"]))
                 assert re.fullmatch(r"[0-9a-f]{32}", str(line["trace_id"]))
                 assert re.fullmatch(r"[0-9a-f]{16}", str(line["span_id"]))
 
