@@ -125,7 +125,9 @@ class Task:
 )
 class Bid:
     id: ID = strawberry.field(description="The bid's id.")
-    task: Task | None = strawberry.field(description="The task that the bid is for; null while tasks cannot be reached.")
+    task: Task | None = strawberry.field(
+        description="The task that the bid is for; null while tasks cannot be reached."
+    )
     tasker: User | None = strawberry.field(description="Who bids; null while users cannot be reached.")
     amount: Money = strawberry.field(description="What the tasker asks for the whole task.")
     message: str = strawberry.field(description="What the tasker says to the poster.")
