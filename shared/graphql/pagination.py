@@ -24,7 +24,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated, Any, Generic, TypeVar, cast, get_args, get_origin
 from zlib import crc32
 
@@ -206,7 +206,13 @@ async def fetch_page(database: Database, model: type[R], statement: Statement, w
         total = select(func.count()).select_from(statement.order_by(None).subquery())
         return cast("int", (await database.fetch(total))[0][0])
 
-    return window.page(await database.rows(model, window.select(statement)), count)
+    return window.page(await database.rows(model, _page_of(statement, window)), count)
+
+
+@lru_cache(maxsize=256)
+def _page_of(statement: Statement, window: Window) -> Statement:
+    """Building a statement, and the key by which SQLAlchemy finds its text again, takes half as long as running it."""
+    return window.select(statement)
 
 
 async def page_by_parent(

@@ -3,12 +3,14 @@
 Lock order everywhere: the task's row, then its deadline's, then (in `emit`) the stream's.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Label, Text, any_, bindparam, func, inspect, select, type_coerce
+from sqlalchemy import ARRAY, ColumnElement, Label, Select, Text, any_, bindparam, func, inspect, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -55,7 +57,7 @@ class Filter:
     """Which published tasks to list; None leaves all. `text` is in the syntax of web search engines."""
 
     text: str | None = None
-    category_ids: Collection[str] | None = None
+    category_ids: frozenset[str] | None = None
     currency: CurrencyCode | None = None
     budget_min_minor: int | None = None
     budget_max_minor: int | None = None
@@ -106,8 +108,13 @@ async def load_tasks(database: Database, task_ids: Sequence[str]) -> Sequence[mo
 
 async def list_tasks(database: Database, filter: Filter, window: Window) -> Page[models.Task]:
     """A page of the published tasks, in one of ORDERS."""
-    statement = _task_columns.add_columns(_currency, _due).where(*filter.conditions())
-    return await fetch_page(database, Task, statement, window)
+    return await fetch_page(database, Task, _listed(filter), window)
+
+
+# Most lists are asked for by few filters, and building the statement costs as much as completing its rows.
+@lru_cache(maxsize=256)
+def _listed(filter: Filter) -> Select[*tuple[Any, ...]]:
+    return _task_columns.add_columns(_currency, _due).where(*filter.conditions())
 
 
 async def list_tasks_of_poster(

@@ -107,9 +107,9 @@ def _bad_request() -> Iterator[None]:
         raise BadRequest(error.message) from None
 
 
-def _with_children(ids: Sequence[str], known: Mapping[str, Category]) -> set[str]:
+def _with_children(ids: Sequence[str], known: Mapping[str, Category]) -> frozenset[str]:
     """The categories with all below them; unknown ones stay, and no task has them."""
     if len(ids) > _MAX_CATEGORIES:
         raise BadRequest(f"At most {_MAX_CATEGORIES} categories.")
-    found = {check_id(each, "category") for each in ids}
+    found = frozenset(check_id(each, "category") for each in ids)
     return found | {child.id for each in found if each in known for child in known[each].children}
