@@ -15,7 +15,8 @@ from bench.processes import busy_seconds
 from deploy.local.layout import DEFAULT_STATE, Instance, tools_on_path
 from deploy.local.routers import HIVE_ROUTER
 
-PARTS = ("cpu", "latency", "hops", "fanout")
+# Pages come first, since the others publish tasks of their own.
+PARTS = ("cpu", "hops", "latency", "fanout")
 _SUBSCRIBERS = 1000
 
 
@@ -56,10 +57,10 @@ async def _part(part: str, running: system.System) -> list[Figure]:
     for router in running.routers:
         # The targets hold behind the router of every deployment that carries load.
         aimed = router == HIVE_ROUTER
-        if part == "latency":
-            figures += await latency.measure(running, router, (25, 100) if aimed else (None, None))
-        elif part == "hops":
+        if part == "hops":
             figures += await hops.measure(running, router, target=aimed)
+        elif part == "latency":
+            figures += await latency.measure(running, router, (25, 100) if aimed else (None, None))
         else:
             figures += await fanout.measure(running, router, _SUBSCRIBERS, 500 if aimed else None)
     return figures

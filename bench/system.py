@@ -2,19 +2,21 @@
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import jwt
 
 from bench.http import graphql_request, send_once
-from deploy.local import postgres_server, routers, secret_files, system
+from deploy.local import control, postgres_server, routers, secret_files, system
 from deploy.local.layout import Instance
 from deploy.local.stack import Stack
 
@@ -118,12 +120,17 @@ async def start(instance: Instance) -> AsyncIterator[System]:
     """The whole system from empty databases, with the routers that are installed, until the block ends."""
     kinds = (routers.HIVE_ROUTER, routers.EMBEDDED) if routers.hive_router_binary() else (routers.EMBEDDED,)
     options = system.Options(routers=kinds, fresh=("kafka", "redis", "pg"))
-    stack = await asyncio.to_thread(Stack.start, instance, options)
-    try:
-        await _observe_postgres(stack)
-        yield await _fill(stack, kinds)
-    finally:
-        await asyncio.to_thread(stack.shut_down)
+    instance.state.mkdir(parents=True, exist_ok=True)
+    # Whatever ends this process, the system ends too once nobody holds the lock any more.
+    with (instance.state / "users.lock").open("w") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        control.shut_down(instance)
+        stack = await asyncio.to_thread(Stack.start, instance, options, Path(users.name))
+        try:
+            await _observe_postgres(stack)
+            yield await _fill(stack, kinds)
+        finally:
+            await asyncio.to_thread(stack.shut_down)
 
 
 async def _observe_postgres(stack: Stack) -> None:
