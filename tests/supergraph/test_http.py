@@ -137,7 +137,8 @@ async def test_a_body_that_is_no_request_is_refused(router: Router, body: bytes,
 
 async def test_a_body_over_one_megabyte_is_refused(router: Router) -> None:
     async def chunks() -> AsyncIterator[bytes]:
-        for _ in range(30):
+        # Barely too much: a router need not read what comes after it refused.
+        for _ in range(21):
             yield b" " * 50_000
 
     async with httpx.AsyncClient() as client:
