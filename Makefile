@@ -51,7 +51,7 @@ seed: setup ## Load demo data into the running system
 demo: setup ## Play the main job through edge and router, live on the terminal
 	@$(EXCHANGE) demo $(ARGS)
 
-bench: setup-tests ## Measure what docs/performance.md reports
+bench: setup-tests ## Measure what docs/benchmarks.md reports (ARGS="--report-only cpu")
 	@$(PYTHON) -m bench $(ARGS)
 
 RESOLVE := $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml

@@ -33,6 +33,7 @@ from strawberry.federation import Schema
 from shared.actor import ADMIN
 from shared.context import Context
 from shared.errors import BadRequest, Forbidden, RequestError
+from shared.graphql.events import StreamEvent
 from shared.graphql.limits import DocumentCost, check_document, check_variables, parse_limited
 from shared.graphql.plans import Plan, PlannedExecutor, Plans, plan_event
 from shared.telemetry import operation_metrics
@@ -208,11 +209,11 @@ class Engine:
             await source.aclose()
 
     def _encoded(self, operation: Operation, event: object) -> EncodedResponse | None:
-        """The answer to an event, if it depends on nothing but the event: everybody gets the same one then.
+        """The answer to an event of a stream, if it depends on nothing but the event, which never changes.
 
-        So it is made once for all subscriptions of a document that are given the same object.
+        It is made once for all subscriptions of a document that are given the same object.
         """
-        if operation.event_plan is None:
+        if operation.event_plan is None or not isinstance(event, StreamEvent):
             return None
         known = operation.answers.get(id(event))
         if known is None:
