@@ -74,6 +74,8 @@ async def test_four_people_play_the_main_job(edge: str) -> None:
         bids = await views_of(BID_EVENTS, taskId=task_id)
         tasks = await views_of(TASK_EVENTS, taskId=task_id)
         inboxes = await views_of(NOTIFICATION_EVENTS)
+        for inbox in inboxes:
+            await inbox.shows(1)
 
         toms = await tom.place_bid(task_id, "180.00")
         tinas = await tina.place_bid(task_id, "195.00")
