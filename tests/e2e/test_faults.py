@@ -23,7 +23,7 @@ from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 from deploy.demo import live
-from deploy.demo.live import Data, SignedOut
+from deploy.demo.live import Data, Refused, SignedOut
 from deploy.local import routers, secret_files
 from deploy.local.layout import REPOSITORY, built_subgraphs
 from deploy.local.stack import Stack
@@ -40,6 +40,7 @@ from tests.e2e.people import (
     codes,
     euro,
     eventually,
+    first,
     mutation,
     newcomer,
     person,
@@ -209,6 +210,32 @@ async def test_a_session_that_ends_takes_its_subscriptions_along(stack: Stack) -
 
         assert ended["session"]["endedAt"]
         await eventually(lambda: all(isinstance(view.failure, SignedOut) for view in views), 15)
+
+
+async def test_what_cannot_be_followed_is_said_and_not_tried_again(edge: str, stack: Stack) -> None:
+    async with person(edge, "Paula", "POSTER") as paula, person(edge, "Tom", "TASKER") as tom:
+        task_id = await paula.post_task()
+        await tom.place_bid(task_id, "10.00")
+        variables = {"taskId": task_id}
+
+        with pytest.raises(Refused) as ahead:
+            await first(paula.follow(BID_EVENTS, variables, after=2))
+        with pytest.raises(Refused) as malformed:
+            await first(paula.follow(BID_EVENTS, {"taskId": "bid_1"}, after=0))
+        await forget(stack, f"task:{task_id}")
+        with pytest.raises(Refused) as expired:
+            await first(paula.follow(BID_EVENTS, variables, after=0))
+
+    assert ahead.value.codes == ["BAD_REQUEST"]
+    assert malformed.value.codes == ["INVALID_ID"]
+    assert expired.value.codes == ["CURSOR_EXPIRED"]
+
+
+async def forget(stack: Stack, stream: str) -> None:
+    """Deletes the log of a stream in `bids`, as happens after 30 days."""
+    connection = await asyncpg.connect(stack.database_url("bids").replace("+asyncpg", ""))
+    await connection.execute("DELETE FROM outbox WHERE stream = $1", stream)
+    await connection.close()
 
 
 async def test_a_slow_reader_sees_that_events_were_dropped_and_fetches_them(
