@@ -20,9 +20,7 @@ V = TypeVar("V")
 MAX_BATCH_SIZE = 1000
 
 
-def one_by_key(
-    load: Callable[[Sequence[K]], Awaitable[Sequence[V]]], key: Callable[[V], K]
-) -> DataLoader[K, V | None]:
+def one_by_key(load: Callable[[Sequence[K]], Awaitable[Sequence[V]]], key: Callable[[V], K]) -> DataLoader[K, V | None]:
     """A loader of the one row of each key; None for a key without a row."""
 
     async def batch(keys: list[K]) -> list[V | None]:
@@ -32,9 +30,7 @@ def one_by_key(
     return DataLoader(batch, max_batch_size=MAX_BATCH_SIZE)
 
 
-def many_by_key(
-    load: Callable[[Sequence[K]], Awaitable[Sequence[V]]], key: Callable[[V], K]
-) -> DataLoader[K, list[V]]:
+def many_by_key(load: Callable[[Sequence[K]], Awaitable[Sequence[V]]], key: Callable[[V], K]) -> DataLoader[K, list[V]]:
     """A loader of all rows of each key, in the order in which `load` returns them."""
 
     async def batch(keys: list[K]) -> list[list[V]]:

@@ -52,9 +52,7 @@ def test_ids_are_unique_and_ascend_as_text() -> None:
         ("01890a5d-ac96-774b-bcce-b302099a8057", "01h455vb4pex5vsknk084sn02q"),
     ],
 )
-def test_the_encoding_is_that_of_the_specification(
-    uuid: str, suffix: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_encoding_is_that_of_the_specification(uuid: str, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ids, "uuid7", lambda: UUID(uuid))
 
     assert ids.new_id("user") == f"user_{suffix}"

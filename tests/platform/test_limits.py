@@ -76,9 +76,7 @@ class Filter:
 @strawberry.type
 class Query:
     @strawberry.federation.field(directives=[PAGE])
-    def tasks(
-        self, first: int | None = None, last: int | None = None, filter: Filter | None = None
-    ) -> TaskConnection:
+    def tasks(self, first: int | None = None, last: int | None = None, filter: Filter | None = None) -> TaskConnection:
         raise NotImplementedError
 
     @strawberry.field

@@ -447,9 +447,7 @@ class Family(Parent):
 
 @strawberry.type
 class Query:
-    things: Connection[Thing] = strawberry.federation.field(
-        resolver=things, directives=connection_directives(things)
-    )
+    things: Connection[Thing] = strawberry.federation.field(resolver=things, directives=connection_directives(things))
 
     @strawberry.field
     def families(self) -> list[Family]:

@@ -63,9 +63,7 @@ def test_every_shared_type_field_and_value_is_described() -> None:
     for name in ("CurrencyCode", "DateTime", "Decimal", "Money", "MoneyInput", "PageInfo", "Point", "PointInput",
                  "UserError", "UserErrorCode"):  # fmt: skip
         kind = schema._schema.type_map[name]
-        assert isinstance(
-            kind, GraphQLEnumType | GraphQLScalarType | GraphQLObjectType | GraphQLInputObjectType
-        )
+        assert isinstance(kind, GraphQLEnumType | GraphQLScalarType | GraphQLObjectType | GraphQLInputObjectType)
         if not kind.description:
             undescribed.append(name)
         if isinstance(kind, GraphQLEnumType):
