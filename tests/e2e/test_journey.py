@@ -249,16 +249,23 @@ async def test_nobody_but_poster_and_bidder_reads_a_bid(edge: str, stack: Stack)
 
 
 async def entities(stack: Stack, who: Person, secret: Secret) -> Data:
-    """What `bids` says to somebody who asks it directly, as a router does."""
-    representations = [
+    """What `bids` says about a bid to somebody who asks it directly, as a router does."""
+    return await ask_directly(
+        stack,
+        "bids",
+        who,
+        ENTITIES,
         {"__typename": "Bid", "id": secret.bid["id"]},
         {"__typename": "Task", "id": secret.task_id},
         {"__typename": "User", "id": secret.bid["tasker"]["id"]},
-    ]
+    )
+
+
+async def ask_directly(stack: Stack, subgraph: str, who: Person, query: str, *representations: Data) -> Data:
     headers = {"authorization": f"Bearer {await who.token()}"} if who.user_id else {}
-    body = {"query": ENTITIES, "variables": {"representations": representations}}
+    body = {"query": query, "variables": {"representations": representations}}
     async with httpx.AsyncClient() as client:
-        answer: Data = (await client.post(stack.url("bids", "/graphql"), json=body, headers=headers)).json()
+        answer: Data = (await client.post(stack.url(subgraph, "/graphql"), json=body, headers=headers)).json()
         return answer
 
 
@@ -290,6 +297,15 @@ async def test_nobody_but_poster_and_bidder_is_told_of_a_bid_live(edge: str, sta
         assert theos_bids.events == []
         assert not any(secret.is_in(text_of(view.events)) for view in followed)
         assert secret.is_in(text_of(posters.events))
+
+        # The poster was told the amount, by a notification that is nobody else's either.
+        (told,) = (await paula.call("{ notifications(filter: { category: BIDS }) { nodes { id body } } }"))["nodes"][1:]
+        assert secret.amount in told["body"]
+        reference = {"__typename": "Notification", "id": told["id"]}
+        query = "query ($representations: [_Any!]!) { _entities(representations: $representations) { __typename } }"
+        for who, found in ((paula, [{"__typename": "Notification"}]), (tina, [None]), (tom, [None])):
+            direct = await ask_directly(stack, "notifications", who, query, reference)
+            assert direct["data"] == {"_entities": found}
 
         async with Person(edge, "Nobody") as nobody:
             nobodys = await nobody.answer("{ notifications { nodes { title } } myBids { nodes { id } } }")
