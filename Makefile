@@ -25,7 +25,7 @@ down: ## Stop it
 	@[ ! -x $(EXCHANGE) ] || $(EXCHANGE) down $(ARGS)
 
 test: setup-tests ## Run every test, or those of T=path, beside a running `make up`
-	@mkdir -p .exchange/test; $(PYTHON) -m pytest $(if $(T),$(T),-n 2 --dist loadgroup); \
+	@mkdir -p .exchange/test; $(PYTHON) -m pytest $(if $(T),$(T),-n 2 --dist loadscope); \
 		code=$$?; echo $$code >.exchange/test/exit-code; exit $$code
 
 lint: setup ## Check style and likely mistakes

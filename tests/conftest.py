@@ -10,6 +10,7 @@ from typing import Protocol
 import jwt
 import pytest
 from pydantic import SecretStr
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.local import secret_files
 from deploy.local.layout import tools_on_path
@@ -47,13 +48,25 @@ class AccessToken(Protocol):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sends everything that shares the whole system to one worker, where it runs one after the other."""
+    """Gives the tests that share the whole system the time that its start takes the first of them."""
     for item in items:
-        if E2E in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("e2e"))
-            # The first one waits until the whole system has started.
-            if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(400))
+        if E2E in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(400))
+
+
+class _Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """Sends everything that shares the whole system to one worker, where it runs one after the other.
+
+    xdist's own groups do the same by way of a private attribute that pytest 9.2 no longer has.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "e2e" if nodeid.startswith("tests/e2e/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """Replaces xdist's scheduler."""
+    return _Scheduler(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -104,7 +104,7 @@ async def test_supervisor_starts_a_killed_process_again(instance):
 
 
 async def test_supervisor_waits_longer_each_time_a_process_ends(instance):
-    async with supervised(instance, spec(script="exit 1")) as told:
+    async with supervised(instance, spec(script="sleep 0.3; exit 1")) as told:
         await until(lambda: len(told) == 3, "ended three times")
     assert [line.rpartition(" in ")[2] for line in told] == ["0.2 s", "0.4 s", "0.8 s"]
 
