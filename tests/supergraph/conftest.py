@@ -36,6 +36,10 @@ ROUTERS = [
     "embedded",
 ]
 
+# For what only one of them does.
+only_hive_router = pytest.mark.parametrize("router", ROUTERS[:1], indirect=True)
+only_embedded = pytest.mark.parametrize("router", ROUTERS[1:], indirect=True)
+
 
 def free_port() -> int:
     with socket.socket() as probe:

@@ -11,7 +11,7 @@ import pytest
 from supergraph import compose
 from supergraph.router import command
 from tests.supergraph.clients import codes, post, socket
-from tests.supergraph.conftest import ALLOWED_ORIGIN, Router, Subgraph, running
+from tests.supergraph.conftest import ALLOWED_ORIGIN, Router, Subgraph, only_embedded, only_hive_router, running
 
 SEEN = "{ seen { authorization requestId traceparent } }"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -96,9 +96,9 @@ async def test_an_operation_at_the_limit_of_depth_runs(router: Router) -> None:
     assert "errors" not in await post(router.url, deep(12))
 
 
+# The embedded router leaves cost to the subgraphs.
+@only_hive_router
 async def test_hive_router_refuses_what_costs_too_much(router: Router) -> None:
-    if router.kind != "hive-router":
-        pytest.skip("the embedded router leaves cost to the subgraphs")
     assert codes(await post(router.url, "{ expensive }")) == ["COST_ESTIMATED_TOO_EXPENSIVE"]
     assert codes(await post(router.url, "{ tasks(first: 6000) { id } }")) == ["COST_ESTIMATED_TOO_EXPENSIVE"]
     assert codes(await post(router.url, "{ tasks(first: 100) { id } }")) == []
@@ -173,9 +173,9 @@ async def test_an_operation_whose_fragments_multiply_does_not_stop_the_router(ro
     await assert_serves_at_rest(router)
 
 
+# Hive Router 0.3.10 takes them unless documents are persisted; see supergraph/README.md.
+@only_embedded
 async def test_the_embedded_router_refuses_fragments_that_multiply_in_few_levels(router: Router) -> None:
-    if router.kind != "embedded":
-        pytest.skip("Hive Router 0.3.10 takes them unless documents are persisted; see supergraph/README.md")
     assert codes(await post(router.url, MULTIPLYING_WIDE)) == ["MAX_FIELDS_EXCEEDED"]
 
 
@@ -240,9 +240,9 @@ async def test_nothing_is_served_that_loads_from_elsewhere(router: Router) -> No
     assert "<script" not in page.text
 
 
+# The embedded router has no metrics.
+@only_hive_router
 async def test_hive_router_has_metrics_on_a_listener_of_their_own(router: Router) -> None:
-    if router.kind != "hive-router":
-        pytest.skip("the embedded router has no metrics")
     await post(router.url, "{ task(id: 1) { id } }")
     async with httpx.AsyncClient() as client:
         metrics = await client.get(f"http://127.0.0.1:{router.metrics_port}/metrics")

@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from tests.supergraph.clients import Json, Socket, post, raw_socket, socket
-from tests.supergraph.conftest import ALLOWED_ORIGIN, Router
+from tests.supergraph.conftest import ALLOWED_ORIGIN, Router, only_embedded
 
 TOKEN = {"authorization": "Bearer a"}
 EVENTS = """
@@ -187,11 +187,11 @@ async def test_a_client_that_never_initialises_is_closed(router: Router) -> None
     assert await asyncio.wrap_future(router.silent_client) == 4408
 
 
+# Hive Router does not look at the origin of a WebSocket; the edge does.
+@only_embedded
 async def test_a_foreign_origin_is_refused_by_the_embedded_router(router: Router) -> None:
     async with socket(router.url, TOKEN, origin=ALLOWED_ORIGIN):
         pass
-    if router.kind != "embedded":
-        pytest.skip("Hive Router does not look at the origin of a WebSocket; the edge does")
     with pytest.raises(InvalidStatus) as refused:
         async with socket(router.url, TOKEN, origin="https://evil.example"):
             pass
