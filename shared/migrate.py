@@ -74,6 +74,7 @@ def _render(kind: str, item: object, autogenerate: object) -> str | Literal[Fals
 
 
 def main() -> None:
+    """The command line; exits with 1 if `--check` finds a difference."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("package", help="the subgraph's package, such as subgraphs.bids")
     parser.add_argument("--check", action="store_true", help="fail if models and migrations differ")

@@ -127,6 +127,7 @@ def _type(annotation: object, bodies: dict[str, type[Body]]) -> str:
 
 
 def main() -> int:
+    """Writes docs/events.md; with `--check` answers 1 if it is not up to date."""
     text = render()
     if "--check" in sys.argv[1:]:
         if not TARGET.exists() or TARGET.read_text() != text:

@@ -70,6 +70,7 @@ def build_server(app: FastAPI, host: str, port: int, trusted_proxies: str = "127
 
 
 def main() -> None:
+    """The command line; returns when the server has ended."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("application", help="module:attribute of the FastAPI application")
     parser.add_argument("--host", default="127.0.0.1")
