@@ -29,8 +29,10 @@ from shared import tables
 
 T = TypeVar("T")
 
-INSTANCE = Instance(DEFAULT_STATE / "test", 18_000)
-SYSTEM = Instance(DEFAULT_STATE / "e2e", 18_100)
+# Another base lets two checkouts test at the same time.
+_PORT_BASE = int(os.environ.get("EXCHANGE_TEST_PORT_BASE", "18000"))
+INSTANCE = Instance(DEFAULT_STATE / "test", _PORT_BASE)
+SYSTEM = Instance(DEFAULT_STATE / "e2e", _PORT_BASE + 100)
 _REDIS_DATABASES = 256
 _COLLECTOR = 30
 
