@@ -46,6 +46,9 @@ class Settings(BaseSettings):
 
     jwks_file: Path = Field(description="Public keys (JWKS) that access tokens are verified with; re-read on change.")
     signing_keys_file: Path | None = Field(None, description="Private keys (JWKS) of `users`; the first one signs.")
+    encryption_keys_file: Path | None = Field(
+        None, description="Keys (JWKS, `oct`) of what `users` stores encrypted; the first one encrypts."
+    )
     token_issuer: str = Field("service-exchange", description="`iss` of access tokens.")
     token_audience: str = Field("service-exchange", description="`aud` of access tokens.")
 

@@ -151,6 +151,7 @@ def settings_for(
             "topic_partitions": 2,
             "jwks_file": secret_files.jwks(infrastructure.INSTANCE),
             "signing_keys_file": secret_files.signing_keys(infrastructure.INSTANCE),
+            "encryption_keys_file": secret_files.encryption_keys(infrastructure.INSTANCE),
             "drain_seconds": 1,
             # Generous: on a busy machine a slow answer must not look like a dead Redis.
             "redis_timeout_seconds": 2,

@@ -9,7 +9,7 @@ import os
 import secrets
 from pathlib import Path
 
-from deploy.keys import public_key, signing_key
+from deploy.keys import encryption_key, public_key, signing_key
 
 SECRETS = Path("/secrets")
 
@@ -30,6 +30,9 @@ def main() -> None:
     signing = SECRETS / "users" / "signing.json"
     if not signing.exists():
         _write(signing, json.dumps({"keys": [signing_key()]}), 0o400)
+    encryption = SECRETS / "users" / "encryption.json"
+    if not encryption.exists():
+        _write(encryption, json.dumps({"keys": [encryption_key()]}), 0o400)
     keys = json.loads(signing.read_text())["keys"]
     _write(SECRETS / "public" / "jwks.json", json.dumps({"keys": [public_key(key) for key in keys]}), 0o444)
 

@@ -5,7 +5,7 @@ import os
 import secrets
 from pathlib import Path
 
-from deploy.keys import public_key, signing_key
+from deploy.keys import encryption_key, public_key, signing_key
 from deploy.local.layout import SUBGRAPHS, Instance
 
 
@@ -20,7 +20,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def ensure(instance: Instance) -> None:
-    """Makes passwords and signing keys that do not exist yet."""
+    """Makes passwords and keys that do not exist yet."""
     passwords = instance.state / "secrets.env"
     known = _read_env(passwords)
     wanted = ["POSTGRES_PASSWORD", "DEMO_PASSWORD", *(_variable(name) for name in SUBGRAPHS)]
@@ -29,6 +29,8 @@ def ensure(instance: Instance) -> None:
         write_private(passwords, "".join(f"{name}={value}\n" for name, value in known.items()))
     if not signing_keys(instance).exists():
         rotate_signing_key(instance)
+    if not encryption_keys(instance).exists():
+        write_private(encryption_keys(instance), json.dumps({"keys": [encryption_key()]}, indent=1))
 
 
 def postgres_password(instance: Instance) -> str:
@@ -47,6 +49,11 @@ def database_password(instance: Instance, subgraph: str) -> str:
 def signing_keys(instance: Instance) -> Path:
     """Private JWKS: the first key signs, the others only verify until their tokens have expired."""
     return instance.state / "keys" / "signing.json"
+
+
+def encryption_keys(instance: Instance) -> Path:
+    """Keys of what `users` stores encrypted: the first encrypts, each decrypts."""
+    return instance.state / "keys" / "encryption.json"
 
 
 def jwks(instance: Instance) -> Path:

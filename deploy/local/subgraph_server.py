@@ -21,6 +21,7 @@ def environment(instance: Instance, name: str) -> dict[str, str]:
         # Here everybody comes from one address: demos and people who try things out.
         variables["EXCHANGE_SIGN_UPS_PER_ADDRESS"] = "10000/1 hour"
         variables["EXCHANGE_SIGNING_KEYS_FILE"] = str(secret_files.signing_keys(instance))
+        variables["EXCHANGE_ENCRYPTION_KEYS_FILE"] = str(secret_files.encryption_keys(instance))
         # Demo, benchmarks and tests all come from one address.
         variables["EXCHANGE_SIGN_UPS_PER_ADDRESS"] = "1000000/1 hour"
     return variables

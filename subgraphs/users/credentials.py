@@ -22,7 +22,7 @@ from subgraphs.users import rules, store
 from subgraphs.users.loaders import Loaders
 
 _MAX_EMAIL = 254
-_MAX_PASSWORD = rules.PASSWORD_LENGTH[1]
+_MAX_PASSWORD = rules.passwords.PASSWORD_LENGTH[1]
 _LONGEST_WAIT_SECONDS = 10
 
 # zxcvbn tries all ways to read the "l33t" characters, twice as many with every further one: seconds for
@@ -41,7 +41,7 @@ def normalise_email(text: str) -> str:
     try:
         valid = validate_email(address, check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError:
-        raise rules.InvalidEmail("Enter a valid e-mail address.", field=("email",)) from None
+        raise rules.accounts.InvalidEmail("Enter a valid e-mail address.", field=("email",)) from None
     return (valid.ascii_email or valid.normalized).lower()
 
 
@@ -59,17 +59,17 @@ async def check_new_password(settings: Settings, password: str, *, known: tuple[
     `known` are the user's other inputs, which a guesser would try.
     """
     normalised = normalise_password(password)
-    least, most = rules.PASSWORD_LENGTH
+    least, most = rules.passwords.PASSWORD_LENGTH
     if len(password) > most or len(normalised) > most:
-        raise rules.WeakPassword(f"At most {most} characters, please.", field=("password",))
+        raise rules.passwords.WeakPassword(f"At most {most} characters, please.", field=("password",))
     if len(normalised) < least:
-        raise rules.WeakPassword(f"At least {least} characters, please.", field=("password",))
+        raise rules.passwords.WeakPassword(f"At least {least} characters, please.", field=("password",))
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in normalised):
-        raise rules.WeakPassword("The password holds a character that cannot be typed.", field=("password",))
+        raise rules.passwords.WeakPassword("The password holds a character that cannot be typed.", field=("password",))
     async with _slot(settings):
         score = await asyncio.to_thread(_score, normalised, known)
-    if score < rules.LEAST_PASSWORD_SCORE:
-        raise rules.WeakPassword(
+    if score < rules.passwords.LEAST_PASSWORD_SCORE:
+        raise rules.passwords.WeakPassword(
             "This password is easily guessed; take several words that do not belong together.",
             field=("password",),
         )
@@ -106,20 +106,20 @@ async def check_log_in(services: Services[Loaders], address: str, email: str, pa
     settings, limiter = services.settings, services.limiter
     try:
         account = normalise_email(email)
-    except rules.InvalidEmail:
+    except rules.accounts.InvalidEmail:
         account = email.strip().lower()[:_MAX_EMAIL]
     account_and_address = f"{account} {address}"
     # Inside the slot: no more attempts than slots can be between the check and the count of the failure.
     async with _slot(settings):
         await limiter.check("logIn address", address, settings.log_in_failures_per_address)
-        found = await store.find_credentials(services.database, account)
+        found = await store.accounts.find_credentials(services.database, account)
         user_id, password_hash = found or (None, None)
         # Counted before and forgotten on success, so that not one attempt more gets through at the same time.
         await limiter.hit("logIn account", account_and_address, settings.log_in_failures_per_account)
         if not await _verify(settings, password_hash, password) or user_id is None or password_hash is None:
             with suppress(RateLimited):
                 await limiter.hit("logIn address", address, settings.log_in_failures_per_address)
-            raise rules.invalid_credentials()
+            raise rules.sessions.invalid_credentials()
         await limiter.clear("logIn account", account_and_address, settings.log_in_failures_per_account)
         new_hash = None
         hasher = _hasher(settings)
@@ -132,7 +132,7 @@ def prepare(settings: Settings) -> None:
     """Does what is slow the first time: the hash to compare unknown accounts with, tables of characters."""
     _dummy_hash(settings)
     _score("a first password", ())
-    with suppress(rules.InvalidEmail):
+    with suppress(rules.accounts.InvalidEmail):
         normalise_email("someone@bücher.example.org")
 
 

@@ -11,4 +11,4 @@ class Loaders:
     """The loaders of one operation."""
 
     def __init__(self, database: Database) -> None:
-        self.user_by_id = one_by_key(partial(store.load_users, database), key=lambda user: user.id)
+        self.user_by_id = one_by_key(partial(store.accounts.load_users, database), key=lambda user: user.id)

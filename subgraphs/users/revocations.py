@@ -19,7 +19,7 @@ from shared.app import Runner
 from shared.auth import Revocations
 from shared.context import Services
 from shared.errors import ServiceUnavailable
-from subgraphs.users import actions, credentials, models, store, tokens
+from subgraphs.users import actions, credentials, models, secrets_at_rest, store, tokens
 from subgraphs.users.loaders import Loaders
 
 log = structlog.get_logger(__name__)
@@ -44,13 +44,14 @@ def runners(services: Services[Loaders]) -> Sequence[Runner]:
 
 
 class _Preparation:
-    """Fails the start without signing keys, and does before the first request what is slow once."""
+    """Fails the start without keys, and does before the first request what is slow once."""
 
     def __init__(self, services: Services[Loaders]) -> None:
         self._settings = services.settings
 
     async def start(self) -> None:
         tokens.signing_keys(self._settings).load()
+        secrets_at_rest.cipher(self._settings).load()
         await asyncio.to_thread(credentials.prepare, self._settings)
 
     async def stop(self) -> None:
@@ -95,11 +96,11 @@ class RevocationKeeper:
     async def assert_revoked(self) -> None:
         """Writes all sessions that ended while a token of theirs is alive. Raises ServiceUnavailable, RedisError."""
         alive_after = clock.now() - _MARGIN
-        await _tell(self._revocations, await store.list_revoked_sessions(self._database, alive_after))
+        await _tell(self._revocations, await store.sessions.list_revoked_sessions(self._database, alive_after))
 
     async def _tidy(self) -> bool:
         async with self._database.transaction() as session:
-            return await actions.forget_expired(session, _TIDY_ROWS) >= _TIDY_ROWS
+            return await actions.sessions.forget_expired(session, _TIDY_ROWS) >= _TIDY_ROWS
 
     def _failed(self, error: Exception) -> None:
         if not self._failing:

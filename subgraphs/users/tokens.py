@@ -91,7 +91,7 @@ def _signing_keys(file: Path) -> SigningKeys:
 
 def access_token(settings: Settings, user: models.User, session: models.Session) -> str:
     """A token for the session; it expires at the session's `access_expires_at`."""
-    roles = rules.parse_roles(user.roles)
+    roles = rules.accounts.parse_roles(user.roles)
     return signing_keys(settings).sign(
         {
             "iss": settings.token_issuer,
@@ -99,8 +99,8 @@ def access_token(settings: Settings, user: models.User, session: models.Session)
             "sub": user.id,
             "sid": session.id,
             "roles": [str(role) for role in roles],
-            "scope": rules.scopes_of(roles),
-            "iat": int((session.access_expires_at - rules.ACCESS_TOKEN_LIFETIME).timestamp()),
+            "scope": rules.accounts.scopes_of(roles),
+            "iat": int((session.access_expires_at - rules.sessions.ACCESS_TOKEN_LIFETIME).timestamp()),
             "exp": int(session.access_expires_at.timestamp()),
         }
     )
@@ -133,7 +133,7 @@ def refresh_row(token: str, session_id: str, now: datetime) -> models.RefreshTok
         token_hash=hash_refresh_token(token),
         session_id=session_id,
         issued_at=now,
-        expires_at=now + rules.REFRESH_TOKEN_LIFETIME,
+        expires_at=now + rules.sessions.REFRESH_TOKEN_LIFETIME,
         replaced_at=None,
         successor_salt=None,
     )

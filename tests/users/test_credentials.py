@@ -6,7 +6,8 @@ import time
 import pytest
 
 from subgraphs.users import credentials
-from subgraphs.users.rules import InvalidEmail, WeakPassword
+from subgraphs.users.rules.accounts import InvalidEmail
+from subgraphs.users.rules.passwords import WeakPassword
 from tests.conftest import SettingsFor
 from tests.users.conftest import CHEAP, PASSWORD
 

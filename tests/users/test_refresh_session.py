@@ -86,16 +86,16 @@ async def test_a_refresh_waits_for_the_one_before_it(users: Users) -> None:
 
     async def refresh() -> str:
         async with database.transaction() as session:
-            outcome = await actions.refresh_session(session, token, "")
-        assert isinstance(outcome, actions.Grant)
+            outcome = await actions.sessions.refresh_session(session, token, "")
+        assert isinstance(outcome, actions.sessions.Grant)
         return outcome.refresh_token
 
     async with database.transaction() as session:
-        first = await actions.refresh_session(session, token, "")
+        first = await actions.sessions.refresh_session(session, token, "")
         second = asyncio.create_task(refresh())
         done, _ = await asyncio.wait([second], timeout=0.5)
         assert not done
-    assert isinstance(first, actions.Grant)
+    assert isinstance(first, actions.sessions.Grant)
     assert await second == first.refresh_token
 
 

@@ -10,7 +10,8 @@ from shared.actor import Role
 from shared.errors import InvalidInput, InvalidTransition
 from shared.transitions import next_status
 from subgraphs.users import rules
-from subgraphs.users.rules import TRANSITIONS, Command, Refresh, Status
+from subgraphs.users.rules.accounts import TRANSITIONS, Command, Status
+from subgraphs.users.rules.sessions import Refresh
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -40,12 +41,12 @@ def test_only_the_steps_of_the_table_are_possible(status: Status, command: Comma
 )
 def test_sign_up_gives_no_other_roles(roles: list[Role]) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        rules.check_roles_at_sign_up(roles)
+        rules.accounts.check_roles_at_sign_up(roles)
     assert refusal.value.field == ("roles",)
 
 
 def test_roles_are_kept_once_each_and_in_order() -> None:
-    assert rules.check_roles_at_sign_up([Role.TASKER, Role.POSTER, Role.TASKER]) == [Role.POSTER, Role.TASKER]
+    assert rules.accounts.check_roles_at_sign_up([Role.TASKER, Role.POSTER, Role.TASKER]) == [Role.POSTER, Role.TASKER]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_roles_are_kept_once_each_and_in_order() -> None:
     ],
 )
 def test_scopes_follow_from_roles(roles: list[Role], scope: str) -> None:
-    assert rules.scopes_of(roles) == scope
+    assert rules.accounts.scopes_of(roles) == scope
 
 
 @pytest.mark.parametrize(
@@ -67,16 +68,16 @@ def test_scopes_follow_from_roles(roles: list[Role], scope: str) -> None:
     [
         (Status.PENDING_VERIFICATION, None),
         (Status.ACTIVE, None),
-        (Status.SUSPENDED, rules.AccountSuspended),
-        (Status.ERASED, rules.InvalidCredentials),
+        (Status.SUSPENDED, rules.sessions.AccountSuspended),
+        (Status.ERASED, rules.sessions.InvalidCredentials),
     ],
 )
 def test_who_may_have_a_session(status: Status, error: type[Exception] | None) -> None:
     if error is None:
-        rules.check_may_have_session(status)
+        rules.sessions.check_may_have_session(status)
     else:
         with pytest.raises(error):
-            rules.check_may_have_session(status)
+            rules.sessions.check_may_have_session(status)
 
 
 JUDGEMENTS = {
@@ -96,12 +97,14 @@ JUDGEMENTS = {
 def test_what_a_refresh_token_is_good_for(name: str) -> None:
     changes, expected = JUDGEMENTS[name]
     token: dict[str, datetime | None] = {"token_expires_at": NOW + SECOND, "replaced_at": None, "ended_at": None}
-    assert rules.judge_refresh(NOW, **token | changes) is expected  # type: ignore[arg-type]  # never None
+    assert rules.sessions.judge_refresh(NOW, **token | changes) is expected  # type: ignore[arg-type]  # never None
 
 
 @given(st.timedeltas(timedelta(0), timedelta(days=40)), st.timedeltas(timedelta(0), timedelta(days=40)))
 def test_a_used_token_rotates_never_again(used_for: timedelta, lives_for: timedelta) -> None:
-    judged = rules.judge_refresh(NOW, token_expires_at=NOW + lives_for, replaced_at=NOW - used_for, ended_at=None)
+    judged = rules.sessions.judge_refresh(
+        NOW, token_expires_at=NOW + lives_for, replaced_at=NOW - used_for, ended_at=None
+    )
     assert judged is not Refresh.ROTATE
 
 
@@ -116,9 +119,9 @@ def test_a_used_token_rotates_never_again(used_for: timedelta, lives_for: timede
     ],
 )
 def test_who_sees_private_fields(viewer: str | None, scopes: tuple[str, ...], sees: bool) -> None:
-    assert rules.may_see_private(viewer, scopes, "user_a") is sees
+    assert rules.accounts.may_see_private(viewer, scopes, "user_a") is sees
 
 
 def test_an_erased_user_has_no_name() -> None:
-    assert rules.public_name(Status.ERASED, "Somchai") == "Deleted user"
-    assert rules.public_name(Status.SUSPENDED, "Somchai") == "Somchai"
+    assert rules.accounts.public_name(Status.ERASED, "Somchai") == "Deleted user"
+    assert rules.accounts.public_name(Status.SUSPENDED, "Somchai") == "Somchai"

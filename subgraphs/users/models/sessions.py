@@ -1,42 +1,13 @@
-"""Tables of users: accounts, their sessions, and the refresh tokens of those."""
+"""Tables of sessions and of the refresh tokens of those."""
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ARRAY, Index, LargeBinary, Text, text
-from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel
+from sqlalchemy import Index, text
+from sqlmodel import Field
 
 from shared.models import enum_field, key_field, text_field, time_field
-from subgraphs.users.rules import EndReason, Status
-
-
-class Base(SQLModel, registry=registry()):
-    """A registry of its own: other subgraphs have models and tables of the same names."""
-
-
-_KEY: Any = Text(collation="C")
-_TEXTS: Any = ARRAY(Text)
-_BYTES: Any = LargeBinary()
-
-
-class User(Base, table=True):
-    """An account. `email` is stored normalised; without e-mail or password nobody can log in with one."""
-
-    __tablename__ = "users"
-    __table_args__ = (Index("users_email", text("lower(email)"), unique=True),)
-
-    id: str = key_field(primary_key=True)
-    email: str | None = text_field()
-    password_hash: str | None = text_field()
-    display_name: str = text_field()
-    bio: str | None = text_field()
-    avatar_url: str | None = text_field()
-    status: Status = enum_field(Status)
-    roles: list[str] = Field(sa_type=_TEXTS)
-    version: int
-    created_at: datetime = time_field()
-    updated_at: datetime = time_field()
+from subgraphs.users.models.base import BYTES, KEY, Base
+from subgraphs.users.rules.sessions import EndReason
 
 
 class Session(Base, table=True):
@@ -51,7 +22,7 @@ class Session(Base, table=True):
     )
 
     id: str = key_field(primary_key=True)
-    user_id: str = Field(sa_type=_KEY, foreign_key="users.id")
+    user_id: str = Field(sa_type=KEY, foreign_key="users.id")
     user_agent: str | None = text_field()
     created_at: datetime = time_field()
     last_used_at: datetime = time_field()
@@ -75,9 +46,9 @@ class RefreshToken(Base, table=True):
         Index("refresh_tokens_expires_at", "expires_at"),
     )
 
-    token_hash: bytes = Field(sa_type=_BYTES, primary_key=True)
-    session_id: str = Field(sa_type=_KEY, foreign_key="sessions.id", ondelete="CASCADE")
+    token_hash: bytes = Field(sa_type=BYTES, primary_key=True)
+    session_id: str = Field(sa_type=KEY, foreign_key="sessions.id", ondelete="CASCADE")
     issued_at: datetime = time_field()
     expires_at: datetime = time_field()
     replaced_at: datetime | None = time_field()
-    successor_salt: bytes | None = Field(sa_type=_BYTES)
+    successor_salt: bytes | None = Field(sa_type=BYTES)

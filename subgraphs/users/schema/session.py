@@ -1,94 +1,24 @@
-"""The GraphQL schema of users: authorize, call, return."""
+"""Signing up, signing in, going on, signing out."""
 
 import hashlib
 from datetime import datetime
-from typing import Annotated, Self, cast
+from typing import Self
 
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
-from strawberry import ID, UNSET
+from strawberry import ID
 
 from shared import clock
 from shared.actor import MARKETPLACE, Role
 from shared.config import Settings
-from shared.context import Context
 from shared.graphql.pagination import After, Before, Connection, First, Last
-from shared.graphql.schema import build_schema, field, mutation, query
-from shared.graphql.types import UserError, register_enum
+from shared.graphql.schema import field, mutation, query
+from shared.graphql.types import UserError
 from shared.idempotency import idempotent
 from shared.ids import check_id
 from subgraphs.users import actions, credentials, models, rules, store, tokens
-from subgraphs.users.loaders import Loaders
 from subgraphs.users.revocations import revoke
-from subgraphs.users.rules import Status
-
-Info = strawberry.Info[Context[Loaders], None]
-
-register_enum(
-    Status,
-    name="UserStatus",
-    description="Where an account stands.",
-    values={
-        Status.PENDING_VERIFICATION: "Signed up; the e-mail address is not verified yet.",
-        Status.ACTIVE: "In good standing.",
-        Status.SUSPENDED: "Shut out by an admin for a time.",
-        Status.ERASED: "The person left and their data is gone.",
-    },
-)
-register_enum(
-    Role,
-    name="UserRole",
-    description="What a person may do; one person can hold several.",
-    values={
-        Role.POSTER: "Posts tasks and chooses among bids.",
-        Role.TASKER: "Bids on tasks and does them.",
-        Role.SUPPORT: "Works on tickets and disputes; never by sign-up.",
-        Role.ADMIN: "Runs the marketplace; never by sign-up.",
-    },
-)
-
-
-@strawberry.federation.type(keys=["id"], description="A person of the marketplace.")
-class User:
-    id: ID = strawberry.field(description="The user's id.")
-    display_name: str = strawberry.field(description="What everybody calls them.")
-    bio: str | None = strawberry.field(description="What they say about themselves.")
-    avatar_url: str | None = strawberry.field(description="A picture of them; always `https`.")
-    status: Status = strawberry.field(description="Where the account stands.")
-    member_since: datetime = strawberry.field(description="When they signed up.")
-    version: int = strawberry.field(description="Counts the account's changes; `updateProfile` takes it.")
-    private_email: strawberry.Private[str | None]
-    private_roles: strawberry.Private[list[Role]]
-
-    @classmethod
-    def of(cls, row: models.User) -> Self:
-        return cls(
-            id=ID(row.id),
-            display_name=rules.public_name(row.status, row.display_name),
-            bio=row.bio,
-            avatar_url=row.avatar_url,
-            status=row.status,
-            member_since=row.created_at,
-            version=row.version,
-            private_email=row.email,
-            private_roles=rules.parse_roles(row.roles),
-        )
-
-    @classmethod
-    async def resolve_reference(cls, info: Info, id: ID) -> Self | None:
-        return cast("Self | None", await find_user(info, check_id(id, "user")))
-
-    @field(description="The e-mail address; null unless it is one's own or the caller has the admin scope.")
-    async def email(self, info: Info) -> str | None:
-        return self.private_email if self._shows_private(info) else None
-
-    @field(description="The roles; null unless they are one's own or the caller has the admin scope.")
-    async def roles(self, info: Info) -> list[Role] | None:
-        return self.private_roles if self._shows_private(info) else None
-
-    def _shows_private(self, info: Info) -> bool:
-        actor = info.context.actor
-        return actor is not None and rules.may_see_private(actor.id, actor.scopes, self.id)
+from subgraphs.users.schema.user import Info, User
 
 
 @strawberry.type(description="A device that is signed in. Only the user themselves sees it.")
@@ -129,7 +59,7 @@ class SessionTokens:
     user: User = strawberry.field(description="Who is signed in.")
 
     @classmethod
-    def of(cls, grant: actions.Grant, settings: Settings) -> Self:
+    def of(cls, grant: actions.sessions.Grant, settings: Settings) -> Self:
         return cls(
             access_token=tokens.access_token(settings, grant.user, grant.session),
             refresh_token=grant.refresh_token,
@@ -175,19 +105,6 @@ class LogOutEverywhereInput:
     )
 
 
-@strawberry.input(description="What to change of one's profile; what is left out stays as it is.")
-class UpdateProfileInput:
-    display_name: str | None = strawberry.field(default=UNSET, description="1 to 60 characters; cannot be cleared.")
-    bio: str | None = strawberry.field(default=UNSET, description="At most 1,000 characters; null clears it.")
-    avatar_url: str | None = strawberry.field(
-        default=UNSET, description="An `https` address on a public host; null clears it."
-    )
-    expected_version: int | None = strawberry.field(
-        default=None,
-        description="The `version` that you saw; `VERSION_CONFLICT` if the account changed since.",
-    )
-
-
 @strawberry.type(description="The outcome of what opens or continues a session.")
 class SessionPayload:
     session: SessionTokens | None = strawberry.field(default=None, description="The tokens; null if it was refused.")
@@ -196,7 +113,7 @@ class SessionPayload:
     )
 
     @classmethod
-    def of(cls, grant: actions.Grant, settings: Settings) -> Self:
+    def of(cls, grant: actions.sessions.Grant, settings: Settings) -> Self:
         return cls(session=SessionTokens.of(grant, settings))
 
 
@@ -230,50 +147,20 @@ class LogOutEverywherePayload:
     )
 
 
-@strawberry.type(description="The outcome of `updateProfile`.")
-class UpdateProfilePayload:
-    user: User | None = strawberry.field(
-        default=None,
-        description="The account after it; null if it was refused, except for `VERSION_CONFLICT`.",
-    )
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="Why it was refused; empty on success."
-    )
-
-    @classmethod
-    def of(cls, row: models.User) -> Self:
-        return cls(user=User.of(row))
-
-
-async def find_user(info: Info, user_id: str) -> User | None:
-    row = await info.context.loaders.user_by_id.load(user_id)
-    return User.of(row) if row else None
-
-
 @strawberry.type
-class Query:
-    @query(description="The signed-in user.", scope=MARKETPLACE)
-    async def me(self, info: Info) -> User | None:
-        return await find_user(info, info.context.require_actor().id)
-
-    @query(description="A user; null if there is none with this id.")
-    async def user(
-        self, info: Info, id: Annotated[ID, strawberry.argument(description="The user's id.")]
-    ) -> User | None:
-        return await find_user(info, check_id(id, "user"))
-
+class SessionQuery:
     @query(description="The devices on which the caller is signed in, newest first.", scope=MARKETPLACE)
     async def my_sessions(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Session] | None:
-        window = store.NEWEST.window(first, after, last, before)
+        window = store.sessions.NEWEST.window(first, after, last, before)
         user_id = info.context.require_actor().id
-        page = await store.list_sessions(info.context.database, user_id, clock.now(), window)
+        page = await store.sessions.list_sessions(info.context.database, user_id, clock.now(), window)
         return Connection.of(page, Session.of)
 
 
 @strawberry.type
-class Mutation:
+class SessionMutation:
     @mutation(
         description="Opens an account and signs in. The number of accounts from one address is limited.",
         scope=None,
@@ -281,12 +168,12 @@ class Mutation:
     async def sign_up(self, info: Info, input: SignUpInput) -> SignUpPayload:
         context, settings = info.context, info.context.services.settings
         email = credentials.normalise_email(input.email)
-        display_name = actions.clean_display_name(input.display_name)
-        roles = rules.check_roles_at_sign_up(input.roles)
+        display_name = actions.profile.clean_display_name(input.display_name)
+        roles = rules.accounts.check_roles_at_sign_up(input.roles)
         await context.limiter.hit("signUp", context.address, settings.sign_ups_per_address)
         password = await credentials.check_new_password(settings, input.password, known=(email, display_name))
         password_hash = await credentials.hash_password(settings, password)
-        account = actions.NewAccount(email, password_hash, display_name, roles)
+        account = actions.accounts.NewAccount(email, password_hash, display_name, roles)
         async with context.transaction() as session:
             row = await idempotent(
                 session,
@@ -295,12 +182,12 @@ class Mutation:
                 "signUp",
                 # Not the password, which must be stored in no form that is easier to guess than its Argon2 hash.
                 {"display_name": display_name, "roles": roles},
-                run=lambda: actions.sign_up(session, account, context.user_agent),
+                run=lambda: actions.accounts.sign_up(session, account, context.user_agent),
                 replay=lambda session_id: repeat_sign_up(session, settings, session_id, password),
             )
-            user = await store.get_user(session, row.user_id)
+            user = await store.accounts.get_user(session, row.user_id)
             assert user is not None, "a foreign key says so"
-            grant = await actions.grant(session, user, row)
+            grant = await actions.sessions.grant(session, user, row)
         return SignUpPayload.of(grant, settings)
 
     @mutation(
@@ -312,7 +199,7 @@ class Mutation:
         context = info.context
         checked = await credentials.check_log_in(context.services, context.address, input.email, input.password)
         async with context.transaction() as session:
-            grant = await actions.log_in(session, checked, context.user_agent)
+            grant = await actions.sessions.log_in(session, checked, context.user_agent)
         return LogInPayload.of(grant, context.services.settings)
 
     @mutation(
@@ -323,10 +210,10 @@ class Mutation:
     async def refresh_session(self, info: Info, input: RefreshSessionInput) -> RefreshSessionPayload:
         context = info.context
         async with context.transaction() as session:
-            outcome = await actions.refresh_session(session, input.refresh_token, context.user_agent)
+            outcome = await actions.sessions.refresh_session(session, input.refresh_token, context.user_agent)
         if isinstance(outcome, models.Session):
             await revoke(context.services.revocations, [outcome])
-            raise rules.session_expired()
+            raise rules.sessions.session_expired()
         return RefreshSessionPayload.of(outcome, context.services.settings)
 
     @mutation(description="Ends a session of one's own; its tokens are refused everywhere within 5 seconds.")
@@ -334,7 +221,7 @@ class Mutation:
         actor = info.context.require_actor()
         session_id = check_id(input.session_id, "session") if input.session_id else actor.session_id
         async with info.context.transaction() as session:
-            row = await actions.log_out(session, actor, session_id)
+            row = await actions.sessions.log_out(session, actor, session_id)
         await revoke(info.context.services.revocations, [row])
         return LogOutPayload(session=Session.of(row))
 
@@ -342,34 +229,17 @@ class Mutation:
     async def log_out_everywhere(self, info: Info, input: LogOutEverywhereInput) -> LogOutEverywherePayload:
         actor = info.context.require_actor()
         async with info.context.transaction() as session:
-            rows = await actions.log_out_everywhere(session, actor, keep_current=input.keep_current)
+            rows = await actions.sessions.log_out_everywhere(session, actor, keep_current=input.keep_current)
         await revoke(info.context.services.revocations, rows)
         return LogOutEverywherePayload(sessions=[Session.of(row) for row in rows])
-
-    @mutation(description="Changes one's own public profile.")
-    async def update_profile(self, info: Info, input: UpdateProfileInput) -> UpdateProfilePayload:
-        actor = info.context.require_actor()
-        changes: actions.ProfileChanges = {}
-        if input.display_name is not UNSET:
-            changes["display_name"] = input.display_name or ""
-        if input.bio is not UNSET:
-            changes["bio"] = input.bio
-        if input.avatar_url is not UNSET:
-            changes["avatar_url"] = input.avatar_url
-        async with info.context.transaction() as session:
-            row = await actions.update_profile(session, actor, changes, input.expected_version)
-        return UpdateProfilePayload.of(row)
 
 
 async def repeat_sign_up(
     session: AsyncSession, settings: Settings, session_id: str, password: str
 ) -> models.Session | None:
     """A sign-up sent again with its key: the same account and session, for whoever knows its password."""
-    row = await actions.repeat_sign_up(session, session_id)
-    user = await store.get_user(session, row.user_id) if row else None
+    row = await actions.accounts.repeat_sign_up(session, session_id)
+    user = await store.accounts.get_user(session, row.user_id) if row else None
     if user is not None and not await credentials.is_password_of(settings, user.password_hash, password):
-        raise rules.invalid_credentials()
+        raise rules.sessions.invalid_credentials()
     return row
-
-
-schema = build_schema(Query, Mutation)

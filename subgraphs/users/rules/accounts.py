@@ -1,23 +1,11 @@
-"""What may be done with an account or a session, by whom and when. Pure: no I/O."""
+"""What may be done with an account, by whom and when; roles and what they let one see."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
-from enum import Enum, StrEnum, auto
+from enum import StrEnum
 
 from shared.actor import ADMIN, MARKETPLACE, SUPPORT, Role
 from shared.errors import DomainError, InvalidInput, UserErrorCode
 from shared.transitions import By, Transition, step
-
-DISPLAY_NAME_LENGTH = (1, 60)
-BIO_LENGTH = (0, 1_000)
-PASSWORD_LENGTH = (10, 128)
-LEAST_PASSWORD_SCORE = 3
-"""zxcvbn's "safely unguessable: moderate protection from offline slow-hash scenario"."""
-
-ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
-REFRESH_TOKEN_LIFETIME = timedelta(days=30)
-REFRESH_GRACE = timedelta(seconds=10)
-"""How long a used refresh token still answers with its successor: a double click, a lost answer."""
 
 DELETED_NAME = "Deleted user"
 
@@ -51,15 +39,8 @@ TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
     (Status.SUSPENDED, Command.ERASE): step(Status.ERASED, By.USER, By.ADMIN, why="right to erasure"),
 }
 
+
 ROLES_AT_SIGN_UP = frozenset({Role.POSTER, Role.TASKER})
-
-
-class EndReason(StrEnum):
-    """Why a session ended before its time."""
-
-    LOGGED_OUT = "LOGGED_OUT"
-    LOGGED_OUT_EVERYWHERE = "LOGGED_OUT_EVERYWHERE"
-    REFRESH_REUSED = "REFRESH_REUSED"
 
 
 class EmailTaken(DomainError):
@@ -68,22 +49,6 @@ class EmailTaken(DomainError):
 
 class InvalidEmail(DomainError):
     code = UserErrorCode.INVALID_EMAIL
-
-
-class WeakPassword(DomainError):
-    code = UserErrorCode.WEAK_PASSWORD
-
-
-class InvalidCredentials(DomainError):
-    code = UserErrorCode.INVALID_CREDENTIALS
-
-
-class AccountSuspended(DomainError):
-    code = UserErrorCode.ACCOUNT_SUSPENDED
-
-
-class SessionExpired(DomainError):
-    code = UserErrorCode.SESSION_EXPIRED
 
 
 def check_roles_at_sign_up(roles: Collection[Role]) -> list[Role]:
@@ -96,49 +61,6 @@ def check_roles_at_sign_up(roles: Collection[Role]) -> list[Role]:
 def sort_roles(roles: Collection[Role]) -> list[Role]:
     """Each role once, in the order of `Role`."""
     return [role for role in Role if role in roles]
-
-
-def check_may_have_session(status: Status) -> None:
-    """Raises AccountSuspended, or InvalidCredentials for an account that is gone."""
-    if status is Status.SUSPENDED:
-        raise AccountSuspended("This account is suspended.")
-    if status is Status.ERASED:
-        raise invalid_credentials()
-
-
-def invalid_credentials() -> InvalidCredentials:
-    """The one answer to every failed login, whatever is wrong with it."""
-    return InvalidCredentials("E-mail address and password do not belong together.")
-
-
-def session_expired() -> SessionExpired:
-    """The one answer to every refresh token that does not hold, whatever is wrong with it."""
-    return SessionExpired("The session has ended; log in again.")
-
-
-class Refresh(Enum):
-    """What a refresh token is good for."""
-
-    ROTATE = auto()
-    REPEAT = auto()
-    REUSED = auto()
-    EXPIRED = auto()
-
-
-def judge_refresh(
-    now: datetime, *, token_expires_at: datetime, replaced_at: datetime | None, ended_at: datetime | None
-) -> Refresh:
-    """What to do with a refresh token that is presented.
-
-    A token is used once. Presented again soon, it is the same client whose answer was lost or who clicked
-    twice, and gets the same successor. Later on, two parties hold it, and nobody knows which one is the
-    thief (RFC 9700, section 4.14.2).
-    """
-    if ended_at is not None or token_expires_at <= now:
-        return Refresh.EXPIRED
-    if replaced_at is None:
-        return Refresh.ROTATE
-    return Refresh.REPEAT if now < replaced_at + REFRESH_GRACE else Refresh.REUSED
 
 
 def scopes_of(roles: Collection[Role]) -> str:

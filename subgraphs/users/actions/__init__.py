@@ -1,0 +1,8 @@
+"""What can be done: one function per mutation, in a module per noun.
+
+Each runs in the caller's transaction, which also holds the events that it emits.
+"""
+
+from subgraphs.users.actions import accounts, profile, sessions
+
+__all__ = ["accounts", "profile", "sessions"]

@@ -1,0 +1,78 @@
+"""Opening an account, and what an operator or admin does with one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import clock, events
+from shared.actor import Role
+from shared.errors import NotFound
+from shared.ids import new_id
+from shared.outbox import emit
+from subgraphs.users import models, rules, store
+from subgraphs.users.actions import sessions
+from subgraphs.users.rules.accounts import Status
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """A sign-up whose input was checked."""
+
+    email: str
+    password_hash: str
+    display_name: str
+    roles: Sequence[Role]
+
+
+async def sign_up(session: AsyncSession, account: NewAccount, user_agent: str) -> models.Session:
+    """Opens an account and its first session. Raises EmailTaken."""
+    now = clock.now()
+    user = models.User(
+        id=new_id("user"),
+        email=account.email,
+        password_hash=account.password_hash,
+        display_name=account.display_name,
+        bio=None,
+        avatar_url=None,
+        status=Status.PENDING_VERIFICATION,
+        roles=[str(role) for role in account.roles],
+        version=1,
+        created_at=now,
+        updated_at=now,
+    )
+    if not await store.accounts.add_user(session, user):
+        raise rules.accounts.EmailTaken("There is an account with this address; log in instead.", field=("email",))
+    row = await sessions.open_session(session, user.id, user_agent, now)
+    await emit(
+        session,
+        events.UserRegistered(
+            user_id=user.id, display_name=user.display_name, roles=tuple(user.roles), status=user.status
+        ),
+    )
+    return row
+
+
+async def repeat_sign_up(session: AsyncSession, session_id: str) -> models.Session | None:
+    """The session that an earlier sign-up opened, None if it has ended; its access tokens live on."""
+    row = await store.sessions.lock_session(session, session_id)
+    now = clock.now()
+    if row is None or row.ended_at is not None or row.expires_at <= now:
+        return None
+    row.access_expires_at = now + rules.sessions.ACCESS_TOKEN_LIFETIME
+    return row
+
+
+async def grant_role(session: AsyncSession, email: str, role: Role) -> models.User:
+    """Gives a role to the account of an e-mail address; it shows in the tokens issued from then on. Raises NotFound."""
+    user = await store.accounts.lock_user_by_email(session, email)
+    if user is None:
+        raise NotFound("There is no account with this address.", field=("email",))
+    roles = rules.accounts.parse_roles(user.roles)
+    if role in roles:
+        return user
+    user.roles = [str(each) for each in rules.accounts.sort_roles([*roles, role])]
+    user.version += 1
+    user.updated_at = clock.now()
+    await emit(session, events.UserRoleGranted(user_id=user.id, role=role, roles=tuple(user.roles)))
+    return user

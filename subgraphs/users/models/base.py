@@ -1,0 +1,20 @@
+"""What all tables of users share."""
+
+from typing import Any
+
+from sqlalchemy import ARRAY, LargeBinary, Text
+from sqlalchemy.orm import registry
+from sqlmodel import SQLModel
+
+
+class Base(SQLModel, registry=registry()):
+    """A registry of its own: other subgraphs have models and tables of the same names."""
+
+
+KEY: Any = Text(collation="C")
+
+
+TEXTS: Any = ARRAY(Text)
+
+
+BYTES: Any = LargeBinary()

@@ -1,0 +1,5 @@
+"""What may be done, by whom and when. Pure: no I/O."""
+
+from subgraphs.users.rules import accounts, passwords, profile, sessions
+
+__all__ = ["accounts", "passwords", "profile", "sessions"]

@@ -1,0 +1,19 @@
+"""The GraphQL schema of users: authorize, call, return. Each module has a noun's types, queries and mutations."""
+
+import strawberry
+
+from shared.graphql.schema import build_schema
+from subgraphs.users.schema.profile import ProfileMutation
+from subgraphs.users.schema.session import SessionMutation, SessionQuery
+from subgraphs.users.schema.user import UserQuery
+
+
+@strawberry.type
+class Query(UserQuery, SessionQuery): ...
+
+
+@strawberry.type
+class Mutation(SessionMutation, ProfileMutation): ...
+
+
+schema = build_schema(Query, Mutation)

@@ -1,0 +1,103 @@
+"""A person of the marketplace, as others and they themselves see them."""
+
+from datetime import datetime
+from typing import Annotated, Self, cast
+
+import strawberry
+from strawberry import ID
+
+from shared.actor import MARKETPLACE, Role
+from shared.context import Context
+from shared.graphql.schema import field, query
+from shared.graphql.types import register_enum
+from shared.ids import check_id
+from subgraphs.users import models, rules
+from subgraphs.users.loaders import Loaders
+from subgraphs.users.rules.accounts import Status
+
+Info = strawberry.Info[Context[Loaders], None]
+
+
+register_enum(
+    Status,
+    name="UserStatus",
+    description="Where an account stands.",
+    values={
+        Status.PENDING_VERIFICATION: "Signed up; the e-mail address is not verified yet.",
+        Status.ACTIVE: "In good standing.",
+        Status.SUSPENDED: "Shut out by an admin for a time.",
+        Status.ERASED: "The person left and their data is gone.",
+    },
+)
+register_enum(
+    Role,
+    name="UserRole",
+    description="What a person may do; one person can hold several.",
+    values={
+        Role.POSTER: "Posts tasks and chooses among bids.",
+        Role.TASKER: "Bids on tasks and does them.",
+        Role.SUPPORT: "Works on tickets and disputes; never by sign-up.",
+        Role.ADMIN: "Runs the marketplace; never by sign-up.",
+    },
+)
+
+
+@strawberry.federation.type(keys=["id"], description="A person of the marketplace.")
+class User:
+    id: ID = strawberry.field(description="The user's id.")
+    display_name: str = strawberry.field(description="What everybody calls them.")
+    bio: str | None = strawberry.field(description="What they say about themselves.")
+    avatar_url: str | None = strawberry.field(description="A picture of them; always `https`.")
+    status: Status = strawberry.field(description="Where the account stands.")
+    member_since: datetime = strawberry.field(description="When they signed up.")
+    version: int = strawberry.field(description="Counts the account's changes; `updateProfile` takes it.")
+    private_email: strawberry.Private[str | None]
+    private_roles: strawberry.Private[list[Role]]
+
+    @classmethod
+    def of(cls, row: models.User) -> Self:
+        return cls(
+            id=ID(row.id),
+            display_name=rules.accounts.public_name(row.status, row.display_name),
+            bio=row.bio,
+            avatar_url=row.avatar_url,
+            status=row.status,
+            member_since=row.created_at,
+            version=row.version,
+            private_email=row.email,
+            private_roles=rules.accounts.parse_roles(row.roles),
+        )
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: ID) -> Self | None:
+        return cast("Self | None", await find_user(info, check_id(id, "user")))
+
+    @field(description="The e-mail address; null unless it is one's own or the caller has the admin scope.")
+    async def email(self, info: Info) -> str | None:
+        return self.private_email if self._shows_private(info) else None
+
+    @field(description="The roles; null unless they are one's own or the caller has the admin scope.")
+    async def roles(self, info: Info) -> list[Role] | None:
+        return self.private_roles if self._shows_private(info) else None
+
+    def _shows_private(self, info: Info) -> bool:
+        actor = info.context.actor
+        return actor is not None and rules.accounts.may_see_private(actor.id, actor.scopes, self.id)
+
+
+async def find_user(info: Info, user_id: str) -> User | None:
+    row = await info.context.loaders.user_by_id.load(user_id)
+    return User.of(row) if row else None
+
+
+@strawberry.type
+class UserQuery:
+    @query(description="The signed-in user.", scope=MARKETPLACE)
+    async def me(self, info: Info) -> User | None:
+        return await find_user(info, info.context.require_actor().id)
+
+    @query(description="A user; null if there is none with this id.")
+    async def user(
+        self, info: Info, id: Annotated[ID, strawberry.argument(description="The user's id.")]
+    ) -> User | None:
+        return await find_user(info, check_id(id, "user"))
