@@ -23,6 +23,7 @@ BESIDES = {
     "users": {
         "tokens.py",  # signs access tokens, which the others only verify
         "credentials.py",  # hashes passwords, in threads
+        "secrets_at_rest.py",  # encrypts what must be read again
         "revocations.py",  # tells everybody which sessions ended
         "admin.py",  # a command for whoever may reach the database
     },
