@@ -22,7 +22,6 @@ from shared.errors import Unauthenticated
 log = structlog.get_logger(__name__)
 
 _REVOKED_SESSIONS = "revoked:sessions"
-_REVOKED_USERS = "revoked:users"
 _LEEWAY_SECONDS = 2
 _CACHED_TOKENS = 10_000
 
@@ -96,22 +95,21 @@ class TokenVerifier:
 
 
 class Revocations:
-    """Sessions ended and users suspended within the lifetime of an access token.
+    """Sessions that ended within the lifetime of their access tokens; suspending somebody ends all of theirs.
 
-    The truth is a pair of Redis sorted sets scored by the time after which no token can be alive. Each
-    process mirrors them every second, so that a check costs no round trip and still holds when Redis is
-    down: the mirror then keeps what it knew.
+    The truth is a Redis sorted set scored by the time after which no token can be alive. Each process
+    mirrors it every second, so that a check costs no round trip and still holds when Redis is down: the
+    mirror then keeps what it knew.
     """
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
         self._sessions: dict[str, float] = {}
-        self._users: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
 
     def check(self, actor: Actor) -> None:
-        """Raises Unauthenticated if the actor's session was revoked or the user suspended."""
-        if actor.session_id in self._sessions or actor.id in self._users:
+        """Raises Unauthenticated if the actor's session has ended."""
+        if actor.session_id in self._sessions:
             raise Unauthenticated("The session has ended.")
 
     async def revoke_session(self, session_id: str, until: datetime) -> None:
@@ -125,28 +123,16 @@ class Revocations:
             self._sessions |= scores
             await self._redis.zadd(_REVOKED_SESSIONS, scores)
 
-    async def revoke_user(self, user_id: str, until: datetime) -> None:
-        """Refuses all tokens of a user, until the last one has expired."""
-        self._users[user_id] = until.timestamp()
-        await self._redis.zadd(_REVOKED_USERS, {user_id: until.timestamp()})
-
-    async def restore_user(self, user_id: str) -> None:
-        """Takes a user's tokens again."""
-        self._users.pop(user_id, None)
-        await self._redis.zrem(_REVOKED_USERS, user_id)
-
     async def refresh(self) -> None:
-        """Reads both sets and drops what has run out."""
+        """Reads the set and drops what has run out."""
         current = clock.now().timestamp()
         async with self._redis.pipeline(transaction=False) as pipe:
-            for key in (_REVOKED_SESSIONS, _REVOKED_USERS):
-                pipe.zremrangebyscore(key, "-inf", current)
-                pipe.zrange(key, 0, -1, withscores=True)
-            _, sessions, _, users = await pipe.execute()
+            pipe.zremrangebyscore(_REVOKED_SESSIONS, "-inf", current)
+            pipe.zrange(_REVOKED_SESSIONS, 0, -1, withscores=True)
+            _, sessions = await pipe.execute()
         # A Redis that lost its data must not revive a session: what was known stays until it runs out.
         known = {sid: until for sid, until in self._sessions.items() if until > current}
         self._sessions = known | {_text(sid): score for sid, score in sessions}
-        self._users = {_text(user_id): score for user_id, score in users}
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._mirror(), name="revocations")

@@ -139,15 +139,17 @@ class UserRoleGranted(_UserEvent):
 
     role: str
     roles: tuple[str, ...]
+    by: str | None = Field(None, description="The admin's id; null for an operator at the command line.")
 
 
 class UserRoleRevoked(_UserEvent):
-    """A user lost a role; `roles` are all that they hold now."""
+    """A user lost a role; `roles` are all that they hold now. Their sessions end, since tokens name roles."""
 
     type: ClassVar[str] = "users.user.role_revoked"
 
     role: str
     roles: tuple[str, ...]
+    by: str | None = Field(None, description="The admin's id.")
 
 
 class UserSuspended(_UserEvent):
@@ -156,12 +158,15 @@ class UserSuspended(_UserEvent):
     type: ClassVar[str] = "users.user.suspended"
 
     reason: str
+    by: str | None = Field(None, description="The admin's id.")
 
 
 class UserReinstated(_UserEvent):
     """An admin lifted a suspension."""
 
     type: ClassVar[str] = "users.user.reinstated"
+
+    by: str | None = Field(None, description="The admin's id.")
 
 
 # tasks ---------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ async def grant(database: Database, email: str, role: Role) -> str:
     """Gives a role to the account of an e-mail address; answers its id. Raises InvalidEmail, NotFound."""
     address = credentials.normalise_email(email)
     async with database.transaction() as session:
-        user = await actions.accounts.grant_role(session, address, role)
+        user = await actions.administration.grant_role_by_email(session, address, role)
     return user.id
 
 

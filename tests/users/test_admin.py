@@ -21,7 +21,7 @@ async def test_a_role_is_given_once_and_shows_in_the_next_token(users: Users) ->
         assert await admin.grant(users.services.database, "Somchai@example.com", Role.ADMIN) == user_id
 
     assert await users.bodies("users.user.role_granted") == [
-        {"user_id": user_id, "role": "ADMIN", "roles": ["POSTER", "ADMIN"]}
+        {"user_id": user_id, "role": "ADMIN", "roles": ["POSTER", "ADMIN"], "by": None}
     ]
     token = (await users.refresh(session["refreshToken"]))["session"]["accessToken"]
     actor = users.services.verifier.verify(token)

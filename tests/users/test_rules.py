@@ -19,9 +19,11 @@ SECOND = timedelta(seconds=1)
 LEGAL = {
     (Status.PENDING_VERIFICATION, Command.VERIFY_EMAIL): Status.ACTIVE,
     (Status.PENDING_VERIFICATION, Command.ERASE): Status.ERASED,
+    (Status.PENDING_VERIFICATION, Command.SUSPEND): Status.SUSPENDED,
     (Status.ACTIVE, Command.SUSPEND): Status.SUSPENDED,
     (Status.ACTIVE, Command.ERASE): Status.ERASED,
     (Status.SUSPENDED, Command.REINSTATE): Status.ACTIVE,
+    (Status.SUSPENDED, Command.REINSTATE_UNVERIFIED): Status.PENDING_VERIFICATION,
     (Status.SUSPENDED, Command.ERASE): Status.ERASED,
 }
 

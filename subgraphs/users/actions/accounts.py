@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
 from shared.actor import Role
-from shared.errors import NotFound
 from shared.ids import new_id
 from shared.outbox import emit
 from subgraphs.users import models, rules, store
@@ -61,18 +60,3 @@ async def repeat_sign_up(session: AsyncSession, session_id: str) -> models.Sessi
         return None
     row.access_expires_at = now + rules.sessions.ACCESS_TOKEN_LIFETIME
     return row
-
-
-async def grant_role(session: AsyncSession, email: str, role: Role) -> models.User:
-    """Gives a role to the account of an e-mail address; it shows in the tokens issued from then on. Raises NotFound."""
-    user = await store.accounts.lock_user_by_email(session, email)
-    if user is None:
-        raise NotFound("There is no account with this address.", field=("email",))
-    roles = rules.accounts.parse_roles(user.roles)
-    if role in roles:
-        return user
-    user.roles = [str(each) for each in rules.accounts.sort_roles([*roles, role])]
-    user.version += 1
-    user.updated_at = clock.now()
-    await emit(session, events.UserRoleGranted(user_id=user.id, role=role, roles=tuple(user.roles)))
-    return user

@@ -46,16 +46,16 @@ async def update_profile(
     return user
 
 
-def clean_display_name(text: str) -> str:
+def clean_name(text: str, *, field: tuple[str, ...] = ("displayName",)) -> str:
     """A name as it is shown. Raises InvalidInput."""
     least, most = rules.profile.DISPLAY_NAME_LENGTH
-    return clean(text, field=("displayName",), min_length=least, max_length=most)
+    return clean(text, field=field, min_length=least, max_length=most)
 
 
 def _clean_profile(changes: ProfileChanges) -> ProfileChanges:
     cleaned: ProfileChanges = {}
     if "display_name" in changes:
-        cleaned["display_name"] = clean_display_name(changes["display_name"])
+        cleaned["display_name"] = clean_name(changes["display_name"])
     if "bio" in changes:
         bio = clean(changes["bio"] or "", field=("bio",), max_length=rules.profile.BIO_LENGTH[1], multiline=True)
         cleaned["bio"] = bio or None

@@ -100,11 +100,17 @@ async def log_out(session: AsyncSession, actor: Actor, session_id: str) -> model
 
 async def log_out_everywhere(session: AsyncSession, actor: Actor, *, keep_current: bool) -> Sequence[models.Session]:
     """Ends all sessions of the actor, but for the current one if they want to stay; answers those."""
-    now = clock.now()
     but = actor.session_id if keep_current else None
-    rows = await store.sessions.lock_live_sessions(session, actor.id, now, but=but)
+    return await end_all(session, actor.id, EndReason.LOGGED_OUT_EVERYWHERE, clock.now(), but=but)
+
+
+async def end_all(
+    session: AsyncSession, user_id: str, reason: EndReason, now: datetime, *, but: str | None = None
+) -> Sequence[models.Session]:
+    """Ends all live sessions of a user except `but` and answers them, for `revocations.revoke` after the commit."""
+    rows = await store.sessions.lock_live_sessions(session, user_id, now, but=but)
     for row in rows:
-        await end_session(session, row, EndReason.LOGGED_OUT_EVERYWHERE, now)
+        await end_session(session, row, reason, now)
     return rows
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from enum import StrEnum
 
 from shared.actor import ADMIN, MARKETPLACE, SUPPORT, Role
-from shared.errors import DomainError, InvalidInput, UserErrorCode
+from shared.errors import DomainError, InvalidInput, NotAllowed, UserErrorCode
 from shared.transitions import By, Transition, step
 
 DELETED_NAME = "Deleted user"
@@ -25,6 +25,7 @@ class Command(StrEnum):
     VERIFY_EMAIL = "verify e-mail"
     SUSPEND = "suspend"
     REINSTATE = "reinstate"
+    REINSTATE_UNVERIFIED = "reinstate without a verified address"
     ERASE = "erase"
 
 
@@ -32,15 +33,24 @@ TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
     (Status.PENDING_VERIFICATION, Command.VERIFY_EMAIL): step(
         Status.ACTIVE, By.USER, why="the e-mail address is theirs"
     ),
+    (Status.PENDING_VERIFICATION, Command.SUSPEND): step(
+        Status.SUSPENDED, By.ADMIN, why="broke the rules of the marketplace"
+    ),
     (Status.PENDING_VERIFICATION, Command.ERASE): step(Status.ERASED, By.USER, By.ADMIN, why="right to erasure"),
     (Status.ACTIVE, Command.SUSPEND): step(Status.SUSPENDED, By.ADMIN, why="broke the rules of the marketplace"),
     (Status.ACTIVE, Command.ERASE): step(Status.ERASED, By.USER, By.ADMIN, why="right to erasure"),
     (Status.SUSPENDED, Command.REINSTATE): step(Status.ACTIVE, By.ADMIN, why="the reason has gone"),
+    (Status.SUSPENDED, Command.REINSTATE_UNVERIFIED): step(
+        Status.PENDING_VERIFICATION, By.ADMIN, why="the reason has gone; the address is still to be verified"
+    ),
     (Status.SUSPENDED, Command.ERASE): step(Status.ERASED, By.USER, By.ADMIN, why="right to erasure"),
 }
 
 
 ROLES_AT_SIGN_UP = frozenset({Role.POSTER, Role.TASKER})
+
+
+SUSPENSION_REASON_LENGTH = (3, 500)
 
 
 class EmailTaken(DomainError):
@@ -61,6 +71,22 @@ def check_roles_at_sign_up(roles: Collection[Role]) -> list[Role]:
 def sort_roles(roles: Collection[Role]) -> list[Role]:
     """Each role once, in the order of `Role`."""
     return [role for role in Role if role in roles]
+
+
+def reinstating(before: Status | None) -> Command:
+    """How an account is reinstated that had the status `before` when it was suspended."""
+    return Command.REINSTATE_UNVERIFIED if before is Status.PENDING_VERIFICATION else Command.REINSTATE
+
+
+def is_admin(status: Status, roles: Collection[Role]) -> bool:
+    """Whether an account may administer others at this moment, whatever its token says."""
+    return status not in (Status.SUSPENDED, Status.ERASED) and Role.ADMIN in roles
+
+
+def check_other(actor_id: str, user_id: str) -> None:
+    """Nobody decides on their own standing, so one admin always remains. Raises NotAllowed."""
+    if actor_id == user_id:
+        raise NotAllowed("Another admin has to do this.", field=("userId",))
 
 
 def scopes_of(roles: Collection[Role]) -> str:

@@ -18,6 +18,8 @@ class EndReason(StrEnum):
     LOGGED_OUT = "LOGGED_OUT"
     LOGGED_OUT_EVERYWHERE = "LOGGED_OUT_EVERYWHERE"
     REFRESH_REUSED = "REFRESH_REUSED"
+    SUSPENDED = "SUSPENDED"
+    ROLE_REVOKED = "ROLE_REVOKED"
 
 
 class InvalidCredentials(DomainError):

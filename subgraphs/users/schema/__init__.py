@@ -3,17 +3,18 @@
 import strawberry
 
 from shared.graphql.schema import build_schema
+from subgraphs.users.schema.administration import AdministrationMutation, AdministrationQuery
 from subgraphs.users.schema.profile import ProfileMutation
 from subgraphs.users.schema.session import SessionMutation, SessionQuery
 from subgraphs.users.schema.user import UserQuery
 
 
 @strawberry.type
-class Query(UserQuery, SessionQuery): ...
+class Query(UserQuery, SessionQuery, AdministrationQuery): ...
 
 
 @strawberry.type
-class Mutation(SessionMutation, ProfileMutation): ...
+class Mutation(SessionMutation, ProfileMutation, AdministrationMutation): ...
 
 
 schema = build_schema(Query, Mutation)

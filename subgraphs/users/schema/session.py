@@ -168,7 +168,7 @@ class SessionMutation:
     async def sign_up(self, info: Info, input: SignUpInput) -> SignUpPayload:
         context, settings = info.context, info.context.services.settings
         email = credentials.normalise_email(input.email)
-        display_name = actions.profile.clean_display_name(input.display_name)
+        display_name = actions.profile.clean_name(input.display_name)
         roles = rules.accounts.check_roles_at_sign_up(input.roles)
         await context.limiter.hit("signUp", context.address, settings.sign_ups_per_address)
         password = await credentials.check_new_password(settings, input.password, known=(email, display_name))

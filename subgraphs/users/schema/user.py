@@ -42,6 +42,12 @@ register_enum(
 )
 
 
+@strawberry.type(description="Why somebody is shut out. Only admins and the person themselves see it.")
+class Suspension:
+    at: datetime = strawberry.field(description="Since when.")
+    reason: str = strawberry.field(description="What happened, as the admin wrote it.")
+
+
 @strawberry.federation.type(keys=["id"], description="A person of the marketplace.")
 class User:
     id: ID = strawberry.field(description="The user's id.")
@@ -53,6 +59,7 @@ class User:
     version: int = strawberry.field(description="Counts the account's changes; `updateProfile` takes it.")
     private_email: strawberry.Private[str | None]
     private_roles: strawberry.Private[list[Role]]
+    private_suspension: strawberry.Private[Suspension | None]
 
     @classmethod
     def of(cls, row: models.User) -> Self:
@@ -66,6 +73,9 @@ class User:
             version=row.version,
             private_email=row.email,
             private_roles=rules.accounts.parse_roles(row.roles),
+            private_suspension=Suspension(at=row.suspended_at, reason=row.suspension_reason or "")
+            if row.suspended_at is not None
+            else None,
         )
 
     @classmethod
@@ -79,6 +89,10 @@ class User:
     @field(description="The roles; null unless they are one's own or the caller has the admin scope.")
     async def roles(self, info: Info) -> list[Role] | None:
         return self.private_roles if self._shows_private(info) else None
+
+    @field(description="The suspension; null without one, and to everybody but themselves and admins.")
+    async def suspension(self, info: Info) -> Suspension | None:
+        return self.private_suspension if self._shows_private(info) else None
 
     def _shows_private(self, info: Info) -> bool:
         actor = info.context.actor

@@ -1,23 +1,26 @@
 """SQL of accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from shared.actor import Role
 from shared.db import Database, any_of, columns_of
+from shared.graphql.pagination import Order, Page, Window, fetch_page
 from subgraphs.users import models
+from subgraphs.users.rules.accounts import Status
 
 User = models.User
 
 
 # Without the password's hash, which only a login needs.
 _user_columns = select(*(column for column in columns_of(User) if column.key != "password_hash"))
-
-
+NEWEST = Order("users.newest", col(User.id), descending=True)
 _by_email = func.lower(col(User.email))
 
 
@@ -28,6 +31,18 @@ async def get_user(session: AsyncSession, user_id: str) -> models.User | None:
 async def lock_user(session: AsyncSession, user_id: str, *, shared: bool = False) -> models.User | None:
     """The account, locked: `shared` against changes, otherwise against everything."""
     return await session.get(User, user_id, with_for_update={"read": shared}, populate_existing=True)
+
+
+async def lock_users(session: AsyncSession, *user_ids: str) -> Mapping[str, models.User]:
+    """Several accounts by id, locked in the order of their ids; those that exist."""
+    statement = (
+        select(User)
+        .where(any_of(col(User.id), user_ids))
+        .order_by(col(User.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {user.id: user for user in await session.scalars(statement)}
 
 
 async def lock_user_by_email(session: AsyncSession, email: str) -> models.User | None:
@@ -48,6 +63,30 @@ async def find_credentials(database: Database, email: str) -> tuple[str, str | N
     for user_id, password_hash in await database.fetch(statement):
         return cast("tuple[str, str | None]", (user_id, password_hash))
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which accounts; None leaves all. `name` is how the name begins, in any case of letters."""
+
+    status: Status | None = None
+    role: Role | None = None
+    email: str | None = None
+    name: str | None = None
+
+
+async def list_users(database: Database, filter: Filter, window: Window) -> Page[models.User]:
+    """Accounts for admins, erased ones included, in the order NEWEST."""
+    statement = _user_columns
+    if filter.status is not None:
+        statement = statement.where(col(User.status) == filter.status)
+    if filter.role is not None:
+        statement = statement.where(col(User.roles).op("@>")(bindparam(None, [str(filter.role)], ARRAY(Text))))
+    if filter.email is not None:
+        statement = statement.where(_by_email == filter.email)
+    if filter.name is not None:
+        statement = statement.where(func.lower(col(User.display_name)).startswith(filter.name.lower(), autoescape=True))
+    return await fetch_page(database, User, statement, window)
 
 
 async def load_users(database: Database, user_ids: Sequence[str]) -> Sequence[models.User]:

@@ -1,0 +1,147 @@
+"""What admins see and do of other people's accounts."""
+
+from typing import Annotated, Self
+
+import strawberry
+from strawberry import ID
+
+from shared.actor import ADMIN, Role
+from shared.errors import BadRequest, DomainError
+from shared.graphql.pagination import After, Before, Connection, First, Last
+from shared.graphql.schema import mutation, query
+from shared.graphql.types import UserError
+from shared.ids import check_id
+from subgraphs.users import actions, credentials, models, store
+from subgraphs.users.revocations import revoke
+from subgraphs.users.rules.accounts import Status
+from subgraphs.users.schema.user import Info, User
+
+
+@strawberry.input(description="Which accounts to list; what is left out leaves all.")
+class UserFilter:
+    status: Status | None = strawberry.field(default=None, description="Only accounts that stand like this.")
+    role: Role | None = strawberry.field(default=None, description="Only people who hold this role.")
+    email: str | None = strawberry.field(default=None, description="Only the account with exactly this address.")
+    name: str | None = strawberry.field(
+        default=None, description="Only people whose name begins with this, 1 to 60 characters, in any case of letters."
+    )
+
+    def parse(self) -> store.accounts.Filter:
+        """Raises BadRequest: a query has no `userErrors`."""
+        try:
+            return store.accounts.Filter(
+                status=self.status,
+                role=self.role,
+                email=None if self.email is None else credentials.normalise_email(self.email),
+                name=None if self.name is None else actions.profile.clean_name(self.name, field=("name",)),
+            )
+        except DomainError as error:
+            raise BadRequest(f"filter.{'.'.join(error.field)}: {error.message}") from None
+
+
+@strawberry.input(description="Whom to shut out, and why.")
+class SuspendUserInput:
+    user_id: ID = strawberry.field(description="The user's id; not one's own.")
+    reason: str = strawberry.field(description="What happened, 3 to 500 characters; admins and the person see it.")
+
+
+@strawberry.input(description="Whom to let in again.")
+class ReinstateUserInput:
+    user_id: ID = strawberry.field(description="The user's id; not one's own.")
+
+
+@strawberry.input(description="Who gets which role.")
+class GrantRoleInput:
+    user_id: ID = strawberry.field(description="The user's id; not one's own.")
+    role: Role = strawberry.field(description="What they may be from their next login or refresh on.")
+
+
+@strawberry.input(description="Who loses which role.")
+class RevokeRoleInput:
+    user_id: ID = strawberry.field(description="The user's id; not one's own.")
+    role: Role = strawberry.field(description="What they may be no more.")
+
+
+@strawberry.type(description="The outcome of what an admin does with an account.")
+class AdministerUserPayload:
+    user: User | None = strawberry.field(default=None, description="The account after it; null if it was refused.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why it was refused; empty on success."
+    )
+
+    @classmethod
+    def of(cls, row: models.User) -> Self:
+        return cls(user=User.of(row))
+
+
+@strawberry.type(description="The outcome of `suspendUser`.")
+class SuspendUserPayload(AdministerUserPayload): ...
+
+
+@strawberry.type(description="The outcome of `reinstateUser`.")
+class ReinstateUserPayload(AdministerUserPayload): ...
+
+
+@strawberry.type(description="The outcome of `grantRole`.")
+class GrantRolePayload(AdministerUserPayload): ...
+
+
+@strawberry.type(description="The outcome of `revokeRole`.")
+class RevokeRolePayload(AdministerUserPayload): ...
+
+
+@strawberry.type
+class AdministrationQuery:
+    @query(description="All accounts, newest first, for admins.", scope=ADMIN)
+    async def users(
+        self,
+        info: Info,
+        filter: Annotated[UserFilter | None, strawberry.argument(description="Which accounts.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[User] | None:
+        window = store.accounts.NEWEST.window(first, after, last, before)
+        wanted = filter.parse() if filter is not None else store.accounts.Filter()
+        return Connection.of(await store.accounts.list_users(info.context.database, wanted, window), User.of)
+
+
+@strawberry.type
+class AdministrationMutation:
+    @mutation(
+        description="Shuts an account out. Its sessions end; their tokens are refused everywhere within 5 seconds, "
+        "open subscriptions included.",
+        scope=ADMIN,
+    )
+    async def suspend_user(self, info: Info, input: SuspendUserInput) -> SuspendUserPayload:
+        actor, user_id = info.context.require_actor(), check_id(input.user_id, "user")
+        async with info.context.transaction() as session:
+            row, ended = await actions.administration.suspend_user(session, actor, user_id, input.reason)
+        await revoke(info.context.services.revocations, ended)
+        return SuspendUserPayload.of(row)
+
+    @mutation(description="Lifts a suspension; the person has to log in again.", scope=ADMIN)
+    async def reinstate_user(self, info: Info, input: ReinstateUserInput) -> ReinstateUserPayload:
+        actor, user_id = info.context.require_actor(), check_id(input.user_id, "user")
+        async with info.context.transaction() as session:
+            row = await actions.administration.reinstate_user(session, actor, user_id)
+        return ReinstateUserPayload.of(row)
+
+    @mutation(description="Gives a role, SUPPORT and ADMIN among them; somebody who has it keeps it.", scope=ADMIN)
+    async def grant_role(self, info: Info, input: GrantRoleInput) -> GrantRolePayload:
+        actor, user_id = info.context.require_actor(), check_id(input.user_id, "user")
+        async with info.context.transaction() as session:
+            row = await actions.administration.grant_role(session, actor, user_id, input.role)
+        return GrantRolePayload.of(row)
+
+    @mutation(
+        description="Takes a role. The person's sessions end, since their tokens name it; they log in again.",
+        scope=ADMIN,
+    )
+    async def revoke_role(self, info: Info, input: RevokeRoleInput) -> RevokeRolePayload:
+        actor, user_id = info.context.require_actor(), check_id(input.user_id, "user")
+        async with info.context.transaction() as session:
+            row, ended = await actions.administration.revoke_role(session, actor, user_id, input.role)
+        await revoke(info.context.services.revocations, ended)
+        return RevokeRolePayload.of(row)
