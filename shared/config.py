@@ -66,7 +66,10 @@ class Settings(BaseSettings):
     log_in_failures_per_address: str = Field(
         "100/15 minutes", pattern=_LIMIT, description="Wrong passwords from one address, whatever the account."
     )
-    sign_ups_per_address: str = Field("20/1 hour", pattern=_LIMIT, description="New accounts from one address.")
+    sign_ups_per_address: str = Field("20/1 hour", pattern=_LIMIT, description="Sign-ups tried from one address.")
+    refresh_failures_per_address: str = Field(
+        "300/15 minutes", pattern=_LIMIT, description="Refresh tokens from one address that are not valid."
+    )
 
     otlp_endpoint: str = Field("", description="OTLP/HTTP base address for traces; empty: no tracing.")
     trace_sample_ratio: float = Field(1.0, ge=0, le=1, description="Share of new traces that are kept.")

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock
 from shared.actor import Actor
+from shared.addresses import one_address
 from shared.auth import Revocations, TokenVerifier, bearer_token
 from shared.cache import Cache
 from shared.config import Settings
@@ -62,6 +63,11 @@ class Context(Generic[L]):
     @property
     def limiter(self) -> RateLimiter:
         return self.services.limiter
+
+    @property
+    def one_address(self) -> str:
+        """What limits per address count for: an IPv4 address, or the /64 of an IPv6 one."""
+        return one_address(self.address)
 
     def authenticate(self, authorization: object) -> None:
         """Takes the actor from an `Authorization` value.

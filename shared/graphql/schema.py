@@ -21,6 +21,7 @@ from shared.actor import MARKETPLACE
 from shared.context import Context
 from shared.errors import BadRequest, DomainError
 from shared.graphql.pagination import connection_directives
+from shared.graphql.quotas import Quota, limited
 from shared.graphql.scalars import SCALARS
 from shared.graphql.types import UserError
 from shared.telemetry import field_span
@@ -94,8 +95,10 @@ def query(*, description: str, scope: str | None = None, directives: Sequence[ob
 field = query
 
 
-def mutation(*, description: str, scope: str | None = MARKETPLACE) -> Callable[[F], F]:
+def mutation(*, description: str, scope: str | None = MARKETPLACE, quotas: Sequence[Quota] = ()) -> Callable[[F], F]:
     """A field of Mutation. A DomainError that its resolver raises becomes the payload's `userErrors`.
+
+    `quotas` say how often it may be tried. What strangers can call (`scope` None) needs one.
 
     The payload class takes no required arguments; one whose error answers with the current object
     (`VERSION_CONFLICT`) has a classmethod `of(row)`.
@@ -103,7 +106,7 @@ def mutation(*, description: str, scope: str | None = MARKETPLACE) -> Callable[[
 
     def declare(resolver: F) -> F:
         declared = strawberry.federation.mutation(
-            resolver=_observed(_guarded(_refusing(resolver), scope)),
+            resolver=_observed(_guarded(_refusing(limited(resolver, quotas)), scope)),
             description=description,
             directives=_security(scope),
         )

@@ -115,6 +115,18 @@ async def test_all_attempts_of_one_request_count(users: Users) -> None:
     assert answer["data"] is None
     assert set(codes) == {"RATE_LIMITED"}
     assert await attempt(users, email, PASSWORD, address="127.0.0.1") == "RATE_LIMITED"
+    # The owner elsewhere is not locked out.
+    assert await attempt(users, email, PASSWORD, address="198.51.100.7") not in (REFUSED, "RATE_LIMITED")
+
+
+async def test_one_customers_ipv6_addresses_count_as_one(users: Users) -> None:
+    email = new_email()
+    await users.sign_up(email=email)
+
+    answers = [await attempt(users, email, address=f"2001:db8:1:2::{number:x}") for number in range(11)]
+
+    assert answers == [*[REFUSED] * 10, "RATE_LIMITED"]
+    assert await attempt(users, email, address="2001:db8:1:3::1") == REFUSED
 
 
 async def test_attempts_at_the_same_time_are_counted_one_by_one(users: Users) -> None:

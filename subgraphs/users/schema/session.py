@@ -12,6 +12,7 @@ from shared import clock
 from shared.actor import MARKETPLACE, Role
 from shared.config import Settings
 from shared.graphql.pagination import After, Before, Connection, First, Last
+from shared.graphql.quotas import Quota
 from shared.graphql.schema import field, mutation, query
 from shared.graphql.types import UserError
 from shared.idempotency import idempotent
@@ -162,15 +163,15 @@ class SessionQuery:
 @strawberry.type
 class SessionMutation:
     @mutation(
-        description="Opens an account and signs in. The number of accounts from one address is limited.",
+        description="Opens an account and signs in. The number of tries from one address is limited.",
         scope=None,
+        quotas=[Quota("signUp", "sign_ups_per_address")],
     )
     async def sign_up(self, info: Info, input: SignUpInput) -> SignUpPayload:
         context, settings = info.context, info.context.services.settings
         email = credentials.normalise_email(input.email)
         display_name = actions.profile.clean_name(input.display_name)
         roles = rules.accounts.check_roles_at_sign_up(input.roles)
-        await context.limiter.hit("signUp", context.address, settings.sign_ups_per_address)
         password = await credentials.check_new_password(settings, input.password, known=(email, display_name))
         password_hash = await credentials.hash_password(settings, password)
         account = actions.accounts.NewAccount(email, password_hash, display_name, roles)
@@ -197,7 +198,7 @@ class SessionMutation:
     )
     async def log_in(self, info: Info, input: LogInInput) -> LogInPayload:
         context = info.context
-        checked = await credentials.check_log_in(context.services, context.address, input.email, input.password)
+        checked = await credentials.check_log_in(context.services, context.one_address, input.email, input.password)
         async with context.transaction() as session:
             grant = await actions.sessions.log_in(session, checked, context.user_agent)
         return LogInPayload.of(grant, context.services.settings)
@@ -206,6 +207,7 @@ class SessionMutation:
         description="Takes the next pair of tokens. Each refresh token counts once; within 10 seconds it gives the "
         "same next one again, after that its use ends the session, since somebody else must have it.",
         scope=None,
+        quotas=[Quota("refreshSession", "refresh_failures_per_address", failures_only=True)],
     )
     async def refresh_session(self, info: Info, input: RefreshSessionInput) -> RefreshSessionPayload:
         context = info.context
