@@ -56,12 +56,16 @@ class Socket:
 
 @asynccontextmanager
 async def raw_socket(
-    url: str, protocol: str = PROTOCOL, origin: str | None = None, **options: Any
+    url: str,
+    protocol: str = PROTOCOL,
+    origin: str | None = None,
+    headers: dict[str, str] | None = None,
+    **options: Any,
 ) -> AsyncIterator[Socket]:
-    """A connection before `connection_init`."""
-    headers = {"Origin": origin} if origin else None
+    """A connection before `connection_init`; `headers` are those of the handshake."""
+    sent = {**(headers or {}), **({"Origin": origin} if origin else {})}
     async with connect(
-        url.replace("http", "ws", 1), subprotocols=[Subprotocol(protocol)], additional_headers=headers, **options
+        url.replace("http", "ws", 1), subprotocols=[Subprotocol(protocol)], additional_headers=sent, **options
     ) as connection:
         yield Socket(connection)
 

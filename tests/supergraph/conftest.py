@@ -1,5 +1,6 @@
 """A small graph of two real subgraphs, composed and served by each router that is installed."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -22,6 +23,7 @@ from websockets.typing import Subprotocol
 
 from supergraph import compose
 from supergraph.router import command
+from tests.supergraph.clients import post
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
@@ -144,6 +146,16 @@ class Router(Process):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}{command.GRAPHQL_PATH}"
+
+
+async def assert_serves_at_rest(router: Router) -> None:
+    """The next clients are served, and nothing goes on in the router afterwards."""
+    answers = await asyncio.gather(*(post(router.url, "{ task(id: 1) { id } }") for _ in range(8)))
+    assert answers == [{"data": {"task": {"id": "1"}}}] * 8
+    before, started = router.memory_and_cpu()[1], time.monotonic()
+    await asyncio.sleep(0.3)
+    used = router.memory_and_cpu()[1] - before
+    assert used < 0.5 * (time.monotonic() - started), f"the router used {used:.2f} s of CPU at rest"
 
 
 @contextmanager

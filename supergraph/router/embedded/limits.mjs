@@ -5,8 +5,9 @@ import { GraphQLError, Kind } from "graphql";
 export const MAX_BODY_BYTES = 1_000_000;
 export const MAX_TOKENS = 1_000;
 export const MAX_DOCUMENT_LENGTH = 30_000;
-// Fields are counted as if each fragment stood where it is spread, as the gateway will expand them.
+// Selections are counted as if each fragment stood where it is spread, as the gateway will expand them.
 const MAX = { depth: 12, aliases: 30, directives: 50, fields: 5_000 };
+const INTROSPECTION = new Set(["__schema", "__type"]);
 
 /** The first limit that a document exceeds, as an error whose code is Hive Router's, or undefined. */
 export function exceededLimit(document, introspection) {
@@ -28,21 +29,16 @@ export function exceededLimit(document, introspection) {
 
   function measure(node) {
     const sum = { ...nothing, directives: node.directives?.length ?? 0 };
-    if (node.kind === Kind.FIELD) {
-      sum.aliases = node.alias ? 1 : 0;
-      sum.fields = 1;
-      if (node.name.value === "__schema" || node.name.value === "__type") {
-        return { ...sum, introspects: true };
-      }
-    }
     for (const child of node.selectionSet?.selections ?? []) {
       const inner = child.kind === Kind.FRAGMENT_SPREAD ? measureFragment(child.name.value) : measure(child);
       sum.depth = Math.max(sum.depth, inner.depth + (child.kind === Kind.FIELD ? 1 : 0));
-      sum.aliases += inner.aliases;
-      sum.fields += inner.fields;
+      sum.aliases += inner.aliases + (child.alias ? 1 : 0);
+      sum.fields += inner.fields + 1;
       sum.directives += inner.directives + (child.kind === Kind.FRAGMENT_SPREAD ? (child.directives?.length ?? 0) : 0);
       sum.introspects ||= inner.introspects;
     }
+    // The usual introspection is deeper than anything else may be.
+    if (node.kind === Kind.FIELD && INTROSPECTION.has(node.name.value)) return { ...sum, depth: 0, introspects: true };
     return sum;
   }
 

@@ -34,6 +34,8 @@ class Seen:
     authorization: str | None = strawberry.field(description="The header authorization.")
     request_id: str | None = strawberry.field(description="The header x-request-id.")
     traceparent: str | None = strawberry.field(description="The header traceparent.")
+    forwarded_for: str | None = strawberry.field(description="The header x-forwarded-for.")
+    user_agent: str | None = strawberry.field(description="The header user-agent.")
 
 
 def task(id: str) -> Task:
@@ -77,6 +79,8 @@ class Query:
             authorization=headers.get("authorization"),
             request_id=headers.get("x-request-id"),
             traceparent=headers.get("traceparent"),
+            forwarded_for=headers.get("x-forwarded-for"),
+            user_agent=headers.get("user-agent"),
         )
 
     @strawberry.field(description="Fails with this code.")
