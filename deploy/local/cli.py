@@ -220,9 +220,11 @@ def rotate_key(state: State = None) -> None:
 
 
 @router_app.command("install")
-def router_install() -> None:
-    """Build Hive Router with cargo into this user's cache, which takes a quarter of an hour."""
-    console.print(f"Built {_run(routers.install_hive_router())}")
+def router_install(
+    quick: Annotated[bool, typer.Option("--quick", help="Half of the time, for a slower router.")] = False,
+) -> None:
+    """Build Hive Router and our plugins with cargo into this user's cache, which takes a quarter of an hour."""
+    console.print(f"Built {_run(routers.install_hive_router(quick))}", soft_wrap=True)
 
 
 async def _health(specs: dict[str, processes.ProcessSpec]) -> dict[str, str | None]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from deploy.local import commands, probes
+from deploy.local import commands, probes, stamps
 from deploy.local.layout import REPOSITORY, SUBGRAPHS, Instance, user_cache
 from deploy.local.processes import ProcessSpec, StartFailed
 from edge import render
@@ -15,8 +15,6 @@ from supergraph.router import command
 HIVE_ROUTER: Final = "hive-router"
 EMBEDDED: Final = "embedded"
 
-HIVE_ROUTER_VERSION = "0.3.10"
-
 # The first router serves at the instance's main address, a second one beside it (in tests).
 PLACES = (("router", "edge"), ("router-2", "edge-2"))
 
@@ -24,11 +22,21 @@ _OTLP_ENDPOINT = "EXCHANGE_OTLP_ENDPOINT"
 
 
 def hive_router_binary() -> Path | None:
-    """Hive Router: what HIVE_ROUTER names, else what is on PATH, else what `router install` built."""
+    """Hive Router: what HIVE_ROUTER names, else what is on PATH, else what `router install` built of these sources.
+
+    Raises StartFailed for one that lacks our plugins.
+    """
     if (named := os.environ.get("HIVE_ROUTER")) and not os.access(named, os.X_OK):
         raise StartFailed(f"HIVE_ROUTER names {named}, and that is no program.")
-    built = _build_folder() / "bin" / "hive_router"
-    return command.hive_router() or (built if built.exists() else None)
+    found = command.hive_router()
+    if found:
+        try:
+            command.check(found)
+        except command.UnfitRouter as unfit:
+            raise StartFailed(str(unfit)) from unfit
+    if found is None and any(stamps.is_current(_stamp(), _sources(quick)) for quick in (False, True)):
+        found = _built()
+    return found
 
 
 def default_kind() -> str:
@@ -36,21 +44,26 @@ def default_kind() -> str:
     return HIVE_ROUTER if hive_router_binary() else EMBEDDED
 
 
-async def install_hive_router() -> Path:
-    """Builds Hive Router with cargo, which takes a quarter of an hour. Returns the program."""
-    cargo = shutil.which("cargo")
-    if cargo is None:
+async def install_hive_router(quick: bool = False) -> Path:
+    """Builds Hive Router with our plugins into this user's cache, unless it is there. Returns the program.
+
+    It takes a quarter of an hour for the first time. `quick`: half of that, for a slower router.
+    """
+    if stamps.is_current(_stamp(), _sources(quick)):
+        return _built()
+    if shutil.which("cargo") is None:
         raise StartFailed("cargo is not on PATH: install Rust 1.90 or newer first, for example with rustup.")
-    await commands.run(
-        (
-            cargo, "install", "hive-router", "--version", HIVE_ROUTER_VERSION, "--locked", "--features", "graphiql",
-            "--ignore-rust-version", "--root", _build_folder(),
-        ),
-        "Hive Router could not be built",
-        REPOSITORY,
-        quiet=False,
-    )  # fmt: skip
-    return _build_folder() / "bin" / "hive_router"
+    async with commands.only_one(_cache() / "lock"):
+        script = command.HIVE_ROUTER_SOURCES / "build.sh"
+        await commands.run(
+            ("sh", script, _cache() / "build", _built(), *(["quick"] if quick else [])),
+            "Hive Router could not be built",
+            REPOSITORY,
+            quiet=False,
+        )
+        command.check(_built())
+        stamps.set_current(_stamp(), _sources(quick))
+    return _built()
 
 
 def router_process(
@@ -66,8 +79,8 @@ def router_process(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if kind == HIVE_ROUTER and not hive_router:
         raise StartFailed(
-            "Hive Router is not installed. `exchange router install` builds it, HIVE_ROUTER=<path> names one, "
-            "and --router embedded does without."
+            "Hive Router with our plugins is not installed. `exchange router install` builds it, HIVE_ROUTER=<path> "
+            "names one, and --router embedded does without."
         )
     argv, env = command.command(
         HIVE_ROUTER if kind == HIVE_ROUTER else EMBEDDED,
@@ -110,5 +123,18 @@ def edge_process(instance: Instance, place: int) -> ProcessSpec:
     )
 
 
-def _build_folder() -> Path:
-    return user_cache() / f"hive-router-{HIVE_ROUTER_VERSION}"
+def _cache() -> Path:
+    return user_cache() / "hive-router"
+
+
+def _built() -> Path:
+    return _cache() / "hive_router"
+
+
+def _stamp() -> Path:
+    return _cache() / "built-from"
+
+
+def _sources(quick: bool) -> str:
+    """What a built program must come from to be the one of this checkout."""
+    return f"{'quick' if quick else 'release'} {stamps.digest([command.HIVE_ROUTER_SOURCES])}"

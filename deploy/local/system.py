@@ -85,11 +85,9 @@ async def start(instance: Instance, options: Options, supervisor: Supervisor, pr
         _forget(instance.state / name)
     secret_files.ensure(instance)
     if not options.infrastructure_only:
-        options = replace(
-            options,
-            routers=options.routers or (routers.default_kind(),),
-            hive_router=str(routers.hive_router_binary() or ""),
-        )
+        kinds = options.routers or (routers.default_kind(),)
+        binary = routers.hive_router_binary() if routers.HIVE_ROUTER in kinds else None
+        options = replace(options, routers=kinds, hive_router=str(binary or ""))
     (instance.state / "options.json").write_text(options.to_json())
     processes = specs(instance, options)
     supervisor.check_ports(list(processes.values()))

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from deploy.local import routers, secret_files, seed
 from deploy.local.layout import Instance
+from deploy.local.processes import StartFailed
 
 console = Console()
 
@@ -105,4 +106,8 @@ def show_addresses(instance: Instance, router: str, took: float | None = None) -
 def _router_title(kind: str) -> str:
     if kind == routers.HIVE_ROUTER:
         return "Hive Router"
-    return f"the embedded router{'' if routers.hive_router_binary() else _INSTALL_HINT}"
+    try:
+        installed = routers.hive_router_binary() is not None
+    except StartFailed:
+        installed = False
+    return f"the embedded router{'' if installed else _INSTALL_HINT}"

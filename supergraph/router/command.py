@@ -5,9 +5,13 @@ Both read the same environment variables (../README.md) and answer on the same p
 
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+
+import yaml
 
 Router = Literal["hive-router", "embedded"]
 
@@ -17,6 +21,7 @@ READY_PATH = "/readiness"
 METRICS_PATH = "/metrics"
 
 _HERE = Path(__file__).resolve().parent
+HIVE_ROUTER_SOURCES = _HERE / "hive"
 CONFIGURATION = _HERE / "hive-router.yaml"
 EMBEDDED = _HERE / "embedded"
 PERSISTED_DOCUMENTS = _HERE / "persisted-documents.json"
@@ -24,10 +29,36 @@ SUPERGRAPH = _HERE.parent / "supergraph.graphql"
 _CONFIGURED_METRICS_PORT = "port: 8002"
 
 
+class UnfitRouter(Exception):
+    """A Hive Router that does not have the plugins that its configuration needs."""
+
+
 def hive_router() -> Path | None:
     """The Hive Router binary of this machine: `HIVE_ROUTER`, else `hive_router` on PATH, else None."""
     named = os.environ.get("HIVE_ROUTER") or shutil.which("hive_router")
     return Path(named).resolve() if named and Path(named).exists() else None
+
+
+def check(binary: Path) -> None:
+    """Raises UnfitRouter for a Hive Router without a plugin of hive-router.yaml, with which it would not start."""
+    configured = set(yaml.safe_load(CONFIGURATION.read_text())["plugins"])
+    if missing := configured - _plugins(binary, binary.stat().st_mtime_ns):
+        raise UnfitRouter(
+            f"{binary} is a Hive Router without our plugins ({', '.join(sorted(missing))} missing). "
+            "`exchange router install` builds one that has them; take HIVE_ROUTER and hive_router on PATH away then."
+        )
+
+
+@lru_cache(maxsize=8)
+def _plugins(binary: Path, _changed: int) -> frozenset[str]:
+    # Hive Router as it is released knows no `plugins`: it starts, and ends since it has no configuration.
+    try:
+        answer = subprocess.run(
+            [binary, "plugins"], env={"ROUTER_CONFIG_FILE_PATH": os.devnull + "/none"}, capture_output=True, timeout=20
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return frozenset()
+    return frozenset(answer.stdout.decode(errors="replace").split()) if answer.returncode == 0 else frozenset()
 
 
 def command(
@@ -52,7 +83,7 @@ def command(
     `subgraph_urls`: by subgraph name, each with the path `/graphql`. `otlp_endpoint`: the collector's
     OTLP/HTTP base address; empty means no traces. `run_directory` takes the configuration file of a Hive
     Router whose metrics port is not the default one. `binary`: the Hive Router or the Node executable,
-    default the one that `hive_router()` or PATH has. Raises FileNotFoundError where there is none.
+    default the one that `hive_router()` or PATH has. Raises FileNotFoundError where there is none, and UnfitRouter.
     """
     env = {
         "ROUTER_HOST": host,
@@ -75,6 +106,7 @@ def command(
     executable = binary or hive_router()
     if executable is None:
         raise FileNotFoundError("Hive Router is neither named by HIVE_ROUTER nor on PATH")
+    check(executable)
     env |= {
         "ROUTER_CONFIG_FILE_PATH": str(_configuration(metrics_port, run_directory)),
         "ROUTER_PERSISTED_DOCUMENTS_FILE": str(persisted_documents.resolve()),

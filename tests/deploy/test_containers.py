@@ -10,6 +10,11 @@ from deploy.local.layout import REPOSITORY, built_subgraphs
 
 COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
+IMAGES = {
+    "service-exchange/subgraphs:0.1.0": "Dockerfile",
+    "service-exchange/edge:0.1.0": "edge/Dockerfile",
+    "service-exchange/router:0.1.0": "supergraph/router/hive/Dockerfile",
+}
 
 
 @pytest.mark.parametrize("name", built_subgraphs())
@@ -34,15 +39,14 @@ def test_only_users_can_sign():
 def test_images_are_pinned():
     for name, service in SERVICES.items():
         assert re.search(r":\d+[.\d]*(-[\w.]+)?$", service["image"]), name
-    for dockerfile in (REPOSITORY / "Dockerfile", REPOSITORY / "edge" / "Dockerfile"):
-        for image in re.findall(r"^FROM (\S+)", dockerfile.read_text(), re.MULTILINE):
+    for dockerfile in IMAGES.values():
+        for image in re.findall(r"^FROM (\S+)", (REPOSITORY / dockerfile).read_text(), re.MULTILINE):
             assert re.search(r":\d+\.\d+", image), image
 
 
 def test_nothing_runs_as_root():
-    images = {"service-exchange/subgraphs:0.1.0": "Dockerfile", "service-exchange/edge:0.1.0": "edge/Dockerfile"}
     for name, service in SERVICES.items():
-        built = images.get(service["image"])
+        built = IMAGES.get(service["image"])
         last_user = re.findall(r"^USER (\S+)", (REPOSITORY / built).read_text(), re.MULTILINE)[-1:] if built else []
         assert (service.get("user") or last_user[0]) not in ("root", "0"), name
 
@@ -61,3 +65,15 @@ def test_databases_get_the_same_extensions_as_on_one_machine():
     script = (REPOSITORY / "deploy" / "docker" / "databases.sh").read_text()
     made = dict(re.findall(r"^ +(\w+)\) extension \1 (\w+) ;;$", script, re.MULTILINE))
     assert made == {name: extensions[0] for name, extensions in postgres_server.EXTENSIONS.items()}
+
+
+def test_each_image_of_ours_is_built_and_gets_what_it_is_built_from():
+    built = {service["image"]: service["build"] for service in SERVICES.values() if "build" in service}
+    assert {
+        image: {"context": ".", "dockerfile": "Dockerfile"} if build == "." else build for image, build in built.items()
+    } == {image: {"context": ".", "dockerfile": dockerfile} for image, dockerfile in IMAGES.items()}
+    sent = {line[1:] for line in (REPOSITORY / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    for dockerfile in IMAGES.values():
+        for line in re.findall(r"^COPY (?!--from)(.+)$", (REPOSITORY / dockerfile).read_text(), re.MULTILINE):
+            for source in line.split()[:-1]:
+                assert any(source == path or source.startswith(f"{path}/") for path in sent), source

@@ -9,22 +9,38 @@ mod max_characters;
 mod max_errors;
 mod max_fields;
 
+use client_address::ClientAddress;
 use hive_router::{
     configure_global_allocator, error::RouterInitError, init_rustls_crypto_provider, ntex,
-    router_entrypoint, PluginRegistry, RouterGlobalAllocator,
+    plugins::plugin_trait::RouterPlugin, router_entrypoint, PluginRegistry, RouterGlobalAllocator,
 };
+use max_characters::MaxCharacters;
+use max_errors::MaxErrors;
+use max_fields::MaxFields;
 
 configure_global_allocator!();
 
+/// `hive_router plugins` tells which ones it has, for whoever is to start it; without arguments it serves.
 #[hive_router::main]
 async fn main() -> Result<(), RouterInitError> {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == "plugins") {
+        for name in [
+            MaxCharacters::plugin_name(),
+            MaxFields::plugin_name(),
+            MaxErrors::plugin_name(),
+            ClientAddress::plugin_name(),
+        ] {
+            println!("{name}");
+        }
+        return Ok(());
+    }
     init_rustls_crypto_provider();
     router_entrypoint(
         PluginRegistry::new()
-            .register::<max_characters::MaxCharacters>()
-            .register::<max_fields::MaxFields>()
-            .register::<max_errors::MaxErrors>()
-            .register::<client_address::ClientAddress>(),
+            .register::<MaxCharacters>()
+            .register::<MaxFields>()
+            .register::<MaxErrors>()
+            .register::<ClientAddress>(),
     )
     .await
 }
