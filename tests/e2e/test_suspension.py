@@ -1,0 +1,71 @@
+"""Somebody is suspended while they use every part of the system."""
+
+import asyncio
+import time
+
+import asyncpg
+import httpx
+import pytest
+
+from deploy.demo.live import SignedOut
+from deploy.local.stack import Stack
+from tests.e2e.people import BID_EVENTS, NOTIFICATION_EVENTS, TASK_EVENTS, Person, mutation, newcomer, viewing
+
+pytestmark = pytest.mark.e2e
+
+SUSPEND = mutation("suspendUser", "user { status }")
+# A field of each subgraph that wants to know who asks.
+ASKS = {
+    "users": "{ me { id } }",
+    "tasks": "{ myTasks(as: TASKER) { nodes { id } } }",
+    "bids": "{ myBids { nodes { id } } }",
+    "notifications": "{ unreadCount }",
+}
+
+
+async def become_admin(stack: Stack, somebody: Person) -> None:
+    """What the operator's command does, and the login after it."""
+    connection = await asyncpg.connect(stack.database_url("users").replace("+asyncpg", ""))
+    try:
+        role = "UPDATE users SET roles = array_append(roles, 'ADMIN') WHERE id = $1"
+        await connection.execute(role, somebody.user_id)
+    finally:
+        await connection.close()
+    await somebody.token(somebody.session["accessToken"])
+
+
+async def test_all_that_a_suspended_user_holds_ends_within_5_seconds(stack: Stack, edge: str) -> None:
+    async with newcomer(edge, "Ada", "POSTER") as ada, newcomer(edge, "Tom", "TASKER") as tom:
+        await become_admin(stack, ada)
+        task_id = await ada.post_task()
+        await tom.place_bid(task_id, "180.00")
+        token = await tom.token()
+
+        async def code(url: str, document: str) -> str:
+            async with httpx.AsyncClient() as client:
+                headers = {"authorization": f"Bearer {token}"}
+                answer = (await client.post(url, json={"query": document}, headers=headers)).json()
+            return str(answer["errors"][0]["extensions"]["code"]) if "errors" in answer else "OK"
+
+        doors = [(f"{edge}/graphql", document) for document in ASKS.values()]
+        doors += [(stack.url(name, "/graphql"), document) for name, document in ASKS.items()]
+        assert {await code(*door) for door in doors} == {"OK"}
+
+        async with (
+            viewing(tom.follow(BID_EVENTS, {"taskId": task_id})) as bids,
+            viewing(tom.follow(TASK_EVENTS, {"taskId": task_id})) as tasks,
+            viewing(tom.follow(NOTIFICATION_EVENTS)) as inbox,
+        ):
+            views = (bids, tasks, inbox)
+            await asyncio.gather(*(view.shows(1) for view in views))
+
+            suspension = {"userId": tom.user_id, "reason": "Asked people to pay outside of the marketplace."}
+            assert (await ada.call(SUSPEND, input=suspension))["user"] == {"status": "SUSPENDED"}
+
+            until = time.monotonic() + 5
+            while {await code(*door) for door in doors} != {"UNAUTHENTICATED"}:
+                assert time.monotonic() < until, {door: await code(*door) for door in doors}
+            while any(view.failure is None for view in views):
+                assert time.monotonic() < until, [view.failure for view in views]
+                await asyncio.sleep(0.02)
+            assert [type(view.failure) for view in views] == [SignedOut] * 3
