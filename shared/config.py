@@ -70,6 +70,10 @@ class Settings(BaseSettings):
     refresh_failures_per_address: str = Field(
         "300/15 minutes", pattern=_LIMIT, description="Refresh tokens from one address that are not valid."
     )
+    blocks_per_account: str = Field(
+        "200/1 hour", pattern=_LIMIT, description="`blockUser` and `unblockUser` together, of one account."
+    )
+    blocks_per_address: str = Field("1000/1 hour", pattern=_LIMIT, description="The same from one address.")
 
     otlp_endpoint: str = Field("", description="OTLP/HTTP base address for traces; empty: no tracing.")
     trace_sample_ratio: float = Field(1.0, ge=0, le=1, description="Share of new traces that are kept.")

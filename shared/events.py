@@ -169,6 +169,22 @@ class UserReinstated(_UserEvent):
     by: str | None = Field(None, description="The admin's id.")
 
 
+class UserBlocked(_UserEvent):
+    """A user wants nothing to do with another one; in the stream of the one who blocks."""
+
+    type: ClassVar[str] = "users.user.blocked"
+
+    blocked_id: str
+
+
+class UserUnblocked(_UserEvent):
+    """A user took a block back."""
+
+    type: ClassVar[str] = "users.user.unblocked"
+
+    blocked_id: str
+
+
 # tasks ---------------------------------------------------------------------------------------------------
 
 

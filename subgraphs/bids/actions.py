@@ -24,7 +24,7 @@ async def place_bid(
     """Bids on an open task. Locks the task's row against decisions.
 
     Raises NotFound, RoleRequired, OwnTask, TaskNotOpen, BidAlreadyPlaced, CurrencyMismatch, BidTooLow,
-    BidTooHigh, InvalidInput.
+    BidTooHigh, InteractionBlocked, InvalidInput.
     """
     message = rules.clean_message(message)
     rules.check_estimate(estimated_minutes)
@@ -35,6 +35,7 @@ async def place_bid(
     rules.check_bidder(actor, task.poster_id)
     rules.check_task_open(task.status, task.expires_at, now)
     rules.check_amount(amount, task.currency)
+    await _check_not_blocked(session, actor.id, task.poster_id, field="taskId")
     bid = models.Bid(
         id=new_id("bid"),
         task_id=task.id,
@@ -71,6 +72,7 @@ async def update_bid(
     rules.check_bidder_of(actor, bid.tasker_id)
     _step(bid, Command.UPDATE)
     rules.check_task_open(task.status, task.expires_at, clock.now())
+    await _check_not_blocked(session, bid.tasker_id, bid.poster_id, field="bidId")
     if amount is not None:
         rules.check_amount(amount, task.currency)
         bid.amount_minor = amount.minor
@@ -106,7 +108,8 @@ async def decline_bid(session: AsyncSession, actor: Actor, bid_id: str, reason: 
 async def accept_bid(session: AsyncSession, actor: Actor, bid_id: str, expected_version: int) -> models.Bid:
     """Chooses a bid. Locks the task's row, so that of many acceptances at once one wins.
 
-    Raises NotFound, NotAllowed, TaskNotOpen, TaskAlreadyTaken, VersionConflict, InvalidTransition.
+    Raises NotFound, NotAllowed, TaskNotOpen, TaskAlreadyTaken, VersionConflict, InvalidTransition,
+    InteractionBlocked.
     """
     task, bid = await _lock(session, actor, bid_id, decide=True)
     rules.check_poster_of(actor, bid.poster_id)
@@ -118,9 +121,21 @@ async def accept_bid(session: AsyncSession, actor: Actor, bid_id: str, expected_
         raise VersionConflict("The bid changed meanwhile; look at it again.", current=bid)
     _step(bid, Command.ACCEPT)
     rules.check_not_over(bid.expires_at, bid.updated_at)
+    await _check_not_blocked(session, bid.poster_id, bid.tasker_id, field="bidId")
     await deadlines.cancel(session, EXPIRY, bid.id)
     await emit(session, events.BidAccepted(bid=snapshot(bid)))
     return bid
+
+
+async def copy_block(session: AsyncSession, blocker_id: str, blocked_id: str, *, is_blocked: bool, seq: int) -> None:
+    """Takes over that a user blocked another one, or does so no more. Locks the pair against new bids.
+
+    Bids that are there stay.
+    """
+    await store.lock_pair(session, blocker_id, blocked_id)
+    await store.save_block(
+        session, models.Block(blocker_id=blocker_id, blocked_id=blocked_id, is_blocked=is_blocked, seq=seq)
+    )
 
 
 async def copy_task(session: AsyncSession, task: events.TaskSnapshot) -> models.Task | None:
@@ -225,6 +240,14 @@ async def _lock(
     assert task is not None, "tasks are never deleted"
     assert bid is not None, "bids are never deleted"
     return task, bid
+
+
+async def _check_not_blocked(session: AsyncSession, actor_id: str, other_id: str, *, field: str) -> None:
+    """Raises InteractionBlocked; otherwise no block of the two comes before the end of the transaction."""
+    await store.lock_pair(session, actor_id, other_id, shared=True)
+    # A statement of its own: one alone would look with a snapshot older than its lock.
+    if await store.is_blocked(session, actor_id, other_id):
+        raise rules.interaction_blocked(field)
 
 
 def _step(bid: models.Bid, command: Command) -> None:

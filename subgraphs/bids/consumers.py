@@ -42,6 +42,18 @@ async def task_assignment_rejected(session: AsyncSession, envelope: Envelope[eve
     await actions.fail_acceptance(session, envelope.event.task, envelope.event.bid_id, envelope.event.reason)
 
 
+@handlers.on(events.UserBlocked)
+async def user_blocked(session: AsyncSession, envelope: Envelope[events.UserBlocked]) -> None:
+    event = envelope.event
+    await actions.copy_block(session, event.user_id, event.blocked_id, is_blocked=True, seq=envelope.seq)
+
+
+@handlers.on(events.UserUnblocked)
+async def user_unblocked(session: AsyncSession, envelope: Envelope[events.UserUnblocked]) -> None:
+    event = envelope.event
+    await actions.copy_block(session, event.user_id, event.blocked_id, is_blocked=False, seq=envelope.seq)
+
+
 async def bid_expired(session: AsyncSession, bid_id: str, due_at: datetime) -> None:
     """The deadline of a bid."""
     await actions.expire_bid(session, bid_id)

@@ -1,4 +1,4 @@
-"""Tables of bids: its own, and the local copy of what it needs to know of tasks."""
+"""Tables of bids: its own, and the local copies of what it needs to know of tasks and of blocks."""
 
 from datetime import datetime
 
@@ -54,6 +54,21 @@ class Bid(Base, table=True):
     version: int
     created_at: datetime = time_field()
     updated_at: datetime = time_field()
+
+
+class Block(Base, table=True):
+    """The local copy of a block, fed by `users.user.blocked` and `unblocked`.
+
+    One that was taken back stays with `is_blocked` false, so that an older event that comes later changes
+    nothing: `seq` is the place of the newest one in the stream of the blocker.
+    """
+
+    __tablename__ = "blocks"
+
+    blocker_id: str = key_field(primary_key=True)
+    blocked_id: str = key_field(primary_key=True)
+    is_blocked: bool
+    seq: int = bigint_field()
 
 
 class Task(Base, table=True):

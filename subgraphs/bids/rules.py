@@ -88,6 +88,15 @@ class TaskAlreadyTaken(DomainError):
     code = UserErrorCode.TASK_ALREADY_TAKEN
 
 
+class InteractionBlocked(DomainError):
+    code = UserErrorCode.INTERACTION_BLOCKED
+
+
+def interaction_blocked(field: str) -> InteractionBlocked:
+    """The one answer to both sides of a block, whoever of them blocked the other."""
+    return InteractionBlocked("You two cannot deal with each other here.", field=(field,))
+
+
 def check_bidder(actor: Actor, poster_id: str) -> None:
     """Raises RoleRequired unless the actor is a tasker, OwnTask if the task is theirs."""
     if Role.TASKER not in actor.roles:

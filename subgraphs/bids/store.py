@@ -1,12 +1,14 @@
 """All SQL of bids.
 
-Lock order everywhere: the task's row, then the bid's, then (in `emit`) the stream's. Reading the task
-FOR SHARE lets bids of one task be placed and changed side by side; FOR UPDATE stops them all.
+Lock order everywhere: the task's row, then the bid's, then that of the pair of people, then (in `emit`) the
+stream's. Reading the task FOR SHARE lets bids of one task be placed and changed side by side; FOR UPDATE stops
+them all.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -69,6 +71,39 @@ async def save_task(session: AsyncSession, task: models.Task) -> None:
         insert(models.Task)
         .values(**values)
         .on_conflict_do_update(index_elements=["id"], set_=values, where=col(models.Task.version) <= values["version"])
+    )
+
+
+async def lock_pair(session: AsyncSession, one_id: str, other_id: str, *, shared: bool = False) -> None:
+    """Holds what may happen between two people until the transaction ends: `shared` against new blocks.
+
+    A lock by number, since a block that does not exist yet has no row to lock.
+    """
+    pair = "\0".join(sorted((one_id, other_id)))
+    number = int.from_bytes(hashlib.sha256(f"pair\0{pair}".encode()).digest()[:8], signed=True)
+    take = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+    await session.execute(select(take(number)))
+
+
+async def is_blocked(session: AsyncSession, one_id: str, other_id: str) -> bool:
+    """Whether either of two people has blocked the other; hold the pair's lock."""
+    pairs = [(one_id, other_id), (other_id, one_id)]
+    statement = select(col(models.Block.seq)).where(
+        tuple_(col(models.Block.blocker_id), col(models.Block.blocked_id)).in_(pairs),
+        col(models.Block.is_blocked),
+    )
+    return (await session.scalars(statement.limit(1))).first() is not None
+
+
+async def save_block(session: AsyncSession, block: models.Block) -> None:
+    """Writes the local copy of a block, unless there is a newer one."""
+    values = block.model_dump()
+    await session.execute(
+        insert(models.Block)
+        .values(**values)
+        .on_conflict_do_update(
+            index_elements=["blocker_id", "blocked_id"], set_=values, where=col(models.Block.seq) < values["seq"]
+        )
     )
 
 

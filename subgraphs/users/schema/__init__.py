@@ -4,17 +4,28 @@ import strawberry
 
 from shared.graphql.schema import build_schema
 from subgraphs.users.schema.administration import AdministrationMutation, AdministrationQuery
+from subgraphs.users.schema.block import BlockMutation, BlockQuery
 from subgraphs.users.schema.profile import ProfileMutation
 from subgraphs.users.schema.session import SessionMutation, SessionQuery
 from subgraphs.users.schema.user import UserQuery
 
 
 @strawberry.type
-class Query(UserQuery, SessionQuery, AdministrationQuery): ...
+class Query(
+    UserQuery,
+    SessionQuery,
+    AdministrationQuery,
+    BlockQuery,
+): ...
 
 
 @strawberry.type
-class Mutation(SessionMutation, ProfileMutation, AdministrationMutation): ...
+class Mutation(
+    SessionMutation,
+    ProfileMutation,
+    AdministrationMutation,
+    BlockMutation,
+): ...
 
 
 schema = build_schema(Query, Mutation)
