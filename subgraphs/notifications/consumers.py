@@ -6,7 +6,7 @@ from shared import events
 from shared.consumer import Handlers
 from shared.events import Envelope
 from subgraphs.notifications import actions
-from subgraphs.notifications.rules import BID_EVENTS, TASK_EVENTS
+from subgraphs.notifications.rules import ACCOUNT_EVENTS, BID_EVENTS, TASK_EVENTS
 
 handlers = Handlers()
 
@@ -32,6 +32,6 @@ async def task_updated(session: AsyncSession, envelope: Envelope[events.TaskUpda
     await actions.copy_task(session, envelope.event.task)
 
 
-@handlers.on(*BID_EVENTS, *TASK_EVENTS)
+@handlers.on(*ACCOUNT_EVENTS, *BID_EVENTS, *TASK_EVENTS)
 async def concerns_somebody(session: AsyncSession, envelope: Envelope[events.Event]) -> None:
     await actions.notify(session, envelope)

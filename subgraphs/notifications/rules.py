@@ -115,6 +115,21 @@ def _registered(event: events.UserRegistered, names: Names) -> list[Message]:
     return [Message(event.user_id, Category.ACCOUNT, "Welcome to Service Exchange", body, "/")]
 
 
+def _role_granted(event: events.UserRoleGranted, names: Names) -> list[Message]:
+    body = f"You now have the role {event.role}. Log in again where you do not see what comes with it."
+    return [Message(event.user_id, Category.ACCOUNT, "New role", body, "/")]
+
+
+def _role_revoked(event: events.UserRoleRevoked, names: Names) -> list[Message]:
+    body = f"You no longer have the role {event.role}."
+    return [Message(event.user_id, Category.ACCOUNT, "Role taken", body, "/")]
+
+
+def _reinstated(event: events.UserReinstated, names: Names) -> list[Message]:
+    body = "Your account is no longer suspended. Good to have you back."
+    return [Message(event.user_id, Category.ACCOUNT, "Welcome back", body, "/")]
+
+
 def _placed(event: events.BidPlaced, names: Names) -> list[Message]:
     bid = event.bid
     body = f"{names.person(bid.tasker_id)} offers to do {names.task(bid.task_id)} for {_amount(bid.amount)}."
@@ -189,6 +204,9 @@ def _writes(model: type[E], writer: Writer[E]) -> None:
 
 
 _writes(events.UserRegistered, _registered)
+_writes(events.UserRoleGranted, _role_granted)
+_writes(events.UserRoleRevoked, _role_revoked)
+_writes(events.UserReinstated, _reinstated)
 _writes(events.BidPlaced, _placed)
 _writes(events.BidUpdated, _updated)
 _writes(events.BidWithdrawn, _withdrawn)
@@ -201,6 +219,7 @@ _writes(events.TaskAssigned, _task_assigned)
 _writes(events.TaskExpired, _task_expired)
 _writes(events.TaskCancelled, _task_cancelled)
 
+ACCOUNT_EVENTS = (events.UserRoleGranted, events.UserRoleRevoked, events.UserReinstated)
 BID_EVENTS = (
     events.BidPlaced,
     events.BidUpdated,

@@ -48,6 +48,34 @@ CASES: dict[str, tuple[events.Event, list[Message]]] = {
             )
         ],
     ),
+    "role granted": (
+        events.UserRoleGranted(user_id=TASKER, role="SUPPORT", roles=("TASKER", "SUPPORT")),
+        [
+            Message(
+                TASKER,
+                Category.ACCOUNT,
+                "New role",
+                "You now have the role SUPPORT. Log in again where you do not see what comes with it.",
+                "/",
+            )
+        ],
+    ),
+    "role revoked": (
+        events.UserRoleRevoked(user_id=TASKER, role="SUPPORT", roles=("TASKER",)),
+        [Message(TASKER, Category.ACCOUNT, "Role taken", "You no longer have the role SUPPORT.", "/")],
+    ),
+    "reinstated": (
+        events.UserReinstated(user_id=TASKER),
+        [
+            Message(
+                TASKER,
+                Category.ACCOUNT,
+                "Welcome back",
+                "Your account is no longer suspended. Good to have you back.",
+                "/",
+            )
+        ],
+    ),
     "placed": (
         events.BidPlaced(bid=BID),
         [about_bid(POSTER, "New bid", "Tom offers to do “Paint the fence” for 150.50 EUR.")],
