@@ -166,7 +166,12 @@ def test_nobody_is_told_of_the_rest(event: events.Event) -> None:
 
 def test_every_event_that_is_told_has_a_case_and_a_consumer() -> None:
     assert {type(event) for event, _ in CASES.values()} == set(rules.WRITERS)
-    assert set(rules.WRITERS) == {events.UserRegistered, *rules.BID_EVENTS, *rules.TASK_EVENTS}
+    assert set(rules.WRITERS) == {
+        events.UserRegistered,
+        *rules.ACCOUNT_EVENTS,
+        *rules.BID_EVENTS,
+        *rules.TASK_EVENTS,
+    }
     assert {event.type for event in rules.WRITERS} <= set(handlers.by_type())
     assert set(rules.WRITERS).isdisjoint(type(event) for event in SILENT)
 
