@@ -119,7 +119,12 @@ class System:
 async def start(instance: Instance) -> AsyncIterator[System]:
     """The whole system from empty databases, with the routers that are installed, until the block ends."""
     kinds = (routers.HIVE_ROUTER, routers.EMBEDDED) if routers.hive_router_binary() else (routers.EMBEDDED,)
-    options = system.Options(routers=kinds, fresh=("kafka", "redis", "pg"))
+    # A handful of accounts do the work of many thousand.
+    budgets = {
+        "EXCHANGE_OPERATION_COST_PER_ACTOR": "1000000000/1 minute",
+        "EXCHANGE_SUBSCRIPTIONS_PER_ACTOR": "100000",
+    }
+    options = system.Options(routers=kinds, fresh=("kafka", "redis", "pg"), environment=budgets)
     instance.state.mkdir(parents=True, exist_ok=True)
     # Whatever ends this process, the system ends too once nobody holds the lock any more.
     with (instance.state / "users.lock").open("w") as users:

@@ -17,6 +17,7 @@ from strawberry.federation import Schema
 
 from shared import clock, telemetry
 from shared.auth import Revocations, TokenVerifier
+from shared.budget import OperationBudgets
 from shared.cache import Cache
 from shared.config import Settings
 from shared.consumer import Consumer, Handlers
@@ -93,6 +94,7 @@ def create_app(
             database=database,
             cache=cache,
             limiter=RateLimiter(configured, cache),
+            budgets=OperationBudgets(configured, cache),
             verifier=TokenVerifier(configured),
             revocations=Revocations(cache.client),
             hub=StreamHub(database, configured, topics),
@@ -103,7 +105,9 @@ def create_app(
             stack.push_async_callback(telemetry.shutdown)
             stack.push_async_callback(database.close)
             stack.push_async_callback(cache.close)
-            started: list[Runner] = [Relay(database, configured, topics), services.revocations, services.hub]
+            started: list[Runner] = [
+                Relay(database, configured, topics), services.revocations, services.budgets, services.hub,
+            ]  # fmt: skip
             if handlers is not None:
                 started.append(Consumer(name, handlers, database, configured))
             if deadlines:

@@ -39,6 +39,14 @@ class Settings(BaseSettings):
     rate_limit_replicas: int = Field(
         4, ge=1, description="While Redis is down each process allows this part (1/n) of every rate limit."
     )
+    operation_cost_per_actor: str = Field(
+        "200000/1 minute", pattern=_LIMIT, description="What one actor's operations may cost in the whole graph."
+    )
+    operation_cost_per_address: str = Field(
+        "600000/1 minute",
+        pattern=_LIMIT,
+        description="The same for the anonymous callers of one address; ten times it for all of unknown address.",
+    )
     kafka_bootstrap_servers: str = Field(description="`host:port`, several by comma.")
     topic_prefix: str = Field("", description="Put before each topic and group name; separates systems on one broker.")
     topic_partitions: int = Field(12, ge=1, description="Partitions of a topic that is created.")

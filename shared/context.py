@@ -11,6 +11,7 @@ from shared import clock
 from shared.actor import Actor
 from shared.addresses import one_address
 from shared.auth import Revocations, TokenVerifier, bearer_token
+from shared.budget import OperationBudgets
 from shared.cache import Cache
 from shared.config import Settings
 from shared.db import Database
@@ -31,6 +32,7 @@ class Services(Generic[L]):
     database: Database
     cache: Cache
     limiter: RateLimiter
+    budgets: OperationBudgets
     verifier: TokenVerifier
     revocations: Revocations
     hub: StreamHub

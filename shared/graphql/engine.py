@@ -32,7 +32,7 @@ from strawberry.federation import Schema
 
 from shared.actor import ADMIN
 from shared.context import Context
-from shared.errors import BadRequest, Forbidden, RequestError
+from shared.errors import BadRequest, Forbidden, RequestError, TooComplex
 from shared.graphql.events import StreamEvent
 from shared.graphql.limits import DocumentCost, check_document, check_variables, parse_limited
 from shared.graphql.plans import Plan, PlannedExecutor, Plans, plan_event
@@ -46,6 +46,8 @@ EncodedResponse = orjson.Fragment
 _KEPT_DOCUMENTS = 1_000
 _KEPT_ANSWERS = 16
 _KEPT_DOCUMENT_LENGTH = 20_000
+# A document is read in time linear in its length, as much as executing this part of it in cost.
+_CHARACTERS_PER_COST = 20
 _INTROSPECTION = frozenset({"__schema", "__type", "_service"})
 
 
@@ -104,10 +106,16 @@ class Engine:
         self._operations: OrderedDict[tuple[str, str | None], Operation] = OrderedDict()
 
     def prepare(self, request: GraphQLRequest, context: Context[L]) -> Operation:
-        """The operation to run. Raises BadRequest, TooComplex, Forbidden, GraphQLError or _Invalid."""
+        """The operation to run, paid for. Raises BadRequest, TooComplex, Forbidden, RateLimited, InvalidDocument.
+
+        It costs what `check_variables` says, at least 1; a document that is new here costs to read, too, even if
+        it is refused.
+        """
+        account = context.services.budgets.account(context.actor, context.address)
         key = (request.query, request.operation_name)
         operation = self._operations.get(key)
         if operation is None:
+            account.spend(1 + len(request.query) // _CHARACTERS_PER_COST)
             operation = self._parse(request)
             if len(request.query) <= _KEPT_DOCUMENT_LENGTH:
                 self._operations[key] = operation
@@ -119,7 +127,12 @@ class Engine:
             actor = context.actor
             if actor is None or ADMIN not in actor.scopes:
                 raise Forbidden("Introspection needs the admin scope.")
-        check_variables(operation.cost, request.variables or {})
+        try:
+            cost = check_variables(operation.cost, request.variables or {})
+        except TooComplex:
+            account.spend(1)
+            raise
+        account.spend(cost or 1)
         return operation
 
     def _parse(self, request: GraphQLRequest) -> Operation:
@@ -144,6 +157,9 @@ class Engine:
                 raise BadRequest("A GET request runs queries only.")
         except Exception as error:
             return refuse(error, context)
+        return await self._execute(operation, request, context)
+
+    async def _execute(self, operation: Operation, request: GraphQLRequest, context: Context[L]) -> Response:
         with operation_metrics(operation.type.value, operation.fields) as outcome:
             result = execute(
                 self._schema,
@@ -171,7 +187,7 @@ class Engine:
         try:
             operation = self.prepare(request, context)
             if operation.type is not OperationType.SUBSCRIPTION:
-                return await self.execute(request, context)
+                return await self._execute(operation, request, context)
             executor = PlannedExecutor.build(
                 self._schema,
                 operation.document,

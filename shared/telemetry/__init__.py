@@ -9,6 +9,7 @@ from shared.telemetry.logs import configure_logs
 from shared.telemetry.metrics import (
     CACHE_REQUESTS,
     REDIS_UP,
+    REFUSALS,
     field_span,
     live_subscriptions,
     operation_metrics,
@@ -21,6 +22,7 @@ from shared.telemetry.traces import configure_traces, current_traceparent, shutd
 __all__ = [
     "CACHE_REQUESTS",
     "REDIS_UP",
+    "REFUSALS",
     "RequestMiddleware",
     "bind_actor",
     "bind_request",

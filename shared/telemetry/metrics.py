@@ -45,6 +45,7 @@ WEBSOCKETS = Gauge("exchange_open_websockets", "WebSocket connections.")
 POOL_SIZE = Gauge("exchange_database_pool_size", "Connections that the pool may have.", ("pool",))
 POOL_IN_USE = Gauge("exchange_database_pool_in_use", "Connections that are taken.", ("pool",))
 REDIS_UP = Gauge("exchange_redis_up", "Whether Redis answered when it was last asked.")
+REFUSALS = Counter("exchange_refusals_total", "What was refused or cut off by a limit of how much.", ("limit",))
 CACHE_REQUESTS = Counter("exchange_cache_requests_total", "Cached reads: hit, miss, unavailable …", ("result",))
 
 
