@@ -111,13 +111,18 @@ class UserRegistered(_UserEvent):
 
 
 class UserProfileUpdated(_UserEvent):
-    """A user changed their public profile; carries it as it is now."""
+    """A user changed their profile; carries what others need of it, as it is now. Never the phone number."""
 
     type: ClassVar[str] = "users.user.profile_updated"
 
     display_name: str
     bio: str | None = None
     avatar_url: str | None = None
+    skills: tuple[str, ...] | None = Field(None, description="All of them; null where an older event does not tell.")
+    locale: str | None = Field(None, description="`EN` or `TH`; null where an older event does not tell.")
+    time_zone: str | None = Field(
+        None, description="An IANA name such as `Asia/Bangkok`; null where an older event does not tell."
+    )
 
 
 class UserSessionRevoked(_UserEvent):

@@ -1,48 +1,54 @@
 """What people tell about themselves."""
 
+from collections.abc import Sequence
+from functools import cache
 from typing import TypedDict
+from zoneinfo import available_timezones
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
 from shared.actor import Actor
-from shared.errors import NotFound, VersionConflict
+from shared.errors import InvalidInput, NotFound, VersionConflict
 from shared.graphql.text import clean
 from shared.graphql.urls import https_url
 from shared.outbox import emit
 from subgraphs.users import models, rules, store
+from subgraphs.users.rules.profile import Locale
 
 
 class ProfileChanges(TypedDict, total=False):
-    """What to change of a profile; None clears a value."""
+    """What to change of a profile; None clears a value, or takes its default."""
 
     display_name: str
     bio: str | None
     avatar_url: str | None
+    phone: str | None
+    locale: Locale | None
+    time_zone: str | None
+    skills: list[str]
 
 
 async def update_profile(
     session: AsyncSession, actor: Actor, changes: ProfileChanges, expected_version: int | None
 ) -> models.User:
-    """Changes the actor's public profile. Raises NotFound, VersionConflict, InvalidInput."""
+    """Changes what is given of the actor's profile. Raises NotFound, VersionConflict, InvalidInput."""
     user = await store.accounts.lock_user(session, actor.id)
     if user is None:
         raise NotFound("There is no such account.")
     if expected_version is not None and user.version != expected_version:
         raise VersionConflict("The profile changed meanwhile; look at it again.", current=user)
     cleaned = _clean_profile(changes)
-    if all(getattr(user, name) == value for name, value in cleaned.items()):
+    changed = {name: value for name, value in cleaned.items() if getattr(user, name) != value}
+    if not changed:
         return user
-    for name, value in cleaned.items():
+    for name, value in changed.items():
         setattr(user, name, value)
     user.version += 1
     user.updated_at = clock.now()
-    await emit(
-        session,
-        events.UserProfileUpdated(
-            user_id=user.id, display_name=user.display_name, bio=user.bio, avatar_url=user.avatar_url
-        ),
-    )
+    # The phone number is nobody else's business: that it changed is none either.
+    if changed.keys() != {"phone"}:
+        await emit(session, _profile_updated(user))
     return user
 
 
@@ -50,6 +56,18 @@ def clean_name(text: str, *, field: tuple[str, ...] = ("displayName",)) -> str:
     """A name as it is shown. Raises InvalidInput."""
     least, most = rules.profile.DISPLAY_NAME_LENGTH
     return clean(text, field=field, min_length=least, max_length=most)
+
+
+def _profile_updated(user: models.User) -> events.UserProfileUpdated:
+    return events.UserProfileUpdated(
+        user_id=user.id,
+        display_name=user.display_name,
+        bio=user.bio,
+        avatar_url=user.avatar_url,
+        skills=tuple(user.skills),
+        locale=user.locale,
+        time_zone=user.time_zone,
+    )
 
 
 def _clean_profile(changes: ProfileChanges) -> ProfileChanges:
@@ -62,4 +80,39 @@ def _clean_profile(changes: ProfileChanges) -> ProfileChanges:
     if "avatar_url" in changes:
         url = changes["avatar_url"]
         cleaned["avatar_url"] = https_url(url, field=("avatarUrl",)) if url else None
+    if "phone" in changes:
+        phone = changes["phone"]
+        cleaned["phone"] = rules.profile.normalise_phone(phone) if phone else None
+    if "locale" in changes:
+        cleaned["locale"] = changes["locale"] or Locale.EN
+    if "time_zone" in changes:
+        cleaned["time_zone"] = _check_time_zone(changes["time_zone"] or rules.profile.DEFAULT_TIME_ZONE)
+    if "skills" in changes:
+        cleaned["skills"] = _clean_skills(changes["skills"])
     return cleaned
+
+
+def _clean_skills(skills: Sequence[str]) -> list[str]:
+    most = rules.profile.MOST_SKILLS_LOOKED_AT
+    if len(skills) > most:
+        raise InvalidInput(f"At most {rules.profile.MOST_SKILLS} skills, please.", field=("skills",))
+    return rules.profile.unique_skills([_clean_skill(skill, place) for place, skill in enumerate(skills)])
+
+
+def _clean_skill(skill: str, place: int) -> str:
+    least, longest = rules.profile.SKILL_LENGTH
+    field = ("skills", str(place))
+    text = clean(skill, field=field, max_length=2 * longest)
+    return clean(" ".join(text.split()), field=field, min_length=least, max_length=longest)
+
+
+def _check_time_zone(name: str) -> str:
+    if name not in _time_zones():
+        raise InvalidInput("Enter an IANA time zone such as Asia/Bangkok.", field=("timeZone",))
+    return name
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    """The zones of places, and UTC: not the likes of `Factory` and `localtime`, nor abbreviations."""
+    return frozenset(name for name in available_timezones() if "/" in name or name == rules.profile.DEFAULT_TIME_ZONE)

@@ -1,13 +1,17 @@
 """The table of accounts."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, Text, text
 from sqlmodel import Field
 
-from shared.models import enum_field, key_field, text_field, time_field
+from shared.models import EnumText, enum_field, key_field, text_field, time_field
 from subgraphs.users.models.base import TEXTS, Base
 from subgraphs.users.rules.accounts import Status
+from subgraphs.users.rules.profile import DEFAULT_TIME_ZONE, Locale
+
+LOCALE: Any = EnumText(Locale)
 
 
 class User(Base, table=True):
@@ -28,6 +32,11 @@ class User(Base, table=True):
     display_name: str = text_field()
     bio: str | None = text_field()
     avatar_url: str | None = text_field()
+    # With defaults in the database, since processes of the release before insert while it is already migrated.
+    skills: list[str] = Field(default_factory=list, sa_type=TEXTS, sa_column_kwargs={"server_default": "{}"})
+    phone: str | None = text_field()
+    locale: Locale = Field(default=Locale.EN, sa_type=LOCALE, sa_column_kwargs={"server_default": Locale.EN.value})
+    time_zone: str = Field(default=DEFAULT_TIME_ZONE, sa_type=Text, sa_column_kwargs={"server_default": "UTC"})
     status: Status = enum_field(Status)
     roles: list[str] = Field(sa_type=TEXTS)
     suspended_at: datetime | None = time_field()

@@ -14,6 +14,7 @@ from shared.ids import check_id
 from subgraphs.users import models, rules
 from subgraphs.users.loaders import Loaders
 from subgraphs.users.rules.accounts import Status
+from subgraphs.users.rules.profile import Locale
 
 Info = strawberry.Info[Context[Loaders], None]
 
@@ -48,17 +49,33 @@ class Suspension:
     reason: str = strawberry.field(description="What happened, as the admin wrote it.")
 
 
+register_enum(
+    Locale,
+    description="A language that people are written to in.",
+    values={Locale.EN: "English.", Locale.TH: "Thai."},
+)
+
+
+@strawberry.type(description="How a person wants to be written to.")
+class UserPreferences:
+    locale: Locale = strawberry.field(description="The language of what is sent to them.")
+    time_zone: str = strawberry.field(description="Where their days begin: an IANA time zone such as `Asia/Bangkok`.")
+
+
 @strawberry.federation.type(keys=["id"], description="A person of the marketplace.")
 class User:
     id: ID = strawberry.field(description="The user's id.")
     display_name: str = strawberry.field(description="What everybody calls them.")
     bio: str | None = strawberry.field(description="What they say about themselves.")
     avatar_url: str | None = strawberry.field(description="A picture of them; always `https`.")
+    skills: list[str] = strawberry.field(description="What they say they can do, the most important first.")
     status: Status = strawberry.field(description="Where the account stands.")
     member_since: datetime = strawberry.field(description="When they signed up.")
     version: int = strawberry.field(description="Counts the account's changes; `updateProfile` takes it.")
     private_email: strawberry.Private[str | None]
     private_roles: strawberry.Private[list[Role]]
+    private_phone: strawberry.Private[str | None]
+    private_preferences: strawberry.Private[UserPreferences]
     private_suspension: strawberry.Private[Suspension | None]
 
     @classmethod
@@ -68,11 +85,14 @@ class User:
             display_name=rules.accounts.public_name(row.status, row.display_name),
             bio=row.bio,
             avatar_url=row.avatar_url,
+            skills=list(row.skills),
             status=row.status,
             member_since=row.created_at,
             version=row.version,
             private_email=row.email,
             private_roles=rules.accounts.parse_roles(row.roles),
+            private_phone=row.phone,
+            private_preferences=UserPreferences(locale=row.locale, time_zone=row.time_zone),
             private_suspension=Suspension(at=row.suspended_at, reason=row.suspension_reason or "")
             if row.suspended_at is not None
             else None,
@@ -89,6 +109,14 @@ class User:
     @field(description="The roles; null unless they are one's own or the caller has the admin scope.")
     async def roles(self, info: Info) -> list[Role] | None:
         return self.private_roles if self._shows_private(info) else None
+
+    @field(description="The phone number in E.164 form; null unless it is one's own or the caller has the admin scope.")
+    async def phone(self, info: Info) -> str | None:
+        return self.private_phone if self._shows_private(info) else None
+
+    @field(description="Language and time zone; null unless they are one's own or the caller has the admin scope.")
+    async def preferences(self, info: Info) -> UserPreferences | None:
+        return self.private_preferences if self._shows_private(info) else None
 
     @field(description="The suspension; null without one, and to everybody but themselves and admins.")
     async def suspension(self, info: Info) -> Suspension | None:
