@@ -19,6 +19,14 @@ class Proxies:
         self.covers = lru_cache(maxsize=4096)(self._covers)
         """Whether an address is a proxy's, so that who is behind it is not known."""
 
+    def client_behind(self, forwarded_for: str) -> str:
+        """The last address of an `X-Forwarded-For` that is no proxy's, or nothing.
+
+        What stands before it, a client may have written.
+        """
+        addresses = [address.strip() for address in forwarded_for.split(",")]
+        return next((address for address in reversed(addresses) if not self.covers(address)), "")
+
     def _covers(self, address: str) -> bool:
         parsed = _parse(address)
         return parsed is None or any(parsed in network for network in self._networks)

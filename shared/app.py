@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.federation import Schema
 
 from shared import clock, telemetry
+from shared.addresses import Proxies
 from shared.auth import Revocations, TokenVerifier
 from shared.budget import OperationBudgets
 from shared.cache import Cache
@@ -30,6 +31,7 @@ from shared.graphql.view import GraphQLEndpoint
 from shared.outbox import Relay
 from shared.ratelimit import RateLimiter
 from shared.streams import StreamHub
+from shared.subscriptions import SubscriptionPlaces
 
 log = structlog.get_logger(__name__)
 
@@ -89,12 +91,15 @@ def create_app(
         database = Database(configured)
         telemetry.watch_pools(database.pools())
         cache = Cache(configured)
+        proxies = Proxies(configured.trusted_proxies)
         services = Services(
             settings=configured,
             database=database,
             cache=cache,
             limiter=RateLimiter(configured, cache),
-            budgets=OperationBudgets(configured, cache),
+            proxies=proxies,
+            budgets=OperationBudgets(configured, cache, proxies),
+            places=SubscriptionPlaces(configured, cache, proxies, name),
             verifier=TokenVerifier(configured),
             revocations=Revocations(cache.client),
             hub=StreamHub(database, configured, topics),
@@ -106,7 +111,8 @@ def create_app(
             stack.push_async_callback(database.close)
             stack.push_async_callback(cache.close)
             started: list[Runner] = [
-                Relay(database, configured, topics), services.revocations, services.budgets, services.hub,
+                Relay(database, configured, topics), services.revocations, services.budgets, services.places,
+                services.hub,
             ]  # fmt: skip
             if handlers is not None:
                 started.append(Consumer(name, handlers, database, configured))

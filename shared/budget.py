@@ -139,9 +139,9 @@ class OperationBudgets:
     limit. Of many thousand callers the ones that were seen last are remembered.
     """
 
-    def __init__(self, settings: Settings, cache: Cache) -> None:
+    def __init__(self, settings: Settings, cache: Cache, proxies: Proxies) -> None:
         self._redis = cache.client
-        self._proxies = Proxies(settings.trusted_proxies)
+        self._proxies = proxies
         replicas = settings.rate_limit_replicas
         self._of_actor = _Limit(settings.operation_cost_per_actor, replicas)
         self._of_address = _Limit(settings.operation_cost_per_address, replicas)

@@ -91,6 +91,14 @@ class Settings(BaseSettings):
     max_subscriptions_per_connection: int = Field(
         10_000, ge=1, description="Operations on one WebSocket; high, since routers pool connections."
     )
+    subscriptions_per_actor: int = Field(
+        200, ge=1, description="Live subscriptions of one actor in all processes of a subgraph."
+    )
+    subscriptions_per_address: int = Field(
+        2_000,
+        ge=1,
+        description="The same for the anonymous callers of one address; ten times it for all of unknown address.",
+    )
     follower_queue_size: int = Field(
         256, ge=1, description="Events waiting for one slow subscriber before it re-reads the log."
     )

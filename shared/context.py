@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock
 from shared.actor import Actor
-from shared.addresses import one_address
+from shared.addresses import Proxies, one_address
 from shared.auth import Revocations, TokenVerifier, bearer_token
 from shared.budget import OperationBudgets
 from shared.cache import Cache
@@ -19,6 +19,7 @@ from shared.errors import Forbidden, RequestError, Unauthenticated
 from shared.events import Envelope, Event
 from shared.ratelimit import RateLimiter
 from shared.streams import StreamHub
+from shared.subscriptions import SubscriptionPlaces
 from shared.telemetry import bind_actor
 
 L = TypeVar("L")
@@ -32,7 +33,9 @@ class Services(Generic[L]):
     database: Database
     cache: Cache
     limiter: RateLimiter
+    proxies: Proxies
     budgets: OperationBudgets
+    places: SubscriptionPlaces
     verifier: TokenVerifier
     revocations: Revocations
     hub: StreamHub
@@ -86,6 +89,12 @@ class Context(Generic[L]):
                 bind_actor(actor.id)
         except Unauthenticated as refusal:
             self.refusal = refusal
+
+    def forwarded_for(self, addresses: object) -> None:
+        """Takes the client's address from what a router says of it in `connection_init`, as `X-Forwarded-For`."""
+        proxies = self.services.proxies
+        if isinstance(addresses, str) and len(addresses) <= 1_000 and proxies.covers(self.address):
+            self.address = proxies.client_behind(addresses) or self.address
 
     def require_actor(self, *scopes: str) -> Actor:
         """The actor. Raises Unauthenticated without one, Forbidden if it lacks one of `scopes`."""

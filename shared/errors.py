@@ -154,8 +154,8 @@ class Forbidden(RequestError):
 class RateLimited(RequestError):
     code = "RATE_LIMITED"
 
-    def __init__(self, retry_after_seconds: float) -> None:
-        super().__init__("Too many requests; try again later.", retryAfterSeconds=round(retry_after_seconds, 1))
+    def __init__(self, retry_after_seconds: float, message: str = "Too many requests; try again later.") -> None:
+        super().__init__(message, retryAfterSeconds=round(retry_after_seconds, 1))
 
 
 class TooComplex(RequestError):

@@ -53,13 +53,14 @@ class Served:
         return answer
 
     @asynccontextmanager
-    async def connect(self, *, token: str | None = None, protocol: str = PROTOCOL) -> AsyncIterator["Client"]:
+    async def connect(
+        self, *, token: str | None = None, protocol: str = PROTOCOL, payload: dict[str, str] | None = None
+    ) -> AsyncIterator["Client"]:
         """An acknowledged connection of the graphql-transport-ws protocol."""
         async with connect(f"ws://127.0.0.1:{self.port}/graphql", subprotocols=[protocol]) as socket:  # type: ignore[list-item]  # a NewType of str
             client = Client(socket)
-            await client.send(
-                {"type": "connection_init", "payload": {"authorization": f"Bearer {token}"} if token else {}}
-            )
+            authorization = {"authorization": f"Bearer {token}"} if token else {}
+            await client.send({"type": "connection_init", "payload": authorization | (payload or {})})
             assert await client.receive() == {"type": "connection_ack"}
             yield client
 

@@ -6,6 +6,7 @@ document alone and cost more than executing it, so they run once per document an
 
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any, TypeVar, cast
@@ -188,28 +189,37 @@ class Engine:
             operation = self.prepare(request, context)
             if operation.type is not OperationType.SUBSCRIPTION:
                 return await self._execute(operation, request, context)
-            executor = PlannedExecutor.build(
-                self._schema,
-                operation.document,
-                raw_variable_values=request.variables,
-                operation_name=request.operation_name,
-                context_value=context,
-                plans=operation.plans,
-                hide_suggestions=not self._development,
-            )
-            if isinstance(executor, list):
-                return present(ExecutionResult(None, errors=executor), context)
-            source = create_source_event_stream(executor)
-            if isawaitable(source):
-                source = await source
+            with ExitStack() as held:
+                place = await context.services.places.take(context.actor, context.address)
+                held.callback(place.release)
+                executor = PlannedExecutor.build(
+                    self._schema,
+                    operation.document,
+                    raw_variable_values=request.variables,
+                    operation_name=request.operation_name,
+                    context_value=context,
+                    plans=operation.plans,
+                    hide_suggestions=not self._development,
+                )
+                if isinstance(executor, list):
+                    return present(ExecutionResult(None, errors=executor), context)
+                source = create_source_event_stream(executor)
+                if isawaitable(source):
+                    source = await source
+                if isinstance(source, ExecutionResult):
+                    return present(source, context)
+                events = cast("AsyncGenerator[object, None]", source)
+                return self._responses(operation, executor, events, context, held.pop_all())
         except Exception as error:
             return refuse(error, context)
-        if isinstance(source, ExecutionResult):
-            return present(source, context)
-        return self._responses(operation, executor, cast("AsyncGenerator[object, None]", source), context)
 
     async def _responses(
-        self, operation: Operation, executor: Executor[Any], source: AsyncGenerator[object, None], context: Context[L]
+        self,
+        operation: Operation,
+        executor: Executor[Any],
+        source: AsyncGenerator[object, None],
+        context: Context[L],
+        held: ExitStack,
     ) -> AsyncIterator[Response | EncodedResponse]:
         try:
             async for event in source:
@@ -222,6 +232,7 @@ class Engine:
         except Exception as error:
             yield refuse(error, context)
         finally:
+            held.close()
             await source.aclose()
 
     def _encoded(self, operation: Operation, event: object) -> EncodedResponse | None:

@@ -16,19 +16,21 @@ from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageRec
 from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import SubscribeMessage
 from strawberry.types.unset import UNSET, UnsetType
 
 from shared.context import Context, Services
-from shared.errors import BadRequest, RequestError, ServerShutdown
+from shared.errors import BadRequest, RateLimited, RequestError, ServerShutdown
 from shared.graphql.engine import EncodedResponse, Engine, GraphQLRequest, Response, refuse
 from shared.graphql.json import decode
-from shared.telemetry import current_request_id, live_subscriptions
+from shared.telemetry import REFUSALS, current_request_id, live_subscriptions
 
 log = structlog.get_logger(__name__)
 
 L = TypeVar("L")
 MAX_BODY_BYTES = 1_000_000
 _INIT_TIMEOUT = timedelta(seconds=10)
+_RETRY_AFTER_SECONDS = 5.0
 
 
 class GraphQLEndpoint(Generic[L]):
@@ -42,6 +44,12 @@ class GraphQLEndpoint(Generic[L]):
     def start(self, services: Services[L], engine: Engine) -> None:
         """Opens the endpoint; the server takes no request before."""
         self.services, self._engine = services, engine
+
+    @property
+    def limit_per_connection(self) -> int:
+        """How many operations may run on one WebSocket."""
+        assert self.services is not None, "the application has not started"
+        return self.services.settings.max_subscriptions_per_connection
 
     @property
     def engine(self) -> Engine:
@@ -138,7 +146,6 @@ class _Connection(BaseGraphQLTransportWSHandler[Context[L], None]):
             root_value=None,
             schema=cast("BaseSchema", None),
             connection_init_wait_timeout=_INIT_TIMEOUT,
-            max_subscriptions_per_connection=endpoint.services.settings.max_subscriptions_per_connection,
         )
         self._endpoint = endpoint
 
@@ -150,7 +157,18 @@ class _Connection(BaseGraphQLTransportWSHandler[Context[L], None]):
         if isinstance(payload, dict):
             lowered = {str(key).lower(): value for key, value in payload.items()}
             self.context.authenticate(lowered.get("authorization"))
+            self.context.forwarded_for(lowered.get("x-forwarded-for"))
         await super().handle_connection_init(message)
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        limit = self._endpoint.limit_per_connection
+        if self.connection_acknowledged and len(self.operations) >= limit and message["id"] not in self.operations:
+            REFUSALS.labels("subscriptions").inc()
+            error = RateLimited(_RETRY_AFTER_SECONDS, f"At most {limit} operations on one connection; end one first.")
+            payload = cast("Any", refuse(error, self.context)["errors"])
+            await self.send_message({"id": message["id"], "type": "error", "payload": payload})
+            return
+        await super().handle_subscribe(message)
 
     async def run_operation(self, operation: Operation[Context[L], None]) -> None:
         context = self.context.fork()

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from shared import budget, clock
 from shared.actor import MARKETPLACE, Actor
+from shared.addresses import Proxies
 from shared.budget import OperationBudgets
 from shared.cache import Cache
 from shared.errors import RateLimited
@@ -31,7 +32,7 @@ class Process:
         limits = {"operation_cost_per_actor": LONG, "operation_cost_per_address": LONG, "rate_limit_replicas": 5}
         settings = settings_for("platform", redis_url=SecretStr(redis_url), **limits | changes)
         self.cache = Cache(settings)
-        self.budgets = OperationBudgets(settings, self.cache)
+        self.budgets = OperationBudgets(settings, self.cache, Proxies(settings.trusted_proxies))
 
     def spend(self, times: int, cost: int = 1, who: Actor | None = None, address: str = "203.0.113.7") -> int:
         """How many of so many operations are allowed."""
