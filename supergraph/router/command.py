@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urljoin
 
 import yaml
 
@@ -19,6 +20,7 @@ GRAPHQL_PATH = "/graphql"
 HEALTH_PATH = "/health"
 READY_PATH = "/readiness"
 METRICS_PATH = "/metrics"
+JWKS_PATH = "/.well-known/jwks.json"
 
 _HERE = Path(__file__).resolve().parent
 HIVE_ROUTER_SOURCES = _HERE / "hive"
@@ -71,6 +73,7 @@ def command(
     host: str = "127.0.0.1",
     supergraph: Path = SUPERGRAPH,
     environment: Literal["development", "production"] = "production",
+    jwks_url: str = "",
     allowed_origins: Sequence[str] = (),
     subgraph_timeout_seconds: float = 10,
     otlp_endpoint: str = "",
@@ -80,7 +83,8 @@ def command(
 ) -> tuple[list[str], dict[str, str]]:
     """The arguments of a router's process and what its environment needs besides the caller's own.
 
-    `subgraph_urls`: by subgraph name, each with the path `/graphql`. `otlp_endpoint`: the collector's
+    `subgraph_urls`: by subgraph name, each with the path `/graphql`. `jwks_url`: the public keys of access tokens,
+    by default where the subgraph `users` has them. `otlp_endpoint`: the collector's
     OTLP/HTTP base address; empty means no traces. `run_directory` takes the configuration file of a Hive
     Router whose metrics port is not the default one. `binary`: the Hive Router or the Node executable,
     default the one that `hive_router()` or PATH has. Raises FileNotFoundError where there is none, and UnfitRouter.
@@ -88,11 +92,14 @@ def command(
     env = {
         "ROUTER_HOST": host,
         "ROUTER_PORT": str(port),
-        "ROUTER_INTROSPECTION": "true" if environment == "development" else "false",
         "ROUTER_SUBGRAPH_TIMEOUT": f"{round(subgraph_timeout_seconds * 1000)}ms",
         "SUPERGRAPH_FILE": str(supergraph.resolve()),
         **{f"SUBGRAPH_URL_{name.upper()}": url for name, url in subgraph_urls.items()},
     }
+    if environment == "development":
+        env["ROUTER_INTROSPECTION"] = "true"
+    if jwks_url or "users" in subgraph_urls:
+        env["ROUTER_JWKS_URL"] = jwks_url or urljoin(subgraph_urls["users"], JWKS_PATH)
     if allowed_origins:
         env |= {"ROUTER_CORS": "true", "ROUTER_ALLOWED_ORIGINS": ",".join(allowed_origins)}
     if otlp_endpoint:

@@ -2,7 +2,8 @@
 import { createGatewayRuntime } from "@graphql-hive/gateway-runtime";
 import httpTransport from "@graphql-mesh/transport-http";
 import { GraphQLError, getOperationAST, parse } from "graphql";
-import { MAX_DOCUMENT_LENGTH, MAX_TOKENS, exceededLimit, refusal } from "./limits.mjs";
+import { isAdministrator } from "./administrators.mjs";
+import { MAX_DOCUMENT_LENGTH, MAX_TOKENS, exceededLimit, introspects, refusal } from "./limits.mjs";
 import { unavailable, webSocketTransport } from "./subscriptions.mjs";
 
 const SUBGRAPH_TIMEOUT_MILLISECONDS = milliseconds(process.env.ROUTER_SUBGRAPH_TIMEOUT || "10s");
@@ -77,19 +78,23 @@ function limits(introspection) {
     } catch (error) {
       throw /more (that|than) \d+ tokens/.test(error.message) ? tooLong() : error;
     }
-    const refused = exceededLimit(document, introspection);
+    const refused = exceededLimit(document);
     if (refused) throw refused;
     return document;
   }
   return {
     onParse: ({ setParseFn }) => setParseFn(parseWithinLimits),
     onExecute({ args, setResultAndStopExecution }) {
+      const hidden = hiddenSchema(introspection, args);
+      if (hidden) return setResultAndStopExecution({ errors: [hidden] });
       const type = getOperationAST(args.document, args.operationName)?.operation;
       if (args.contextValue.kind !== "GET" || type !== "mutation") return;
       const refused = refusal("MUTATION_NOT_ALLOWED_OVER_HTTP_GET", "Mutations are sent by POST.", 405);
       setResultAndStopExecution({ errors: [refused] });
     },
     onSubscribe({ args, setResultAndStopExecution }) {
+      const hidden = hiddenSchema(introspection, args);
+      if (hidden) return setResultAndStopExecution({ errors: [hidden] });
       if (args.contextValue.kind === "WEBSOCKET") return;
       const refused = refusal("SUBSCRIPTIONS_TRANSPORT_NOT_SUPPORTED", "Subscribe over graphql-transport-ws.", 406);
       setResultAndStopExecution({ errors: [refused] });
@@ -98,7 +103,7 @@ function limits(introspection) {
       () =>
       ({ valid, result, setResult }) => {
         // Suggestions would tell what introspection hides.
-        if (valid || introspection) return;
+        if (valid || introspection === "true") return;
         setResult(
           result.map(
             (error) =>
@@ -110,6 +115,13 @@ function limits(introspection) {
         );
       },
   };
+}
+
+/** The refusal of an operation that asks for the schema and may not see it, or undefined. */
+function hiddenSchema(setting, { document, contextValue }) {
+  if (!introspects(document) || setting === "true") return undefined;
+  if (setting !== "false" && isAdministrator(contextValue.request.headers.get("authorization"))) return undefined;
+  return refusal("INTROSPECTION_DISABLED", "Introspection queries are disabled.");
 }
 
 /** Errors of the transport name addresses and bodies; a client gets SERVICE_UNAVAILABLE instead. */

@@ -9,8 +9,11 @@ export const MAX_DOCUMENT_LENGTH = 30_000;
 const MAX = { depth: 12, aliases: 30, directives: 50, fields: 5_000 };
 const INTROSPECTION = new Set(["__schema", "__type"]);
 
+// The documents, out of those that were measured, that ask for the schema.
+const introspecting = new WeakSet();
+
 /** The first limit that a document exceeds, as an error whose code is Hive Router's, or undefined. */
-export function exceededLimit(document, introspection) {
+export function exceededLimit(document) {
   const fragments = new Map();
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, { definition });
@@ -50,10 +53,13 @@ export function exceededLimit(document, introspection) {
         return refusal(`MAX_${limit.toUpperCase()}_EXCEEDED`, `The operation exceeds the limit of ${maximum} for ${limit}.`);
       }
     }
-    if (found.introspects && !introspection) {
-      return refusal("INTROSPECTION_DISABLED", "Introspection queries are disabled.");
-    }
+    if (found.introspects) introspecting.add(document);
   }
+}
+
+/** Whether a document that `exceededLimit` has seen asks for the schema. */
+export function introspects(document) {
+  return introspecting.has(document);
 }
 
 /** An error of the router itself; `status` where HTTP has one for it. */

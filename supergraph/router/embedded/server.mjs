@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { GraphQLError, Kind, OperationTypeNode } from "graphql";
 import { useServer } from "graphql-ws/use/ws";
 import { WebSocketServer } from "ws";
+import { followKeys } from "./administrators.mjs";
 import { createGateway } from "./gateway.mjs";
 import { MAX_BODY_BYTES, refusal } from "./limits.mjs";
 import { endSubscriptions } from "./subscriptions.mjs";
@@ -36,9 +37,10 @@ setMaxListeners(0);
 let supergraph = await readFile(SUPERGRAPH, "utf8");
 const gateway = createGateway({
   readSupergraph: () => supergraph,
-  introspection: env.ROUTER_INTROSPECTION === "true",
+  introspection: env.ROUTER_INTROSPECTION,
 });
 await gateway.getSchema();
+void followKeys((error) => log("warning", "keys_unreadable", { error: String(error) }));
 
 async function takeUpNewSupergraph() {
   const found = await readFile(SUPERGRAPH, "utf8");
