@@ -82,6 +82,7 @@ class Settings(BaseSettings):
         "200/1 hour", pattern=_LIMIT, description="`blockUser` and `unblockUser` together, of one account."
     )
     blocks_per_address: str = Field("1000/1 hour", pattern=_LIMIT, description="The same from one address.")
+    exports_per_account: str = Field("3/1 day", pattern=_LIMIT, description="Exports of all of one's own data.")
 
     otlp_endpoint: str = Field("", description="OTLP/HTTP base address for traces; empty: no tracing.")
     trace_sample_ratio: float = Field(1.0, ge=0, le=1, description="Share of new traces that are kept.")

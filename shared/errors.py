@@ -28,6 +28,8 @@ class UserErrorCode(StrEnum):
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
     ACCOUNT_SUSPENDED = "ACCOUNT_SUSPENDED"
     SESSION_EXPIRED = "SESSION_EXPIRED"
+    CONFIRMATION_REQUIRED = "CONFIRMATION_REQUIRED"
+    EXPORT_IN_PROGRESS = "EXPORT_IN_PROGRESS"
     # tasks
     UNKNOWN_CATEGORY = "UNKNOWN_CATEGORY"
     DUE_IN_PAST = "DUE_IN_PAST"
@@ -58,6 +60,8 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.INVALID_CREDENTIALS: "E-mail address and password do not belong together.",
     UserErrorCode.ACCOUNT_SUSPENDED: "The account is suspended.",
     UserErrorCode.SESSION_EXPIRED: "The session has ended or its refresh token is not valid any more; log in again.",
+    UserErrorCode.CONFIRMATION_REQUIRED: "The password is wrong or missing; without one, sign in anew and try again.",
+    UserErrorCode.EXPORT_IN_PROGRESS: "An export of one's data is being made already.",
     UserErrorCode.UNKNOWN_CATEGORY: "There is no such category, or it cannot hold tasks.",
     UserErrorCode.DUE_IN_PAST: "The due time lies in the past.",
     UserErrorCode.TASK_NOT_OPEN: "The task does not take bids at present.",

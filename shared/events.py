@@ -12,17 +12,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import ClassVar, Generic, Literal, Self, TypeVar
+from typing import Annotated, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.money import Money
+
+DELETED_TEXT = "[deleted]"
+"""What stands where an erased person had written something."""
+DELETED_NAME = "Deleted user"
+"""What an erased person is called."""
 
 
 class Body(BaseModel):
     """A part of an event's JSON; unknown fields are skipped, so that writers may be newer than readers."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """Marks a field that is personal data: `of` is the field of the same body with the person's id.
+
+    `erased` is what stands in its place in the log once the person's data is erased.
+    """
+
+    of: str
+    erased: str | None = DELETED_TEXT
 
 
 class Event(Body):
@@ -105,7 +121,7 @@ class UserRegistered(_UserEvent):
 
     type: ClassVar[str] = "users.user.registered"
 
-    display_name: str
+    display_name: Annotated[str, Personal("user_id", DELETED_NAME)]
     roles: tuple[str, ...]
     status: str
 
@@ -115,12 +131,16 @@ class UserProfileUpdated(_UserEvent):
 
     type: ClassVar[str] = "users.user.profile_updated"
 
-    display_name: str
-    bio: str | None = None
-    avatar_url: str | None = None
-    skills: tuple[str, ...] | None = Field(None, description="All of them; null where an older event does not tell.")
-    locale: str | None = Field(None, description="`EN` or `TH`; null where an older event does not tell.")
-    time_zone: str | None = Field(
+    display_name: Annotated[str, Personal("user_id", DELETED_NAME)]
+    bio: Annotated[str | None, Personal("user_id", None)] = None
+    avatar_url: Annotated[str | None, Personal("user_id", None)] = None
+    skills: Annotated[tuple[str, ...] | None, Personal("user_id", None)] = Field(
+        None, description="All of them; null where an older event does not tell."
+    )
+    locale: Annotated[str | None, Personal("user_id", None)] = Field(
+        None, description="`EN` or `TH`; null where an older event does not tell."
+    )
+    time_zone: Annotated[str | None, Personal("user_id", None)] = Field(
         None, description="An IANA name such as `Asia/Bangkok`; null where an older event does not tell."
     )
 
@@ -162,7 +182,7 @@ class UserSuspended(_UserEvent):
 
     type: ClassVar[str] = "users.user.suspended"
 
-    reason: str
+    reason: Annotated[str, Personal("user_id")]
     by: str | None = Field(None, description="The admin's id.")
 
 
@@ -190,6 +210,77 @@ class UserUnblocked(_UserEvent):
     blocked_id: str
 
 
+class UserExportRequested(_UserEvent):
+    """A user wants all of their data: every subgraph answers with what it holds, sealed to the key."""
+
+    type: ClassVar[str] = "users.user.export_requested"
+
+    export_id: str
+    public_key: str = Field(description="X25519, base64; the private half exists in `users` alone, until it expires.")
+
+
+class UserExportReady(_UserEvent):
+    """Everything that a user asked for is there to be read."""
+
+    type: ClassVar[str] = "users.user.export_ready"
+
+    export_id: str
+
+
+# data exports --------------------------------------------------------------------------------------------
+
+
+class DataSealed(Event):
+    """A part of a subgraph's answer to `users.user.export_requested`."""
+
+    export_id: str
+    user_id: str
+    number: int = Field(description="1, 2, 3 … of this subgraph.")
+    last: bool = Field(description="Whether it is the subgraph's last part.")
+    sealed: str = Field(description="JSON in a libsodium sealed box for the export's key, base64.")
+
+    @property
+    def stream(self) -> str:
+        return f"export:{self.export_id}"
+
+
+class UsersDataSealed(DataSealed):
+    """A part of what `users` holds of a user."""
+
+    type: ClassVar[str] = "users.export.sealed"
+    topic: ClassVar[str] = "users.export"
+
+
+class TasksDataSealed(DataSealed):
+    """A part of what `tasks` holds of a user."""
+
+    type: ClassVar[str] = "tasks.export.sealed"
+    topic: ClassVar[str] = "tasks.export"
+
+
+class BidsDataSealed(DataSealed):
+    """A part of what `bids` holds of a user."""
+
+    type: ClassVar[str] = "bids.export.sealed"
+    topic: ClassVar[str] = "bids.export"
+
+
+class NotificationsDataSealed(DataSealed):
+    """A part of what `notifications` holds of a user."""
+
+    type: ClassVar[str] = "notifications.export.sealed"
+    topic: ClassVar[str] = "notifications.export"
+
+
+DATA_SEALED: Mapping[str, type[DataSealed]] = MappingProxyType(
+    {
+        model.type.partition(".")[0]: model
+        for model in (UsersDataSealed, TasksDataSealed, BidsDataSealed, NotificationsDataSealed)
+    }
+)
+"""How each subgraph answers; an export is whole when all of these have."""
+
+
 # tasks ---------------------------------------------------------------------------------------------------
 
 
@@ -199,8 +290,8 @@ class TaskSnapshot(Body):
     id: str
     poster_id: str
     tasker_id: str | None = Field(None, description="Set once the task is assigned.")
-    title: str
-    description: str
+    title: Annotated[str, Personal("poster_id")]
+    description: Annotated[str, Personal("poster_id")]
     category_id: str
     budget: Money
     mode: str = Field(description="`ONSITE` or `REMOTE`.")
@@ -211,7 +302,9 @@ class TaskSnapshot(Body):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     published_at: AwareDatetime | None = None
-    cancelled_reason: str | None = Field(None, description="What was said when the task was called off.")
+    cancelled_reason: Annotated[str | None, Personal("poster_id")] = Field(
+        None, description="What was said when the task was called off."
+    )
 
 
 class _TaskEvent(Event):
@@ -271,7 +364,7 @@ class TaskCancelled(_TaskEvent):
 
     type: ClassVar[str] = "tasks.task.cancelled"
 
-    reason: str
+    reason: Annotated[str, Personal("task.poster_id")]
     by: Literal["POSTER", "TASKER", "ADMIN", "SYSTEM"]
 
 
@@ -286,7 +379,7 @@ class BidSnapshot(Body):
     poster_id: str
     tasker_id: str
     amount: Money
-    message: str
+    message: Annotated[str, Personal("tasker_id")]
     estimated_minutes: int | None = None
     status: str
     expires_at: AwareDatetime
@@ -336,7 +429,7 @@ class BidDeclined(_BidEvent):
 
     type: ClassVar[str] = "bids.bid.declined"
 
-    reason: str | None = None
+    reason: Annotated[str | None, Personal("bid.poster_id")] = None
 
 
 class BidAccepted(_BidEvent):
@@ -368,8 +461,8 @@ class NotificationSnapshot(Body):
     id: str
     user_id: str
     category: str
-    title: str
-    body: str
+    title: Annotated[str, Personal("user_id")]
+    body: Annotated[str, Personal("user_id")]
     link: str | None = Field(None, description="Path in the web app, such as `/tasks/task_…`.")
     created_at: AwareDatetime
     read_at: AwareDatetime | None = None

@@ -2,13 +2,19 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import events
+from shared import events, personal_data
 from shared.consumer import Handlers
 from shared.events import Envelope
 from subgraphs.notifications import actions
+from subgraphs.notifications.personal_data import HELD
 from subgraphs.notifications.rules import ACCOUNT_EVENTS, BID_EVENTS, TASK_EVENTS
 
 handlers = Handlers()
+
+
+@handlers.on(events.UserExportRequested)
+async def user_export_requested(session: AsyncSession, envelope: Envelope[events.UserExportRequested]) -> None:
+    await personal_data.export(session, envelope.event, events.NotificationsDataSealed, HELD)
 
 
 @handlers.on(events.UserRegistered)

@@ -130,6 +130,11 @@ def _reinstated(event: events.UserReinstated, names: Names) -> list[Message]:
     return [Message(event.user_id, Category.ACCOUNT, "Welcome back", body, "/")]
 
 
+def _export_ready(event: events.UserExportReady, names: Names) -> list[Message]:
+    body = "Everything that is stored about you can be read for a week."
+    return [Message(event.user_id, Category.ACCOUNT, "Your data is ready", body, "/account/data")]
+
+
 def _placed(event: events.BidPlaced, names: Names) -> list[Message]:
     bid = event.bid
     body = f"{names.person(bid.tasker_id)} offers to do {names.task(bid.task_id)} for {_amount(bid.amount)}."
@@ -207,6 +212,7 @@ _writes(events.UserRegistered, _registered)
 _writes(events.UserRoleGranted, _role_granted)
 _writes(events.UserRoleRevoked, _role_revoked)
 _writes(events.UserReinstated, _reinstated)
+_writes(events.UserExportReady, _export_ready)
 _writes(events.BidPlaced, _placed)
 _writes(events.BidUpdated, _updated)
 _writes(events.BidWithdrawn, _withdrawn)
@@ -219,7 +225,7 @@ _writes(events.TaskAssigned, _task_assigned)
 _writes(events.TaskExpired, _task_expired)
 _writes(events.TaskCancelled, _task_cancelled)
 
-ACCOUNT_EVENTS = (events.UserRoleGranted, events.UserRoleRevoked, events.UserReinstated)
+ACCOUNT_EVENTS = (events.UserRoleGranted, events.UserRoleRevoked, events.UserReinstated, events.UserExportReady)
 BID_EVENTS = (
     events.BidPlaced,
     events.BidUpdated,

@@ -4,12 +4,18 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import events
+from shared import events, personal_data
 from shared.consumer import Handlers
 from shared.events import Envelope
 from subgraphs.tasks import actions
+from subgraphs.tasks.personal_data import HELD
 
 handlers = Handlers()
+
+
+@handlers.on(events.UserExportRequested)
+async def user_export_requested(session: AsyncSession, envelope: Envelope[events.UserExportRequested]) -> None:
+    await personal_data.export(session, envelope.event, events.TasksDataSealed, HELD)
 
 
 @handlers.on(events.BidAccepted)

@@ -8,6 +8,8 @@ from starlette.routing import Route
 from shared.app import create_app
 from shared.config import Settings
 from subgraphs.users import revocations, tokens
+from subgraphs.users.actions.exports import DEADLINE as DATA_EXPORT
+from subgraphs.users.consumers import export_time_is_up, handlers
 from subgraphs.users.loaders import Loaders
 from subgraphs.users.schema import schema
 
@@ -19,6 +21,8 @@ def build(settings: Settings | None = None) -> FastAPI:
         schema,
         loaders=Loaders,
         topics=["users.user"],
+        handlers=handlers,
+        deadlines={DATA_EXPORT: export_time_is_up},
         runners=revocations.runners,
         settings=settings,
     )

@@ -15,6 +15,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from email_validator import EmailNotValidError, validate_email
 from zxcvbn import zxcvbn
 
+from shared import clock
+from shared.actor import Actor
 from shared.config import Settings
 from shared.context import Services
 from shared.errors import RateLimited, ServiceUnavailable
@@ -126,6 +128,39 @@ async def check_log_in(services: Services[Loaders], address: str, email: str, pa
         if hasher.check_needs_rehash(password_hash):
             new_hash = await asyncio.to_thread(hasher.hash, _bytes(normalise_password(password)))
     return Checked(user_id, password_hash, new_hash)
+
+
+async def confirm(services: Services[Loaders], actor: Actor, address: str, password: str | None) -> None:
+    """Makes sure that it is still the person themselves, before what a borrowed device must not do.
+
+    Raises ConfirmationRequired unless the password is the account's, or the account has none and the session
+    is new; RateLimited after too many failures.
+    """
+    settings, limiter = services.settings, services.limiter
+    key = f"{actor.id} {address}"
+    async with _slot(settings):
+        await limiter.check("logIn address", address, settings.log_in_failures_per_address)
+        found = await store.accounts.find_confirmation(services.database, actor.id, actor.session_id)
+        if found is None:
+            raise _unconfirmed()
+        password_hash, session_opened_at = found
+        if password_hash is None:
+            if clock.now() - session_opened_at > rules.sessions.FRESH_SESSION:
+                raise _unconfirmed()
+            return
+        # Counted before and forgotten on success, as for a login.
+        await limiter.hit("confirm", key, settings.log_in_failures_per_account)
+        if not await _verify(settings, password_hash, password or ""):
+            with suppress(RateLimited):
+                await limiter.hit("logIn address", address, settings.log_in_failures_per_address)
+            raise _unconfirmed()
+        await limiter.clear("confirm", key, settings.log_in_failures_per_account)
+
+
+def _unconfirmed() -> rules.sessions.ConfirmationRequired:
+    return rules.sessions.ConfirmationRequired(
+        "Enter your password; if you have none, sign in anew and try again.", field=("password",)
+    )
 
 
 def prepare(settings: Settings) -> None:

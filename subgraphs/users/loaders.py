@@ -1,10 +1,16 @@
 """Batch loaders of users: one statement for all keys that one operation asks for at once."""
 
 from functools import partial
+from types import MappingProxyType
+
+from aiodataloader import DataLoader
 
 from shared.db import Database
-from shared.loaders import one_by_key
-from subgraphs.users import store
+from shared.graphql.pagination import Page, Window
+from shared.loaders import one_by_key, value_by_key
+from subgraphs.users import models, store
+
+_NO_PARTS: store.exports.Parts = MappingProxyType({})
 
 
 class Loaders:
@@ -12,3 +18,10 @@ class Loaders:
 
     def __init__(self, database: Database) -> None:
         self.user_by_id = one_by_key(partial(store.accounts.load_users, database), key=lambda user: user.id)
+        self.export_by_id = one_by_key(partial(store.exports.load_exports, database), key=lambda export: export.id)
+        self.part_counts_by_export_id: DataLoader[str, store.exports.Parts] = value_by_key(
+            partial(store.exports.load_part_counts, database), default=_NO_PARTS
+        )
+        self.part_page_by_export_id: DataLoader[tuple[str, Window], Page[models.ExportPart]] = DataLoader(
+            partial(store.exports.load_part_pages, database)
+        )

@@ -76,6 +76,18 @@ CASES: dict[str, tuple[events.Event, list[Message]]] = {
             )
         ],
     ),
+    "export ready": (
+        events.UserExportReady(user_id=TASKER, export_id="export_1"),
+        [
+            Message(
+                TASKER,
+                Category.ACCOUNT,
+                "Your data is ready",
+                "Everything that is stored about you can be read for a week.",
+                "/account/data",
+            )
+        ],
+    ),
     "placed": (
         events.BidPlaced(bid=BID),
         [about_bid(POSTER, "New bid", "Tom offers to do “Paint the fence” for 150.50 EUR.")],

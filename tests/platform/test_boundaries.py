@@ -15,7 +15,7 @@ SUBGRAPH_FILES = sorted(file for subgraph in SUBGRAPHS for file in subgraph.rglo
 # A module may become a package of the same name.
 EVERY_SUBGRAPH_HAS = {
     "README.md", "app.py", "schema.py", "actions.py", "rules.py", "store.py", "models.py", "loaders.py",
-    "consumers.py", "schema.graphql", "migrations",
+    "consumers.py", "personal_data.py", "schema.graphql", "migrations",
 }  # fmt: skip
 
 # What one subgraph has besides, and no other needs.
@@ -27,11 +27,6 @@ BESIDES = {
         "revocations.py",  # tells everybody which sessions ended
         "admin.py",  # a command for whoever may reach the database
     },
-}
-
-# What one subgraph has no use for.
-LACKS = {
-    "users": {"consumers.py"},  # nothing that the others tell concerns an account
 }
 
 # Knowledge without I/O: these import one another and nothing that reaches outside.
@@ -50,7 +45,7 @@ STATEMENTS = {"select", "insert", "update", "delete", "text", "union", "union_al
 # Tables and statements of the platform itself, and the pages of everybody's lists.
 PLATFORM_SQL = {
     "alembic", "consumer", "db", "deadlines", "graphql/pagination", "idempotency", "migrate", "models", "outbox",
-    "streams", "tables",
+    "personal_data", "streams", "tables",
 }  # fmt: skip
 # What ends a transaction: `transaction()` alone, and migrations, which run before the process serves.
 TRANSACTION_CALLS = {"commit", "rollback", "begin"}
@@ -205,7 +200,7 @@ def test_every_subgraph_has_the_same_files(subgraph: Path) -> None:
     }
     # A migrations folder is a package in some tools' eyes.
     present = {"migrations" if name == "migrations.py" else name for name in present}
-    assert EVERY_SUBGRAPH_HAS - present == LACKS.get(subgraph.name, set())
+    assert EVERY_SUBGRAPH_HAS - present == set()
     assert present - EVERY_SUBGRAPH_HAS - BESIDES.get(subgraph.name, set()) == set()
 
 

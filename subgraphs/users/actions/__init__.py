@@ -3,6 +3,6 @@
 Each runs in the caller's transaction, which also holds the events that it emits.
 """
 
-from subgraphs.users.actions import accounts, administration, blocks, profile, sessions
+from subgraphs.users.actions import accounts, administration, blocks, exports, profile, sessions
 
-__all__ = ["accounts", "administration", "blocks", "profile", "sessions"]
+__all__ = ["accounts", "administration", "blocks", "exports", "profile", "sessions"]

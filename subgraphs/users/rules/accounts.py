@@ -5,9 +5,8 @@ from enum import StrEnum
 
 from shared.actor import ADMIN, MARKETPLACE, SUPPORT, Role
 from shared.errors import DomainError, InvalidInput, NotAllowed, UserErrorCode
+from shared.events import DELETED_NAME
 from shared.transitions import By, Transition, step
-
-DELETED_NAME = "Deleted user"
 
 
 class Status(StrEnum):

@@ -12,6 +12,10 @@ REFRESH_GRACE = timedelta(seconds=10)
 """How long a used refresh token still answers with its successor: a double click, a lost answer."""
 
 
+FRESH_SESSION = timedelta(minutes=10)
+"""How soon after signing in somebody without a password may do what asks for one."""
+
+
 class EndReason(StrEnum):
     """Why a session ended before its time."""
 
@@ -28,6 +32,10 @@ class InvalidCredentials(DomainError):
 
 class AccountSuspended(DomainError):
     code = UserErrorCode.ACCOUNT_SUSPENDED
+
+
+class ConfirmationRequired(DomainError):
+    code = UserErrorCode.CONFIRMATION_REQUIRED
 
 
 class SessionExpired(DomainError):

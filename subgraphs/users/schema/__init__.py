@@ -5,6 +5,7 @@ import strawberry
 from shared.graphql.schema import build_schema
 from subgraphs.users.schema.administration import AdministrationMutation, AdministrationQuery
 from subgraphs.users.schema.block import BlockMutation, BlockQuery
+from subgraphs.users.schema.export import ExportMutation, ExportQuery
 from subgraphs.users.schema.profile import ProfileMutation
 from subgraphs.users.schema.session import SessionMutation, SessionQuery
 from subgraphs.users.schema.user import UserQuery
@@ -16,6 +17,7 @@ class Query(
     SessionQuery,
     AdministrationQuery,
     BlockQuery,
+    ExportQuery,
 ): ...
 
 
@@ -25,6 +27,7 @@ class Mutation(
     ProfileMutation,
     AdministrationMutation,
     BlockMutation,
+    ExportMutation,
 ): ...
 
 

@@ -4,6 +4,6 @@ Lock order everywhere: the user's row, then the session's, then (in `emit`) the 
 row lock orders everything that is done with its refresh tokens.
 """
 
-from subgraphs.users.store import accounts, blocks, sessions
+from subgraphs.users.store import accounts, blocks, exports, sessions
 
-__all__ = ["accounts", "blocks", "sessions"]
+__all__ = ["accounts", "blocks", "exports", "sessions"]

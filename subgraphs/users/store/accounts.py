@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 
 from sqlalchemy import ARRAY, Text, bindparam, func, select
@@ -87,6 +88,18 @@ async def list_users(database: Database, filter: Filter, window: Window) -> Page
     if filter.name is not None:
         statement = statement.where(func.lower(col(User.display_name)).startswith(filter.name.lower(), autoescape=True))
     return await fetch_page(database, User, statement, window)
+
+
+async def find_confirmation(database: Database, user_id: str, session_id: str) -> tuple[str | None, datetime] | None:
+    """The password's hash of an account, and when one of its sessions that goes on was opened."""
+    statement = (
+        select(col(User.password_hash), col(models.Session.created_at))
+        .join_from(User, models.Session, col(models.Session.user_id) == col(User.id))
+        .where(col(User.id) == user_id, col(models.Session.id) == session_id, col(models.Session.ended_at).is_(None))
+    )
+    for password_hash, opened_at in await database.fetch(statement):
+        return cast("tuple[str | None, datetime]", (password_hash, opened_at))
+    return None
 
 
 async def load_users(database: Database, user_ids: Sequence[str]) -> Sequence[models.User]:

@@ -1,0 +1,22 @@
+"""What notifications holds of persons: exported to them, and erased with them."""
+
+from shared.events import DELETED_NAME, DELETED_TEXT
+from shared.personal_data import Held, Personal, table_of
+from subgraphs.notifications import models
+
+HELD = (
+    Held(
+        table_of(models.Notification),
+        people=("user_id",),
+        personal={"title": Personal("user_id", DELETED_TEXT), "body": Personal("user_id", DELETED_TEXT)},
+        pseudonymous=("id", "event_id", "link"),
+        plain=("category", "created_at", "read_at"),
+        deleted_with=("user_id",),
+    ),
+    Held(
+        table_of(models.User),
+        people=("id",),
+        personal={"display_name": Personal("id", DELETED_NAME)},
+    ),
+    Held(table_of(models.Task), pseudonymous=("id",), plain=("title",)),
+)

@@ -1,0 +1,28 @@
+"""What users does about other subgraphs' events and about deadlines."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import events, personal_data
+from shared.consumer import Handlers
+from shared.events import Envelope
+from subgraphs.users import actions
+from subgraphs.users.personal_data import HELD
+
+handlers = Handlers()
+
+
+@handlers.on(events.UserExportRequested)
+async def user_export_requested(session: AsyncSession, envelope: Envelope[events.UserExportRequested]) -> None:
+    await personal_data.export(session, envelope.event, events.UsersDataSealed, HELD)
+
+
+@handlers.on(*events.DATA_SEALED.values())
+async def data_sealed(session: AsyncSession, envelope: Envelope[events.DataSealed]) -> None:
+    await actions.exports.take_part(session, envelope.event.type.partition(".")[0], envelope.event)
+
+
+async def export_time_is_up(session: AsyncSession, export_id: str, due_at: datetime) -> None:
+    """The deadline of a data export."""
+    await actions.exports.time_is_up(session, export_id)

@@ -1,0 +1,67 @@
+"""What users holds of persons: exported to them, and erased with them."""
+
+from shared.events import DELETED_NAME
+from shared.personal_data import Held, Personal, secret, table_of
+from subgraphs.users import models
+from subgraphs.users.rules.profile import DEFAULT_TIME_ZONE, Locale
+
+_exports = table_of(models.DataExport)
+_sessions = table_of(models.Session)
+
+HELD = (
+    Held(
+        table_of(models.User),
+        people=("id",),
+        personal={
+            "email": Personal("id"),
+            "password_hash": secret("id"),
+            "display_name": Personal("id", DELETED_NAME),
+            "bio": Personal("id"),
+            "avatar_url": Personal("id"),
+            "skills": Personal("id", []),
+            "phone": Personal("id"),
+            "locale": Personal("id", Locale.EN),
+            "time_zone": Personal("id", DEFAULT_TIME_ZONE),
+            "suspension_reason": Personal("id"),
+        },
+        plain=("status", "roles", "suspended_at", "suspended_from", "version", "created_at", "updated_at"),
+    ),
+    Held(
+        _sessions,
+        people=("user_id",),
+        personal={"user_agent": Personal("user_id")},
+        pseudonymous=("id",),
+        plain=("created_at", "last_used_at", "expires_at", "access_expires_at", "ended_at", "end_reason"),
+    ),
+    Held(
+        table_of(models.RefreshToken),
+        through={"session_id": (_sessions, "user_id")},
+        personal={"token_hash": secret("session_id"), "successor_salt": secret("session_id")},
+        plain=("issued_at", "expires_at", "replaced_at"),
+        deleted_with=("session_id",),
+    ),
+    Held(
+        table_of(models.Block),
+        people=("blocker_id",),
+        # Nobody is told who blocked them.
+        unseen=("blocked_id",),
+        plain=("created_at",),
+        deleted_with=("blocker_id", "blocked_id"),
+    ),
+    Held(
+        _exports,
+        people=("user_id",),
+        personal={"private_key": secret("user_id")},
+        pseudonymous=("id",),
+        plain=("status", "expected", "requested_at", "ready_at", "expires_at"),
+        deleted_with=("user_id",),
+    ),
+    Held(
+        table_of(models.ExportPart),
+        through={"export_id": (_exports, "user_id")},
+        # Each export would hold the earlier ones.
+        personal={"sealed": secret("export_id")},
+        plain=("subgraph", "number", "last"),
+        deleted_with=("export_id",),
+    ),
+)

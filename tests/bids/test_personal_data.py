@@ -1,0 +1,49 @@
+"""What bids hands out of a person."""
+
+from shared.ids import new_id
+from tests.bids.conftest import MESSAGE, Bids
+from tests.conftest import Elsewhere
+from tests.redelivery import deliver_twice
+from tests.sealed import Export
+
+
+async def test_an_export_holds_ones_own_words_and_nobody_elses(bids: Bids, elsewhere: Elsewhere) -> None:
+    poster, tasker = new_id("user"), new_id("user")
+    task, other = await bids.task(poster_id=poster, title="Paint the fence"), await bids.task()
+    mine = await bids.place(task, tasker, message=MESSAGE)
+    theirs = await bids.place(task, message="I am somebody else and would do this as well.")
+    posted = await bids.task(poster_id=tasker, title="Mend my roof")
+    offered = await bids.place(posted, message="I mend roofs, and I am somebody else.")
+    await bids.place(other)
+    export = Export(tasker)
+
+    await deliver_twice(elsewhere, "bids", export.request)
+
+    documents = export.open(await bids.bodies("bids.export.sealed"))
+    by_part = {(each["table"], each["person"]): each["rows"] for each in documents[:-1]}
+    assert by_part.keys() == {("bids", "tasker_id"), ("bids", "poster_id"), ("tasks", "poster_id")}
+    (own,) = by_part["bids", "tasker_id"]
+    assert (own["id"], own["message"], own["amount_minor"]) == (mine["id"], MESSAGE, 15_000)
+    (got,) = by_part["bids", "poster_id"]
+    assert got["id"] == offered["id"]
+    assert "message" not in got
+    assert [row["title"] for row in by_part["tasks", "poster_id"]] == ["Mend my roof"]
+    counts = {"bids.tasker_id": 1, "bids.poster_id": 1, "tasks.poster_id": 1}
+    assert documents[-1] == {"rows": counts, "left_out": []}
+    assert theirs["id"] not in str(documents)
+
+
+async def test_much_is_handed_out_in_parts(bids: Bids, elsewhere: Elsewhere) -> None:
+    tasker = new_id("user")
+    for _ in range(60):
+        await bids.place(await bids.task(), tasker, message="word " * 250)
+    export = Export(tasker)
+
+    await deliver_twice(elsewhere, "bids", export.request)
+
+    bodies = await bids.bodies("bids.export.sealed")
+    documents = export.open(bodies)
+    assert len(documents) > 3
+    assert all(len(body["sealed"]) < 60_000 for body in bodies)
+    assert sum(len(each["rows"]) for each in documents[:-1]) == 60
+    assert documents[-1]["rows"] == {"bids.tasker_id": 60}

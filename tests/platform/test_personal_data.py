@@ -1,0 +1,133 @@
+"""Every column of every subgraph is declared: personal and whose, pseudonymous, or neither."""
+
+import importlib
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from sqlalchemy import Table
+
+from shared import events, tables
+from shared.events import REGISTRY
+from shared.personal_data import PLATFORM, Held
+from tests.platform.test_boundaries import SUBGRAPHS
+
+NAMES = [path.name for path in SUBGRAPHS]
+
+# Text in events that tells nothing about a person: values of closed sets, words of the system's own.
+NO_ONES_TEXT = {
+    "users.user.registered": {"status"},
+    "users.user.role_granted": {"role"},
+    "users.user.role_revoked": {"role"},
+    "users.user.export_requested": {"public_key"},
+    "tasks.task.assignment_rejected": {"reason"},
+    "bids.bid.expired": {"reason"},
+    "bids.bid.acceptance_failed": {"reason"},
+}
+NO_ONES_TEXT_IN_BODIES = {
+    "TaskSnapshot": {"mode", "status"},
+    "BidSnapshot": {"status"},
+    "NotificationSnapshot": {"category", "link"},
+}
+
+
+def module(subgraph: str, name: str) -> ModuleType:
+    return importlib.import_module(f"subgraphs.{subgraph}.{name}")
+
+
+def declared() -> Iterator[tuple[str, Held]]:
+    for name in NAMES:
+        yield from ((name, held) for held in module(name, "personal_data").HELD)
+    yield from (("platform", held) for held in PLATFORM)
+
+
+DECLARED = list(declared())
+
+
+@pytest.mark.parametrize("subgraph", NAMES)
+def test_every_table_is_declared(subgraph: str) -> None:
+    found = [held.table.name for held in module(subgraph, "personal_data").HELD]
+    expected = module(subgraph, "models").Base.metadata.tables.keys()
+    assert sorted(found) == sorted(expected), "declare in personal_data.py what the table holds of persons"
+
+
+def test_every_table_of_the_platform_is_declared() -> None:
+    assert sorted(held.table.name for held in PLATFORM) == sorted(tables.metadata.tables)
+
+
+@pytest.mark.parametrize(("subgraph", "held"), DECLARED, ids=[f"{name}.{held.table.name}" for name, held in DECLARED])
+def test_every_column_is_declared_once(subgraph: str, held: Held) -> None:
+    found = [*held.people, *held.through, *held.unseen, *held.personal, *held.pseudonymous, *held.plain]
+    stored = [column.name for column in held.table.columns if column.computed is None]
+    assert sorted(found) == sorted(stored), "declare in personal_data.py what the column says of a person"
+
+
+@pytest.mark.parametrize(("subgraph", "held"), DECLARED, ids=[f"{name}.{held.table.name}" for name, held in DECLARED])
+def test_a_declaration_says_whose_it_is_and_what_becomes_of_it(subgraph: str, held: Held) -> None:
+    persons = {*held.people, *held.through, *held.unseen}
+    assert set(held.deleted_with) <= persons
+    for name, personal in held.personal.items():
+        assert personal.of in persons, f"{name} is of nobody who can be found"
+        gone = personal.of in held.deleted_with
+        assert gone or personal.erased is not None or held.table.c[name].nullable, f"{name} cannot be empty"
+    for other, person in held.through.values():
+        assert isinstance(other, Table)
+        assert person in other.columns
+
+
+# A column that holds a person's id by its name.
+PERSON_IDS = {
+    "user_id",
+    "poster_id",
+    "tasker_id",
+    "actor_id",
+    "author_id",
+    "owner_id",
+    "reporter_id",
+    "blocker_id",
+    "blocked_id",
+}
+
+
+@pytest.mark.parametrize(("subgraph", "held"), DECLARED, ids=[f"{name}.{held.table.name}" for name, held in DECLARED])
+def test_a_column_that_is_named_like_a_person_is_one(subgraph: str, held: Held) -> None:
+    named = {column.name for column in held.table.columns} & PERSON_IDS
+    assert named <= {*held.people, *held.through, *held.unseen}
+
+
+@pytest.mark.parametrize("subgraph", NAMES)
+def test_every_subgraph_answers_an_export(subgraph: str) -> None:
+    assert events.UserExportRequested in module(subgraph, "consumers").handlers._handlers
+    assert events.DATA_SEALED[subgraph].type == f"{subgraph}.export.sealed"
+    assert events.DATA_SEALED.keys() == set(NAMES)
+
+
+TEXT = (str, str | None, tuple[str, ...], tuple[str, ...] | None)
+
+
+def texts(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
+    """The fields of a body that can hold what somebody wrote."""
+    for name, field in model.model_fields.items():
+        if (
+            field.annotation in (str, str | None, tuple[str, ...], tuple[str, ...] | None)
+            and name not in ("id", "by", "roles")
+            and not name.endswith("_id")
+        ):
+            yield name, field
+
+
+@pytest.mark.parametrize("model", REGISTRY.values(), ids=REGISTRY.keys())
+def test_every_text_of_an_event_is_declared(model: type[events.Event]) -> None:
+    if issubclass(model, events.DataSealed):
+        return
+    bodies: list[tuple[type[BaseModel], set[str]]] = [(model, NO_ONES_TEXT.get(model.type, set()))]
+    for field in model.model_fields.values():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, events.Body):
+            bodies.append((field.annotation, NO_ONES_TEXT_IN_BODIES[field.annotation.__name__]))
+    for body, no_ones in bodies:
+        marked = {
+            name for name, field in texts(body) if any(isinstance(each, events.Personal) for each in field.metadata)
+        }
+        assert {name for name, _ in texts(body)} == marked | no_ones
