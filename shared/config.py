@@ -84,6 +84,46 @@ class Settings(BaseSettings):
     blocks_per_address: str = Field("1000/1 hour", pattern=_LIMIT, description="The same from one address.")
     exports_per_account: str = Field("3/1 day", pattern=_LIMIT, description="Exports of all of one's own data.")
 
+    password_changes_per_account: str = Field(
+        "10/1 hour", pattern=_LIMIT, description="Attempts to change an account's password, right or wrong."
+    )
+    password_resets_per_address: str = Field(
+        "20/1 hour", pattern=_LIMIT, description="Requests to reset a password from one address, whatever the account."
+    )
+    password_resets_per_account: str = Field(
+        "5/30 minutes",
+        pattern=_LIMIT,
+        description="Mails to reset one account's password; more requests send none and are answered alike. "
+        "At least one in the 30 minutes for which a mail is good, or the owner could be shut out.",
+    )
+    email_verifications_per_account: str = Field(
+        "5/1 hour", pattern=_LIMIT, description="Mails to verify one account's address that its owner can ask for."
+    )
+    mailed_codes_per_address: str = Field(
+        "100/15 minutes", pattern=_LIMIT, description="Codes out of mails, right or wrong, from one address."
+    )
+
+    smtp_address: str = Field(
+        "",
+        description="`host:port` of the server that takes mail; `users` needs it. "
+        "Without a port: 587 for `starttls`, 465 for `tls`, 25 for `none`.",
+    )
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="`starttls` and `tls` (from the first byte) both verify the server's certificate; "
+        "`none` only for a server on the same machine or network, and without a user.",
+    )
+    smtp_user: str = Field("", description="User at that server; empty: no login.")
+    smtp_password: SecretStr | None = Field(None, description="That user's password.")
+    smtp_timeout_seconds: float = Field(10, gt=0, le=60, description="Longest wait for each answer of that server.")
+    mail_sender: str = Field(
+        "Service Exchange <no-reply@service-exchange.invalid>",
+        description="Sender of all mail, an address with or without a name; its domain stands in Message-IDs.",
+    )
+    web_app_url: str = Field(
+        "http://127.0.0.1:8000", pattern=r"^https?://[^\s/?#]+[^\s?#]*$", description="Where the links in mails lead."
+    )
+
     otlp_endpoint: str = Field("", description="OTLP/HTTP base address for traces; empty: no tracing.")
     trace_sample_ratio: float = Field(1.0, ge=0, le=1, description="Share of new traces that are kept.")
 

@@ -30,6 +30,8 @@ class UserErrorCode(StrEnum):
     SESSION_EXPIRED = "SESSION_EXPIRED"
     CONFIRMATION_REQUIRED = "CONFIRMATION_REQUIRED"
     EXPORT_IN_PROGRESS = "EXPORT_IN_PROGRESS"
+    INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105  # a code, not a token
+    EMAIL_ALREADY_VERIFIED = "EMAIL_ALREADY_VERIFIED"
     # tasks
     UNKNOWN_CATEGORY = "UNKNOWN_CATEGORY"
     DUE_IN_PAST = "DUE_IN_PAST"
@@ -62,6 +64,8 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.SESSION_EXPIRED: "The session has ended or its refresh token is not valid any more; log in again.",
     UserErrorCode.CONFIRMATION_REQUIRED: "The password is wrong or missing; without one, sign in anew and try again.",
     UserErrorCode.EXPORT_IN_PROGRESS: "An export of one's data is being made already.",
+    UserErrorCode.INVALID_TOKEN: "The token of a mail is unknown, used, expired or replaced by a newer one.",
+    UserErrorCode.EMAIL_ALREADY_VERIFIED: "The account's e-mail address is verified already.",
     UserErrorCode.UNKNOWN_CATEGORY: "There is no such category, or it cannot hold tasks.",
     UserErrorCode.DUE_IN_PAST: "The due time lies in the past.",
     UserErrorCode.TASK_NOT_OPEN: "The task does not take bids at present.",

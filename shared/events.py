@@ -126,6 +126,15 @@ class UserRegistered(_UserEvent):
     status: str
 
 
+class UserEmailVerified(_UserEvent):
+    """A user showed that the e-mail address of their account is theirs; carries the account's status from then on."""
+
+    type: ClassVar[str] = "users.user.email_verified"
+
+    status: str
+    verified_at: AwareDatetime
+
+
 class UserProfileUpdated(_UserEvent):
     """A user changed their profile; carries what others need of it, as it is now. Never the phone number."""
 
@@ -146,7 +155,7 @@ class UserProfileUpdated(_UserEvent):
 
 
 class UserSessionRevoked(_UserEvent):
-    """A session ended before its time: logged out, or its refresh token was used twice.
+    """A session ended before its time: logged out, a new password, or its refresh token was used twice.
 
     Access tokens of the session are refused from then on.
     """

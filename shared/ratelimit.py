@@ -50,6 +50,14 @@ class RateLimiter:
         except CacheUnavailable:
             self._local.hit(item, f"{name} {digest}", cost)
 
+    async def allows(self, name: str, key: str, limit: str) -> bool:
+        """Counts a hit, or answers False, counting nothing, where it exceeds the limit."""
+        try:
+            await self.hit(name, key, limit)
+        except RateLimited:
+            return False
+        return True
+
     async def check(self, name: str, key: str, limit: str) -> None:
         """Raises RateLimited if one more hit would exceed the limit; counts nothing.
 

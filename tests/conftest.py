@@ -152,6 +152,9 @@ def settings_for(
             "jwks_file": secret_files.jwks(infrastructure.INSTANCE),
             "signing_keys_file": secret_files.signing_keys(infrastructure.INSTANCE),
             "encryption_keys_file": secret_files.encryption_keys(infrastructure.INSTANCE),
+            # Nobody listens there: mail waits, unless a test has a server for it.
+            "smtp_address": "127.0.0.1:9",
+            "smtp_tls": "none",
             "drain_seconds": 1,
             # Generous: on a busy machine a slow answer must not look like a dead Redis.
             "redis_timeout_seconds": 2,

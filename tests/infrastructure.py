@@ -85,7 +85,7 @@ def whole_system() -> Iterator[Stack]:
         kinds = (routers.HIVE_ROUTER, routers.EMBEDDED) if routers.hive_router_binary() else (routers.EMBEDDED,)
         collector = f"http://127.0.0.1:{collector_port()}"
         options = system.Options(
-            routers=kinds, fresh=("kafka", "redis", "pg"), environment={"EXCHANGE_OTLP_ENDPOINT": collector}
+            routers=kinds, fresh=("kafka", "redis", "pg", "mail"), environment={"EXCHANGE_OTLP_ENDPOINT": collector}
         )
         stack = Stack.start(SYSTEM, options, Path(users.name))
         try:

@@ -26,7 +26,10 @@ def main() -> None:
         if not password.exists():
             _write(password, secrets.token_urlsafe(24), 0o444)
         url = f"postgresql+asyncpg://{name}:{password.read_text()}@postgres:5432/{name}"
-        _write(SECRETS / name / "env", f"EXCHANGE_DATABASE_URL={url}\n", 0o400)
+        variables = f"EXCHANGE_DATABASE_URL={url}\n"
+        if name == "users" and (password := os.environ.get("EXCHANGE_SMTP_PASSWORD")):
+            variables += f"EXCHANGE_SMTP_PASSWORD={password}\n"
+        _write(SECRETS / name / "env", variables, 0o400)
     signing = SECRETS / "users" / "signing.json"
     if not signing.exists():
         _write(signing, json.dumps({"keys": [signing_key()]}), 0o400)

@@ -18,6 +18,7 @@ from deploy.local import (
     dlq,
     graph,
     kafka_server,
+    mail_server,
     node_packages,
     postgres_server,
     processes,
@@ -211,6 +212,27 @@ def install() -> None:
     for folder in (node_packages.COMPOSER, command.EMBEDDED):
         _run(node_packages.install(folder))
     _run(node_packages.build_console())
+
+
+@app.command("mail")
+def mail_command(
+    recipient: Annotated[str, typer.Argument(help="Only mail to this address.")] = "",
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the newest to list.")] = 20,
+    state: State = None,
+) -> None:
+    """List the mail that the running system sent, and show the newest one."""
+    found = mail_server.mails(mail_server.folder(Instance.at(state)), recipient, lines)
+    if not found:
+        fail(f"There is no mail{f' to {recipient}' if recipient else ''} yet.")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("when", "to", "subject"):
+        table.add_column(title, overflow="fold")
+    for mail in found:
+        table.add_row(f"{mail.date.astimezone():%Y-%m-%d %H:%M:%S}", Text(mail.recipient), Text(mail.subject))
+    console.print(table)
+    console.print(Text(f"\n{found[-1].subject}\n", "bold"))
+    console.print(Text(found[-1].text), soft_wrap=True)
+    console.print(Text(str(found[-1].path), "dim"), soft_wrap=True)
 
 
 @app.command("rotate-key")

@@ -22,6 +22,7 @@ PORTS = {
     "kafka": 5,
     "kafka-controller": 6,
     "edge-tls": 7,
+    "mail": 8,
     **{name: 10 + number for number, name in enumerate(SUBGRAPHS)},
     "edge-2": 20,
     "router-2": 21,

@@ -54,6 +54,19 @@ def redis(port: int) -> Probe:
     return probe
 
 
+def smtp(port: int) -> Probe:
+    """Ready when the server greets."""
+
+    async def probe() -> str | None:
+        try:
+            answer = await _exchange(port, b"QUIT\r\n", 100)
+        except (OSError, TimeoutError) as error:
+            return str(error or "no answer")
+        return None if answer.startswith(b"220 ") else answer.decode(errors="replace").strip()
+
+    return probe
+
+
 def kafka(port: int) -> Probe:
     """Ready when an ApiVersions request is answered: the port opens before requests are processed."""
     # length, API key 18, version 0, correlation id, client id null

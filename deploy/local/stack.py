@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from deploy.local import control, postgres_server, processes, routers, supervisor, system
+from deploy.local import control, mail_server, postgres_server, processes, routers, supervisor, system
 from deploy.local.layout import Instance
 from deploy.local.processes import Record
 
@@ -59,6 +59,12 @@ class Stack:
     def log(self, name: str, lines: int = 200) -> str:
         """The end of a process's log."""
         return processes.tail(self.instance.logs / f"{name}.log", lines)
+
+    async def mail(self, recipient: str, *, count: int = 1, seconds: float = 30) -> mail_server.Caught:
+        """The newest mail to an address, once there are `count`. Raises TimeoutError."""
+        folder = mail_server.folder(self.instance)
+        await self._until(lambda: len(mail_server.mails(folder, recipient)) >= count, seconds, "no mail came")
+        return mail_server.mails(folder, recipient, 1)[0]
 
     def send(self, name: str, number: signal.Signals) -> None:
         """Signals a process, for example SIGSTOP and SIGCONT."""

@@ -18,10 +18,11 @@ def environment(instance: Instance, name: str) -> dict[str, str]:
         "EXCHANGE_JWKS_FILE": str(secret_files.jwks(instance)),
     }
     if name == "users":
-        # Here everybody comes from one address: demos and people who try things out.
-        variables["EXCHANGE_SIGN_UPS_PER_ADDRESS"] = "10000/1 hour"
         variables["EXCHANGE_SIGNING_KEYS_FILE"] = str(secret_files.signing_keys(instance))
         variables["EXCHANGE_ENCRYPTION_KEYS_FILE"] = str(secret_files.encryption_keys(instance))
+        variables["EXCHANGE_SMTP_ADDRESS"] = instance.address("mail")
+        variables["EXCHANGE_SMTP_TLS"] = "none"
+        variables["EXCHANGE_WEB_APP_URL"] = instance.url("edge")
         # Demo, benchmarks and tests all come from one address.
         variables["EXCHANGE_SIGN_UPS_PER_ADDRESS"] = "1000000/1 hour"
     return variables

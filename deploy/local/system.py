@@ -10,6 +10,7 @@ from pathlib import Path
 from deploy.local import (
     graph,
     kafka_server,
+    mail_server,
     node_packages,
     postgres_server,
     redis_server,
@@ -28,6 +29,7 @@ _TITLES = {
     "postgres": "PostgreSQL",
     "redis": "Redis",
     "kafka": "Kafka",
+    "mail": "the mail catcher",
     "router": "the router",
     "router-2": "the second router",
     "edge": "the edge",
@@ -70,6 +72,7 @@ def specs(instance: Instance, options: Options) -> dict[str, ProcessSpec]:
         kafka_server.process(instance),
     ]
     if not options.infrastructure_only:
+        processes.append(mail_server.process(instance))
         processes += [subgraph_server.process(instance, name, options.environment) for name in built_subgraphs()]
         for place, kind in enumerate(options.routers):
             processes += [
@@ -116,6 +119,8 @@ def _steps(instance: Instance, supervisor: Supervisor, processes: Mapping[str, P
         started("redis"),
         started("kafka", "kafka-prepare"),
     ]
+    if "mail" in processes:
+        steps.append(started("mail"))
     subgraphs = [name for name in built_subgraphs() if name in processes]
     for name in subgraphs:
         steps += [

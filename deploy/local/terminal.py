@@ -13,7 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from deploy.local import routers, secret_files, seed
+from deploy.local import mail_server, routers, secret_files, seed
 from deploy.local.layout import Instance
 from deploy.local.processes import StartFailed
 
@@ -86,6 +86,7 @@ def show_addresses(instance: Instance, router: str, took: float | None = None) -
         ("GraphQL", f"{edge}/graphql"),
         ("Subscriptions", f"ws://{instance.address('edge')}/graphql"),
         ("Console (GraphiQL)", f"{edge}/console/"),
+        ("Mail", f"{mail_server.folder(instance)}  (exchange mail)"),
         ("Router", _router_title(router)),
     ]
     for title, value in rows:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import unicodedata
 from asyncio import AbstractEventLoop, Semaphore
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -55,7 +55,9 @@ def normalise_password(text: str) -> str:
     return unicodedata.normalize("NFKC", text) if len(text) <= 4 * _MAX_PASSWORD else ""
 
 
-async def check_new_password(settings: Settings, password: str, *, known: tuple[str, ...]) -> str:
+async def check_new_password(
+    settings: Settings, password: str, *, known: tuple[str, ...], field: tuple[str, ...] = ("password",)
+) -> str:
     """The password normalised, once it is long and hard enough to guess. Raises WeakPassword.
 
     `known` are the user's other inputs, which a guesser would try.
@@ -63,17 +65,17 @@ async def check_new_password(settings: Settings, password: str, *, known: tuple[
     normalised = normalise_password(password)
     least, most = rules.passwords.PASSWORD_LENGTH
     if len(password) > most or len(normalised) > most:
-        raise rules.passwords.WeakPassword(f"At most {most} characters, please.", field=("password",))
+        raise rules.passwords.WeakPassword(f"At most {most} characters, please.", field=field)
     if len(normalised) < least:
-        raise rules.passwords.WeakPassword(f"At least {least} characters, please.", field=("password",))
+        raise rules.passwords.WeakPassword(f"At least {least} characters, please.", field=field)
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in normalised):
-        raise rules.passwords.WeakPassword("The password holds a character that cannot be typed.", field=("password",))
+        raise rules.passwords.WeakPassword("The password holds a character that cannot be typed.", field=field)
     async with _slot(settings):
         score = await asyncio.to_thread(_score, normalised, known)
     if score < rules.passwords.LEAST_PASSWORD_SCORE:
         raise rules.passwords.WeakPassword(
             "This password is easily guessed; take several words that do not belong together.",
-            field=("password",),
+            field=field,
         )
     return normalised
 
@@ -105,11 +107,36 @@ async def check_log_in(services: Services[Loaders], address: str, email: str, pa
     Raises InvalidCredentials, always after the same work, and RateLimited after too many failures of an
     account from one address or of one address.
     """
-    settings, limiter = services.settings, services.limiter
     try:
         account = normalise_email(email)
     except rules.accounts.InvalidEmail:
         account = email.strip().lower()[:_MAX_EMAIL]
+    return await _check(services, address, account, password, rules.sessions.invalid_credentials)
+
+
+async def check_present_password(services: Services[Loaders], address: str, user_id: str, password: str) -> Checked:
+    """The account of somebody signed in, once they have shown its password; counted like their logins.
+
+    Raises InvalidCredentials, also for an account without a password, and RateLimited.
+    """
+    account = await store.accounts.find_email(services.database, user_id) or user_id
+    return await _check(services, address, account, password, rules.passwords.wrong_password)
+
+
+async def forget_failures(services: Services[Loaders], address: str, email: str) -> None:
+    """Lets an account be tried from an address again, such as by an owner who has set a new password there."""
+    limit = services.settings.log_in_failures_per_account
+    await services.limiter.clear("logIn account", f"{email} {address}", limit)
+
+
+async def _check(
+    services: Services[Loaders],
+    address: str,
+    account: str,
+    password: str,
+    refusal: Callable[[], rules.sessions.InvalidCredentials],
+) -> Checked:
+    settings, limiter = services.settings, services.limiter
     account_and_address = f"{account} {address}"
     # Inside the slot: no more attempts than slots can be between the check and the count of the failure.
     async with _slot(settings):
@@ -121,7 +148,7 @@ async def check_log_in(services: Services[Loaders], address: str, email: str, pa
         if not await _verify(settings, password_hash, password) or user_id is None or password_hash is None:
             with suppress(RateLimited):
                 await limiter.hit("logIn address", address, settings.log_in_failures_per_address)
-            raise rules.sessions.invalid_credentials()
+            raise refusal()
         await limiter.clear("logIn account", account_and_address, settings.log_in_failures_per_account)
         new_hash = None
         hasher = _hasher(settings)

@@ -21,6 +21,7 @@ from shared.context import Services
 from shared.errors import ServiceUnavailable
 from subgraphs.users import actions, credentials, models, secrets_at_rest, store, tokens
 from subgraphs.users.loaders import Loaders
+from subgraphs.users.mails.postman import Postman
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,7 @@ async def revoke(revocations: Revocations, sessions: Iterable[models.Session]) -
 
 def runners(services: Services[Loaders]) -> Sequence[Runner]:
     """The background work of users."""
-    return [_Preparation(services), RevocationKeeper(services)]
+    return [_Preparation(services), RevocationKeeper(services), Postman(services)]
 
 
 class _Preparation:
@@ -100,7 +101,9 @@ class RevocationKeeper:
 
     async def _tidy(self) -> bool:
         async with self._database.transaction() as session:
-            return await actions.sessions.forget_expired(session, _TIDY_ROWS) >= _TIDY_ROWS
+            sessions = await actions.sessions.forget_expired(session, _TIDY_ROWS)
+            codes = await store.mailed_codes.forget_expired(session, clock.now(), _TIDY_ROWS)
+            return max(sessions, codes) >= _TIDY_ROWS
 
     def _failed(self, error: Exception) -> None:
         if not self._failing:

@@ -14,6 +14,11 @@ def cipher(settings: Settings) -> Cipher:
     return _cipher(settings.encryption_keys_file)
 
 
+def mail_purpose(mail_id: str) -> str:
+    """What the content of a mail that waits is encrypted for."""
+    return f"mail:{mail_id}"
+
+
 @cache
 def _cipher(file: Path) -> Cipher:
     return Cipher(file)

@@ -38,7 +38,7 @@ def test_only_users_can_sign():
 
 def test_images_are_pinned():
     for name, service in SERVICES.items():
-        assert re.search(r":\d+[.\d]*(-[\w.]+)?$", service["image"]), name
+        assert re.search(r":v?\d+[.\d]*(-[\w.]+)?$", service["image"]), name
     for dockerfile in IMAGES.values():
         for image in re.findall(r"^FROM (\S+)", (REPOSITORY / dockerfile).read_text(), re.MULTILINE):
             assert re.search(r":\d+\.\d+", image), image
@@ -51,14 +51,29 @@ def test_nothing_runs_as_root():
         assert (service.get("user") or last_user[0]) not in ("root", "0"), name
 
 
-def test_nothing_but_the_edge_is_reachable_from_outside():
-    assert [name for name, service in SERVICES.items() if "ports" in service] == ["edge"]
-    assert [name for name, network in COMPOSE["networks"].items() if not network.get("internal")] == ["front"]
+def test_nothing_but_the_edge_and_the_caught_mail_is_reachable_from_outside():
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"edge", "mail"}
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES["mail"]["ports"])
+    assert {name for name, network in COMPOSE["networks"].items() if not network.get("internal")} == {
+        "front",
+        "outside",
+    }
+
+
+def test_only_users_reaches_a_mail_server_elsewhere():
+    assert {name for name, service in SERVICES.items() if "outside" in service.get("networks", ())} == {"users", "mail"}
+    smtp = {name: value for name, value in SERVICES["users"]["environment"].items() if "SMTP" in name}
+    assert smtp == {
+        "EXCHANGE_SMTP_ADDRESS": "${EXCHANGE_SMTP_ADDRESS:-mail:1025}",
+        "EXCHANGE_SMTP_TLS": "${EXCHANGE_SMTP_TLS:-none}",
+        "EXCHANGE_SMTP_USER": "${EXCHANGE_SMTP_USER:-}",
+    }
 
 
 def test_no_secret_stands_in_the_file():
     passwords = re.findall(r"(?i)(?:password|secret|token)\w*: *(\S+)", (REPOSITORY / "docker-compose.yml").read_text())
-    assert [value for value in passwords if not value.startswith(("/run/secrets/", "/secrets/"))] == []
+    taken_from_elsewhere = ("/run/secrets/", "/secrets/", "${EXCHANGE_SMTP_PASSWORD:-}")
+    assert [value for value in passwords if not value.startswith(taken_from_elsewhere)] == []
 
 
 def test_databases_get_the_same_extensions_as_on_one_machine():

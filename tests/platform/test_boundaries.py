@@ -24,6 +24,7 @@ BESIDES = {
         "tokens.py",  # signs access tokens, which the others only verify
         "credentials.py",  # hashes passwords, in threads
         "secrets_at_rest.py",  # encrypts what must be read again
+        "mails.py",  # what its mails say, and who sends them
         "revocations.py",  # tells everybody which sessions ended
         "admin.py",  # a command for whoever may reach the database
     },

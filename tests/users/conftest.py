@@ -1,8 +1,11 @@
 """The users subgraph on a server of its own, and what its tests begin with."""
 
+import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -13,6 +16,7 @@ from subgraphs.users import app
 from subgraphs.users.loaders import Loaders
 from tests.conftest import SettingsFor
 from tests.serving import Served, serve
+from tests.users.post import Post, post_office
 
 PASSWORD = "seven purple lanterns juggle soup"
 OTHER_PASSWORD = "quiet zebras audit the marmalade"
@@ -96,8 +100,19 @@ class Users:
             await self.rows("SELECT * FROM users ORDER BY id"),
             await self.rows("SELECT * FROM sessions ORDER BY id"),
             await self.rows("SELECT * FROM refresh_tokens ORDER BY token_hash"),
+            await self.rows("SELECT * FROM mailed_codes ORDER BY code_hash"),
+            # Without what changes while they wait.
+            await self.rows("SELECT id, template, created_at FROM mails ORDER BY id"),
             await self.log(),
         ]
+
+    async def until_rows(self, statement: str, expected: list[tuple[Any, ...]], seconds: float = 30) -> bool:
+        """Waits until a query answers what is expected."""
+        deadline = time.monotonic() + seconds
+        while (found := await self.rows(statement)) != expected:
+            assert time.monotonic() < deadline, found
+            await asyncio.sleep(0.05)
+        return True
 
     async def log(self) -> list[tuple[Any, ...]]:
         """Stream, number and type of all events so far, in order."""
@@ -144,4 +159,17 @@ def serve_users(settings_for: SettingsFor) -> Serve:
 @pytest.fixture
 async def users(serve_users: Serve) -> AsyncIterator[Users]:
     async with serve_users() as served:
+        yield served
+
+
+@pytest.fixture
+async def post(tmp_path: Path) -> AsyncIterator[Post]:
+    async with post_office(tmp_path / "mail") as office:
+        yield office
+
+
+@pytest.fixture
+async def mailing_users(serve_users: Serve, post: Post) -> AsyncIterator[Users]:
+    """The subgraph with a mail server."""
+    async with serve_users(**post.settings) as served:
         yield served

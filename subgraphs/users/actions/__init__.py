@@ -3,6 +3,28 @@
 Each runs in the caller's transaction, which also holds the events that it emits.
 """
 
-from subgraphs.users.actions import accounts, administration, blocks, exports, profile, sessions
+from subgraphs.users.actions import (
+    accounts,
+    administration,
+    blocks,
+    emails,
+    exports,
+    mailed_codes,
+    mails,
+    passwords,
+    profile,
+    sessions,
+)
 
-__all__ = ["accounts", "administration", "blocks", "exports", "profile", "sessions"]
+__all__ = [
+    "accounts",
+    "administration",
+    "blocks",
+    "emails",
+    "exports",
+    "mailed_codes",
+    "mails",
+    "passwords",
+    "profile",
+    "sessions",
+]

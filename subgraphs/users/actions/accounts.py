@@ -7,10 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
 from shared.actor import Role
+from shared.cipher import Cipher
 from shared.ids import new_id
 from shared.outbox import emit
 from subgraphs.users import models, rules, store
-from subgraphs.users.actions import sessions
+from subgraphs.users.actions import emails, sessions
 from subgraphs.users.rules.accounts import Status
 
 
@@ -24,8 +25,8 @@ class NewAccount:
     roles: Sequence[Role]
 
 
-async def sign_up(session: AsyncSession, account: NewAccount, user_agent: str) -> models.Session:
-    """Opens an account and its first session. Raises EmailTaken."""
+async def sign_up(session: AsyncSession, cipher: Cipher, account: NewAccount, user_agent: str) -> models.Session:
+    """Opens an account and its first session, and mails a code to verify the address. Raises EmailTaken."""
     now = clock.now()
     user = models.User(
         id=new_id("user"),
@@ -35,6 +36,7 @@ async def sign_up(session: AsyncSession, account: NewAccount, user_agent: str) -
         bio=None,
         avatar_url=None,
         status=Status.PENDING_VERIFICATION,
+        email_verified_at=None,
         roles=[str(role) for role in account.roles],
         version=1,
         created_at=now,
@@ -43,6 +45,7 @@ async def sign_up(session: AsyncSession, account: NewAccount, user_agent: str) -
     if not await store.accounts.add_user(session, user):
         raise rules.accounts.EmailTaken("There is an account with this address; log in instead.", field=("email",))
     row = await sessions.open_session(session, user.id, user_agent, now)
+    await emails.send_verification(session, cipher, user)
     await emit(
         session,
         events.UserRegistered(

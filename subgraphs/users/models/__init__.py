@@ -4,6 +4,8 @@ from subgraphs.users.models.accounts import User
 from subgraphs.users.models.base import Base
 from subgraphs.users.models.blocks import Block
 from subgraphs.users.models.exports import DataExport, ExportPart
+from subgraphs.users.models.mailed_codes import MailedCode
+from subgraphs.users.models.mails import Mail
 from subgraphs.users.models.sessions import RefreshToken, Session
 
-__all__ = ["Base", "Block", "DataExport", "ExportPart", "RefreshToken", "Session", "User"]
+__all__ = ["Base", "Block", "DataExport", "ExportPart", "Mail", "MailedCode", "RefreshToken", "Session", "User"]

@@ -43,5 +43,6 @@ class User(Base, table=True):
     suspension_reason: str | None = text_field()
     suspended_from: Status | None = enum_field(Status)
     version: int
+    email_verified_at: datetime | None = time_field()
     created_at: datetime = time_field()
     updated_at: datetime = time_field()

@@ -1,5 +1,5 @@
 """What may be done, by whom and when. Pure: no I/O."""
 
-from subgraphs.users.rules import accounts, blocks, exports, passwords, profile, sessions
+from subgraphs.users.rules import accounts, blocks, emails, exports, mailed_codes, mails, passwords, profile, sessions
 
-__all__ = ["accounts", "blocks", "exports", "passwords", "profile", "sessions"]
+__all__ = ["accounts", "blocks", "emails", "exports", "mailed_codes", "mails", "passwords", "profile", "sessions"]

@@ -24,6 +24,8 @@ class EndReason(StrEnum):
     REFRESH_REUSED = "REFRESH_REUSED"
     SUSPENDED = "SUSPENDED"
     ROLE_REVOKED = "ROLE_REVOKED"
+    PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105  # a reason, not a password
+    PASSWORD_RESET = "PASSWORD_RESET"  # noqa: S105
 
 
 class InvalidCredentials(DomainError):

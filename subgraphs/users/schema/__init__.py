@@ -5,7 +5,9 @@ import strawberry
 from shared.graphql.schema import build_schema
 from subgraphs.users.schema.administration import AdministrationMutation, AdministrationQuery
 from subgraphs.users.schema.block import BlockMutation, BlockQuery
+from subgraphs.users.schema.email import EmailMutation
 from subgraphs.users.schema.export import ExportMutation, ExportQuery
+from subgraphs.users.schema.password import PasswordMutation
 from subgraphs.users.schema.profile import ProfileMutation
 from subgraphs.users.schema.session import SessionMutation, SessionQuery
 from subgraphs.users.schema.user import UserQuery
@@ -28,6 +30,8 @@ class Mutation(
     AdministrationMutation,
     BlockMutation,
     ExportMutation,
+    EmailMutation,
+    PasswordMutation,
 ): ...
 
 

@@ -20,6 +20,7 @@ from shared.ids import check_id
 from subgraphs.users import actions, credentials, models, rules, store, tokens
 from subgraphs.users.revocations import revoke
 from subgraphs.users.schema.user import Info, User
+from subgraphs.users.secrets_at_rest import cipher
 
 
 @strawberry.type(description="A device that is signed in. Only the user themselves sees it.")
@@ -163,7 +164,8 @@ class SessionQuery:
 @strawberry.type
 class SessionMutation:
     @mutation(
-        description="Opens an account and signs in. The number of tries from one address is limited.",
+        description="Opens an account, signs in, and mails a link that verifies the address. The number of tries from "
+        "one network address is limited.",
         scope=None,
         quotas=[Quota("signUp", "sign_ups_per_address")],
     )
@@ -183,7 +185,7 @@ class SessionMutation:
                 "signUp",
                 # Not the password, which must be stored in no form that is easier to guess than its Argon2 hash.
                 {"display_name": display_name, "roles": roles},
-                run=lambda: actions.accounts.sign_up(session, account, context.user_agent),
+                run=lambda: actions.accounts.sign_up(session, cipher(settings), account, context.user_agent),
                 replay=lambda session_id: repeat_sign_up(session, settings, session_id, password),
             )
             user = await store.accounts.get_user(session, row.user_id)

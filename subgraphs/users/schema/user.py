@@ -77,6 +77,7 @@ class User:
     private_phone: strawberry.Private[str | None]
     private_preferences: strawberry.Private[UserPreferences]
     private_suspension: strawberry.Private[Suspension | None]
+    private_email_verified_at: strawberry.Private[datetime | None]
 
     @classmethod
     def of(cls, row: models.User) -> Self:
@@ -96,6 +97,7 @@ class User:
             private_suspension=Suspension(at=row.suspended_at, reason=row.suspension_reason or "")
             if row.suspended_at is not None
             else None,
+            private_email_verified_at=row.email_verified_at,
         )
 
     @classmethod
@@ -121,6 +123,13 @@ class User:
     @field(description="The suspension; null without one, and to everybody but themselves and admins.")
     async def suspension(self, info: Info) -> Suspension | None:
         return self.private_suspension if self._shows_private(info) else None
+
+    @field(
+        description="When the e-mail address was shown to be theirs; null until then, and to everybody but themselves "
+        "and admins."
+    )
+    async def email_verified_at(self, info: Info) -> datetime | None:
+        return self.private_email_verified_at if self._shows_private(info) else None
 
     def _shows_private(self, info: Info) -> bool:
         actor = info.context.actor

@@ -1,0 +1,60 @@
+"""New passwords: instead of a forgotten one, and instead of a known one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import clock
+from shared.actor import Actor
+from shared.cipher import Cipher
+from subgraphs.users import models, rules, store
+from subgraphs.users.actions import mailed_codes, mails, sessions
+from subgraphs.users.credentials import Checked
+from subgraphs.users.rules.mailed_codes import Purpose
+from subgraphs.users.rules.mails import Template
+from subgraphs.users.rules.sessions import EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassword:
+    """An account that has a new password, and the sessions that this ended."""
+
+    user: models.User
+    ended: Sequence[models.Session]
+
+
+async def reset_password(
+    session: AsyncSession, cipher: Cipher, user_id: str, code: str, password_hash: str
+) -> NewPassword:
+    """Sets the password of the code's account, ends all its sessions and tells its owner. Raises InvalidToken.
+
+    A suspended account may do so too: it opens no session.
+    """
+    now = clock.now()
+    user = await mailed_codes.take(session, user_id, code, Purpose.RESET_PASSWORD, now)
+    user.password_hash, user.updated_at = password_hash, now
+    ended = await sessions.end_all(session, user.id, EndReason.PASSWORD_RESET, now)
+    await mails.queue(session, cipher, user, Template.PASSWORD_RESET)
+    return NewPassword(user, ended)
+
+
+async def change_password(
+    session: AsyncSession, cipher: Cipher, actor: Actor, checked: Checked, password_hash: str
+) -> NewPassword:
+    """Sets the actor's password, ends their other sessions and tells them.
+
+    `checked` is what their present password was found to fit. Raises InvalidCredentials if it was changed
+    meanwhile, AccountSuspended.
+    """
+    now = clock.now()
+    user = await store.accounts.lock_user(session, actor.id)
+    if user is None or user.password_hash != checked.password_hash:
+        raise rules.passwords.wrong_password()
+    rules.sessions.check_may_have_session(user.status)
+    user.password_hash, user.updated_at = password_hash, now
+    ended = await sessions.end_all(session, user.id, EndReason.PASSWORD_CHANGED, now, but=actor.session_id)
+    # A code that waits in the mailbox was asked for against the old password.
+    await store.mailed_codes.delete_code(session, user.id, Purpose.RESET_PASSWORD)
+    await mails.queue(session, cipher, user, Template.PASSWORD_CHANGED)
+    return NewPassword(user, ended)

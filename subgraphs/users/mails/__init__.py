@@ -1,0 +1,1 @@
+"""What the mails of users say (`texts`), and who sends them (`postman`)."""

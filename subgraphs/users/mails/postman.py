@@ -1,0 +1,159 @@
+"""Sending the mails that wait, by all replicas together."""
+
+import asyncio
+import contextlib
+from datetime import timedelta
+
+import structlog
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+from prometheus_client import Counter
+
+from shared import clock
+from shared.cipher import CannotDecrypt
+from shared.context import Services
+from shared.errors import ServiceUnavailable
+from shared.faults import describe, stack
+from shared.kafka import Backoff
+from shared.mail import Mailer, NotSent, retry_seconds
+from shared.telemetry import span
+from subgraphs.users import actions, models, store
+from subgraphs.users.loaders import Loaders
+from subgraphs.users.mails import texts
+from subgraphs.users.rules.mails import Failure, Locale, is_late, judge_failure
+from subgraphs.users.secrets_at_rest import cipher
+
+log = structlog.get_logger(__name__)
+
+MAILS = Counter(
+    "exchange_mails_total",
+    "Mails by template and outcome: sent, retried, refused, late, unreadable, no_account.",
+    ("template", "outcome"),
+)
+
+_POLL_SECONDS = 1.0
+# Longer than a mail can take to be sent (60 s for each of five answers): then another process sends it again.
+LEASE = timedelta(minutes=6)
+_CONCURRENCY = 2
+
+
+class Postman:
+    """Claims mails that are due, sends each while nothing is held, and deletes it or puts it off.
+
+    A mail is sent at least once: by another process once more, with the same Message-ID, if this one dies
+    between the server's answer and the deletion.
+    """
+
+    def __init__(self, services: Services[Loaders]) -> None:
+        self._settings = services.settings
+        self._database = services.database
+        self._mailer = Mailer(services.settings)
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failing = False
+
+    async def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._run(), name=f"postman {n}") for n in range(_CONCURRENCY)]
+
+    async def stop(self) -> None:
+        """Ends after the mails at hand, or leaves them to whoever finds their leases over."""
+        self._stopping.set()
+        if not self._tasks:
+            return
+        _, running = await asyncio.wait(self._tasks, timeout=5)
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+        self._tasks = []
+
+    async def _run(self) -> None:
+        backoff = Backoff()
+        while not self._stopping.is_set():
+            try:
+                while not self._stopping.is_set() and await self.send_one():
+                    pass
+                delay = await self._until_next()
+                backoff.reset()
+            except ServiceUnavailable:
+                delay = backoff.next()
+            except Exception as error:
+                log.error("postman_failed", error=describe(error), stack=stack(error))
+                delay = backoff.next()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._stopping.wait()
+
+    async def _until_next(self) -> float:
+        with suppress_instrumentation():
+            due_at = await store.mails.next_due(self._database)
+        if due_at is None:
+            return _POLL_SECONDS
+        # Not zero: what is due and was not to be had is being claimed by another process.
+        return min(max((due_at - clock.now()).total_seconds(), 0.02), _POLL_SECONDS)
+
+    async def send_one(self) -> bool:
+        """Takes the mail that has been due longest; answers whether there was one. Raises ServiceUnavailable."""
+        with suppress_instrumentation():
+            async with self._database.transaction() as session:
+                mail = await actions.mails.claim(session, LEASE)
+        if mail is None:
+            return False
+        with span("mail"):
+            await self._handle(mail)
+        return True
+
+    async def _handle(self, mail: models.Mail) -> None:
+        if is_late(mail.template, mail.created_at, clock.now()):
+            await self._finish(mail, "late")
+            return
+        try:
+            async with self._database.transaction() as session:
+                content = await actions.mails.address(session, cipher(self._settings), mail)
+        except CannotDecrypt:
+            await self._finish(mail, "unreadable")
+            return
+        if content is None:
+            MAILS.labels(mail.template, "no_account").inc()
+            return
+        letter = texts.letter(
+            mail.template,
+            Locale(content.locale),
+            web_app_url=self._settings.web_app_url,
+            code=content.code,
+            happened_at=mail.created_at,
+        )
+        try:
+            await self._mailer.send(letter, id=mail.id, recipient=content.recipient)
+        except NotSent as failure:
+            await self._failed(mail, failure)
+        else:
+            self._failing = False
+            await self._finish(mail, "sent")
+
+    async def _failed(self, mail: models.Mail, failure: NotSent) -> None:
+        next_try = clock.now() + timedelta(seconds=retry_seconds(mail.attempts))
+        match judge_failure(mail.template, mail.created_at, passing=failure.passing, next_try=next_try):
+            case Failure.REFUSED:
+                await self._finish(mail, "refused", failure)
+            case Failure.LATE:
+                await self._finish(mail, "late", failure)
+            case Failure.RETRY:
+                MAILS.labels(mail.template, "retried").inc()
+                if not self._failing:
+                    # Once for an outage, not for each mail that meets it.
+                    log.warning("mails_put_off", step=failure.step, code=failure.code)
+                self._failing = True
+                async with self._database.transaction() as session:
+                    await store.mails.put_off_mail(session, mail, next_try)
+
+    async def _finish(self, mail: models.Mail, outcome: str, failure: NotSent | None = None) -> None:
+        """Deletes the mail, and with it all that was written of it."""
+        async with self._database.transaction() as session:
+            await store.mails.delete_mail(session, mail.id)
+        MAILS.labels(mail.template, outcome).inc()
+        if outcome != "sent":
+            # Without address and content, and without the server's words, which quote both.
+            log.error(
+                "letter_given_up", id=mail.id, user_id=mail.user_id, template=mail.template, reason=outcome,
+                attempts=mail.attempts, step=failure.step if failure else None, code=failure.code if failure else None,
+            )  # fmt: skip

@@ -1,0 +1,81 @@
+"""Showing that one's e-mail address is one's own."""
+
+import strawberry
+
+from shared.graphql.quotas import Quota, by_actor
+from shared.graphql.schema import mutation
+from shared.graphql.types import UserError
+from shared.idempotency import idempotent
+from subgraphs.users import actions, store
+from subgraphs.users.rules.mailed_codes import Purpose
+from subgraphs.users.schema.session import IDEMPOTENCY_KEY
+from subgraphs.users.schema.user import Info, User
+from subgraphs.users.secrets_at_rest import cipher
+
+
+@strawberry.input(description="What the mail brought.")
+class VerifyEmailInput:
+    token: str = strawberry.field(description="The token out of the mail's link; it counts once, within 24 hours.")
+
+
+@strawberry.input(description="A wish for another mail that verifies one's address.")
+class RequestEmailVerificationInput:
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.type(description="The outcome of `verifyEmail`.")
+class VerifyEmailPayload:
+    user: User | None = strawberry.field(
+        default=None, description="The account whose address is verified; null if it was refused."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why it was refused; empty on success."
+    )
+
+
+@strawberry.type(description="The outcome of `requestEmailVerification`.")
+class RequestEmailVerificationPayload:
+    user: User | None = strawberry.field(
+        default=None, description="The account to whose address the mail goes; null if it was refused."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why it was refused; empty on success."
+    )
+
+
+@strawberry.type
+class EmailMutation:
+    @mutation(
+        description="Verifies the e-mail address of an account by the token that was mailed to it; nobody needs to "
+        "be signed in. An account that waited for it is `ACTIVE` from then on.",
+        scope=None,
+        quotas=[Quota("mailed code", "mailed_codes_per_address")],
+    )
+    async def verify_email(self, info: Info, input: VerifyEmailInput) -> VerifyEmailPayload:
+        context = info.context
+        user_id = await actions.mailed_codes.find_owner(context.database, input.token, Purpose.VERIFY_EMAIL)
+        async with context.transaction() as session:
+            row = await actions.emails.verify_email(session, user_id, input.token)
+        return VerifyEmailPayload(user=User.of(row))
+
+    @mutation(
+        description="Mails a new link that verifies one's address; links of earlier mails hold no more. "
+        "At most 5 an hour.",
+        quotas=[Quota("verification mail", "email_verifications_per_account", by=by_actor)],
+    )
+    async def request_email_verification(
+        self, info: Info, input: RequestEmailVerificationInput
+    ) -> RequestEmailVerificationPayload:
+        context, settings = info.context, info.context.services.settings
+        actor = context.require_actor()
+        async with context.transaction() as session:
+            row = await idempotent(
+                session,
+                actor.id,
+                input.idempotency_key,
+                "requestEmailVerification",
+                input,
+                run=lambda: actions.emails.request_verification(session, cipher(settings), actor),
+                replay=lambda user_id: store.accounts.get_user(session, user_id),
+            )
+        return RequestEmailVerificationPayload(user=User.of(row))

@@ -1,0 +1,123 @@
+"""A new password: instead of a forgotten one, and instead of a known one."""
+
+import strawberry
+
+from shared.graphql.quotas import Quota, by_actor
+from shared.graphql.schema import mutation
+from shared.graphql.types import UserError
+from subgraphs.users import actions, credentials
+from subgraphs.users.revocations import revoke
+from subgraphs.users.rules.mailed_codes import Purpose
+from subgraphs.users.schema.session import Session
+from subgraphs.users.schema.user import Info, User
+from subgraphs.users.secrets_at_rest import cipher
+
+NEW_PASSWORD = "10 to 128 characters that are not easily guessed."  # noqa: S105  # a description
+
+
+@strawberry.input(description="Who has forgotten their password.")
+class RequestPasswordResetInput:
+    email: str = strawberry.field(description="The address of the account.")
+
+
+@strawberry.input(description="A new password instead of a forgotten one.")
+class ResetPasswordInput:
+    token: str = strawberry.field(description="The token out of the mail's link; it counts once, within 30 minutes.")
+    new_password: str = strawberry.field(description=NEW_PASSWORD)
+
+
+@strawberry.input(description="A new password instead of the present one.")
+class ChangePasswordInput:
+    current_password: str = strawberry.field(description="The present password.")
+    new_password: str = strawberry.field(description=NEW_PASSWORD)
+
+
+@strawberry.type(description="The outcome of `requestPasswordReset`: the same whether there is such an account or not.")
+class RequestPasswordResetPayload:
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why it was refused, such as for what is no address; empty on success."
+    )
+
+
+@strawberry.type(description="The outcome of `resetPassword`.")
+class ResetPasswordPayload:
+    user: User | None = strawberry.field(
+        default=None, description="The account, which can log in with the new password; null if it was refused."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why it was refused; empty on success."
+    )
+
+
+@strawberry.type(description="The outcome of `changePassword`.")
+class ChangePasswordPayload:
+    user: User | None = strawberry.field(default=None, description="The account; null if it was refused.")
+    ended_sessions: list[Session] = strawberry.field(
+        default_factory=list, description="The other sessions, which this ended."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why it was refused; empty on success."
+    )
+
+
+@strawberry.type
+class PasswordMutation:
+    @mutation(
+        description="Mails a link that sets a new password, if there is an account with this address; the answer is "
+        "the same if there is none. The newest mail's link holds; at most 5 mails go to an account in 30 minutes.",
+        scope=None,
+        quotas=[Quota("requestPasswordReset", "password_resets_per_address")],
+    )
+    async def request_password_reset(self, info: Info, input: RequestPasswordResetInput) -> RequestPasswordResetPayload:
+        context, settings = info.context, info.context.services.settings
+        email = credentials.normalise_email(input.email)
+        # No quota of the field, whose error would be a way to shut the owner out and to tell that others asked.
+        if await context.limiter.allows("requestPasswordReset account", email, settings.password_resets_per_account):
+            async with context.transaction() as session:
+                await actions.mails.queue_reset(session, cipher(settings), email)
+        return RequestPasswordResetPayload()
+
+    @mutation(
+        description="Sets a new password by the token of a mail. All sessions end, everywhere within 5 seconds, and "
+        "the owner is told by mail; nobody is signed in by it.",
+        scope=None,
+        quotas=[Quota("mailed code", "mailed_codes_per_address")],
+    )
+    async def reset_password(self, info: Info, input: ResetPasswordInput) -> ResetPasswordPayload:
+        context, settings = info.context, info.context.services.settings
+        user_id = await actions.mailed_codes.find_owner(context.database, input.token, Purpose.RESET_PASSWORD)
+        password_hash = await _hash_new(info, user_id, input.new_password)
+        async with context.transaction() as session:
+            done = await actions.passwords.reset_password(
+                session, cipher(settings), user_id, input.token, password_hash
+            )
+        await revoke(context.services.revocations, done.ended)
+        await credentials.forget_failures(context.services, context.one_address, done.user.email or "")
+        return ResetPasswordPayload(user=User.of(done.user))
+
+    @mutation(
+        description="Sets a new password instead of the present one. All other sessions end, everywhere within 5 "
+        "seconds, and the owner is told by mail. Wrong passwords count like those of `logIn`.",
+        # Whatever the address: with a stolen session the present password could be tried from many.
+        quotas=[Quota("changePassword", "password_changes_per_account", by=by_actor)],
+    )
+    async def change_password(self, info: Info, input: ChangePasswordInput) -> ChangePasswordPayload:
+        context, settings = info.context, info.context.services.settings
+        actor = context.require_actor()
+        checked = await credentials.check_present_password(
+            context.services, context.one_address, actor.id, input.current_password
+        )
+        password_hash = await _hash_new(info, actor.id, input.new_password)
+        async with context.transaction() as session:
+            done = await actions.passwords.change_password(session, cipher(settings), actor, checked, password_hash)
+        await revoke(context.services.revocations, done.ended)
+        return ChangePasswordPayload(user=User.of(done.user), ended_sessions=[Session.of(row) for row in done.ended])
+
+
+async def _hash_new(info: Info, user_id: str, password: str) -> str:
+    """The hash of a new password of an account. Raises WeakPassword."""
+    settings = info.context.services.settings
+    user = await info.context.loaders.user_by_id.load(user_id)
+    known = (user.email or "", user.display_name) if user else ()
+    normalised = await credentials.check_new_password(settings, password, known=known, field=("newPassword",))
+    return await credentials.hash_password(settings, normalised)
