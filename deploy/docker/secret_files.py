@@ -27,8 +27,8 @@ def main() -> None:
             _write(password, secrets.token_urlsafe(24), 0o444)
         url = f"postgresql+asyncpg://{name}:{password.read_text()}@postgres:5432/{name}"
         variables = f"EXCHANGE_DATABASE_URL={url}\n"
-        if name == "users" and (password := os.environ.get("EXCHANGE_SMTP_PASSWORD")):
-            variables += f"EXCHANGE_SMTP_PASSWORD={password}\n"
+        if name == "users" and (smtp_password := os.environ.get("EXCHANGE_SMTP_PASSWORD")):
+            variables += f"EXCHANGE_SMTP_PASSWORD={smtp_password}\n"
         _write(SECRETS / name / "env", variables, 0o400)
     signing = SECRETS / "users" / "signing.json"
     if not signing.exists():
