@@ -1,0 +1,376 @@
+"""Who may see and do what: the words in which each subgraph's `access.py` declares it, beside its schema.
+
+A declaration says how a part of the schema is asked (`at`), about which object, and what each of eight actors is
+answered. The object names its people: who its owner, its tasker and its poster are. Together the declarations
+cover every field of the subgraph; `problems` tells what is missing. They are the authorization matrix:
+docs/authorization.md is printed from them, and tests/e2e/test_authorization.py asks every cell of it.
+
+    PARTIES = everybody(NULL, owner=VALUE, poster=VALUE)
+    ACCESS = [
+        Object("bid", "a pending bid", owner="who placed it", poster="who posted its task"),
+        Query("bid(id: $bid)", "bid", PARTIES),
+        Type("Bid", "bid", "bid(id: $bid)", {"id amount message": PARTIES}),
+        Mutation("withdrawBid(input: {bidId: $bid})", "bid", signed_in(refused(NOT_FOUND), owner=VALUE), gives="bid"),
+    ]
+
+`at` is a field with its arguments and, after dots, the fields below it that lead to the type. `$bid` stands for a
+value of the object, which tests/authorization/objects.py makes.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypedDict, Unpack, cast
+
+from graphql import (
+    BooleanValueNode,
+    ConstArgumentNode,
+    DocumentNode,
+    FieldDefinitionNode,
+    NamedTypeNode,
+    NonNullTypeNode,
+    ObjectTypeDefinitionNode,
+)
+
+from shared.errors import UserErrorCode
+
+
+class Who(StrEnum):
+    """Whom the matrix asks as. Somebody without part in an object is any person of that role."""
+
+    ANONYMOUS = "anonymous"
+    OWNER = "owner"
+    OTHER = "other user"
+    TASKER = "tasker"
+    POSTER = "poster"
+    SUPPORT = "support"
+    ADMIN = "admin"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody is answered, by the word that stands for it."""
+
+    word: str
+    refusal: bool = False
+    """Whether it is a top-level error."""
+
+    def __str__(self) -> str:
+        return self.word
+
+
+VALUE = Answer("yes")
+"""The value; of a list the object is in it; a mutation is done; a subscription delivers."""
+OWN = Answer("own")
+"""A value, but the caller's own: the object is not in it."""
+NULL = Answer("null")
+EMPTY = Answer("empty")
+"""Nothing to speak of: an empty list, a page of none, a count of 0, a mutation that found nothing to do."""
+SILENT = Answer("silent")
+"""A subscription that opens and gives nothing of the object."""
+ENDS = Answer("ends")
+"""A subscription that is open at the suspension ends with UNAUTHENTICATED; after it one is as anonymous."""
+UNAUTHENTICATED = Answer("`UNAUTHENTICATED`", refusal=True)
+FORBIDDEN = Answer("`FORBIDDEN`", refusal=True)
+
+
+def refused(code: UserErrorCode) -> Answer:
+    """A mutation that changes nothing and says why in its `userErrors`."""
+    return Answer(f"`{code}`")
+
+
+NOT_FOUND = refused(UserErrorCode.NOT_FOUND)
+NOT_ALLOWED = refused(UserErrorCode.NOT_ALLOWED)
+ROLE_REQUIRED = refused(UserErrorCode.ROLE_REQUIRED)
+
+
+Rule = Mapping[Who, Answer]
+
+
+class Exceptions(TypedDict, total=False):
+    """Who is answered otherwise."""
+
+    anonymous: Answer
+    owner: Answer
+    other: Answer
+    tasker: Answer
+    poster: Answer
+    support: Answer
+    admin: Answer
+    suspended: Answer
+
+
+def everybody(answer: Answer, **but: Unpack[Exceptions]) -> Rule:
+    """The same for all, `but` for some. The suspended are as anonymous: their token has ended."""
+    return _rule(answer, {}, but)
+
+
+def signed_in(answer: Answer, **but: Unpack[Exceptions]) -> Rule:
+    """For who is signed in; the others are UNAUTHENTICATED."""
+    return _rule(answer, {"anonymous": UNAUTHENTICATED}, but)
+
+
+def staff(answer: Answer, **but: Unpack[Exceptions]) -> Rule:
+    """For the scopes `support` and `admin`; the others are FORBIDDEN or UNAUTHENTICATED."""
+    return _rule(FORBIDDEN, {"anonymous": UNAUTHENTICATED, "support": answer, "admin": answer}, but)
+
+
+def admins(answer: Answer, **but: Unpack[Exceptions]) -> Rule:
+    """For the scope `admin`; the others are FORBIDDEN or UNAUTHENTICATED."""
+    return _rule(FORBIDDEN, {"anonymous": UNAUTHENTICATED, "admin": answer}, but)
+
+
+def _rule(answer: Answer, usual: Mapping[str, Answer], but: Exceptions) -> Rule:
+    told: dict[str, Answer] = {**usual, **cast("Mapping[str, Answer]", but)}
+    named = {who: told[key] for who in Who if (key := who.name.lower()) in told}
+    return {who: named.get(who, answer) for who in Who} | {
+        Who.SUSPENDED: named.get(Who.SUSPENDED, named.get(Who.ANONYMOUS, answer))
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """Something that answers are about; tests make one of this name. Who is not told has no part in it."""
+
+    name: str
+    description: str
+    owner: str
+    tasker: str = ""
+    poster: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """Fields of an object type, by names that share a rule, as `at` leads to them.
+
+    Without `at` the type is an entity that is asked by the object's id, straight at the subgraph. An entity whose
+    `at` is a look-up by id is asked by `_entities` besides.
+    """
+
+    name: str
+    about: str
+    at: str
+    fields: Mapping[str, Rule]
+
+    @property
+    def rows(self) -> Iterator[tuple[str, Rule]]:
+        for names, rule in self.fields.items():
+            for name in names.split():
+                yield name, rule
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A field of Query."""
+
+    at: str
+    about: str
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A field of Mutation, and the fields `gives` of its payload, beside `userErrors`.
+
+    `repeatable`: what is done can be done again to the same object.
+    """
+
+    at: str
+    about: str
+    rule: Rule
+    gives: str = ""
+    repeatable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A field of Subscription, followed from the beginning. One that is open when its user is suspended ENDS.
+
+    `rule` says for the suspended what the next one is.
+    """
+
+    at: str
+    about: str
+    rule: Rule
+
+
+Declaration = Object | Type | Query | Mutation | Subscription
+
+
+def connection(node: str, about: str, at: str, rule: Rule, page: Rule | None = None) -> list[Declaration]:
+    """The types of a list of `node` at this place: `rule` for what is in it, `page` for the page itself.
+
+    `page` needs no telling where a list is as empty as its page.
+    """
+    return [
+        Type(f"{node}Connection", about, at, {"edges nodes totalCount": rule, "pageInfo": page or rule}),
+        Type(f"{node}Edge", about, f"{at}.edges", {"cursor node": rule}),
+    ]
+
+
+def page_info(about: str, at: str, rule: Rule, page: Rule | None = None) -> Type:
+    """PageInfo, in the list at this place; `page` as for `connection`."""
+    cursors = {who: NULL if answer is EMPTY else answer for who, answer in rule.items()}
+    fields = {"hasNextPage hasPreviousPage": page or rule, "startCursor endCursor": cursors}
+    return Type("PageInfo", about, f"{at}.pageInfo", fields)
+
+
+def money(about: str, at: str, rule: Rule) -> Type:
+    """Money, at this place."""
+    return Type("Money", about, at, {"amount currency": rule})
+
+
+def user_error(about: str, at: str, rule: Rule) -> Type:
+    """UserError, of the mutation `at`, which is refused whoever asks."""
+    return Type("UserError", about, f"{at}.userErrors", {"code message field": rule})
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One field of the matrix: what one actor is answered."""
+
+    subgraph: str
+    type: str
+    field: str
+    about: str
+    at: str
+    who: Who
+    answer: Answer
+    ambiguous: bool = False
+    """Whether the field is declared in several places."""
+
+    @property
+    def place(self) -> str:
+        """What the answer is about, and how it was asked if that is particular."""
+        return self.about if self.at else f"{self.about} by id"
+
+    @property
+    def id(self) -> str:
+        place = f"({self.place})" if self.ambiguous else ""
+        return f"{self.subgraph}.{self.type}.{self.field}{place}[{self.who}]"
+
+
+_FIELD = re.compile(r"\w+")
+_ROOTS = {Query: "Query", Mutation: "Mutation", Subscription: "Subscription"}
+# What the federation adds; `_entities` is asked for each type, `_service` is introspection.
+_FEDERATION = frozenset({"_Service", "_entities", "_service"})
+
+
+def field_of(at: str) -> str:
+    """The root field of `at`."""
+    found = _FIELD.match(at)
+    if found is None:
+        raise ValueError(f"no field: {at!r}")
+    return found[0]
+
+
+def types_of(document: DocumentNode) -> dict[str, dict[str, FieldDefinitionNode]]:
+    """The object types of a printed schema with their fields, without what the federation adds."""
+    return {
+        each.name.value: {field.name.value: field for field in each.fields or () if field.name.value not in _FEDERATION}
+        for each in document.definitions
+        if isinstance(each, ObjectTypeDefinitionNode) and each.name.value not in _FEDERATION
+    }
+
+
+def entities_of(document: DocumentNode) -> set[str]:
+    """The types that the subgraph answers by `_entities`, without those that it only refers to."""
+    return {
+        each.name.value
+        for each in document.definitions
+        if isinstance(each, ObjectTypeDefinitionNode)
+        for directive in each.directives or ()
+        if directive.name.value == "key" and not any(_is_false(argument) for argument in directive.arguments or ())
+    }
+
+
+def _is_false(argument: ConstArgumentNode) -> bool:
+    return isinstance(argument.value, BooleanValueNode) and not argument.value.value
+
+
+def cells(subgraph: str, document: DocumentNode, declarations: Iterable[Declaration]) -> list[Cell]:
+    """Every cell of a subgraph's matrix."""
+    rows = [row for each in declarations for row in _rows(types_of(document), each)]
+    places = [(type_, field) for type_, field, _, _, _ in rows]
+    return [
+        Cell(subgraph, type_, field, about, at, who, answer, places.count((type_, field)) > 1)
+        for type_, field, about, at, rule in rows
+        for who, answer in rule.items()
+    ]
+
+
+_Row = tuple[str, str, str, str, Rule]
+
+
+def _rows(types: Mapping[str, Mapping[str, FieldDefinitionNode]], declaration: Declaration) -> Iterator[_Row]:
+    if isinstance(declaration, Type):
+        for field, rule in declaration.rows:
+            yield declaration.name, field, declaration.about, declaration.at, rule
+    elif not isinstance(declaration, Object):
+        root, field, rule = _ROOTS[type(declaration)], field_of(declaration.at), declaration.rule
+        if isinstance(declaration, Subscription):
+            rule = {**rule, Who.SUSPENDED: ENDS}
+        yield root, field, declaration.about, declaration.at, rule
+        if isinstance(declaration, Mutation):
+            payload = _payload_type(types, field)
+            for name in [*declaration.gives.split(), "userErrors"]:
+                nullable = not isinstance(getattr(types.get(payload, {}).get(name), "type", None), NonNullTypeNode)
+                rule = {who: _in_payload(name, nullable, answer) for who, answer in declaration.rule.items()}
+                yield payload, name, declaration.about, declaration.at, rule
+
+
+def _payload_type(types: Mapping[str, Mapping[str, FieldDefinitionNode]], mutation: str) -> str:
+    declared = types.get("Mutation", {}).get(mutation)
+    if declared is None:
+        return f"{mutation[:1].upper()}{mutation[1:]}Payload"
+    type_ = declared.type.type if isinstance(declared.type, NonNullTypeNode) else declared.type
+    return cast("NamedTypeNode", type_).name.value
+
+
+def _in_payload(field: str, nullable: bool, answer: Answer) -> Answer:
+    """What a field of the payload is where the mutation is answered so."""
+    if answer.refusal:
+        return answer
+    if field == "userErrors":
+        return EMPTY if answer in (VALUE, OWN, EMPTY) else VALUE
+    if answer in (VALUE, OWN):
+        return answer
+    return NULL if nullable else EMPTY
+
+
+def problems(document: DocumentNode, declarations: Sequence[Declaration]) -> list[str]:
+    """What is missing or superfluous, a line each: fields without answers, answers without fields."""
+    types, entities = types_of(document), entities_of(document)
+    objects = {each.name for each in declarations if isinstance(each, Object)}
+    rows = [row for each in declarations for row in _rows(types, each)]
+    asked = {(type_, field) for type_, field, *_ in rows}
+    by_id = {
+        (each.name, field)
+        for each in declarations
+        if isinstance(each, Type) and (not each.at or is_look_up(each.at))
+        for field, _ in each.rows
+    }
+    existing = {(type_, field) for type_, fields in types.items() for field in fields}
+    return [
+        *(f"{type_}.{field}: nobody has declared who may see it" for type_, field in sorted(existing - asked)),
+        *(f"{type_}.{field}: declared, but not in the schema" for type_, field in sorted(asked - existing)),
+        *(
+            f"{type_}.{field}: an entity's field, declared without a way by id"
+            for type_, field in sorted(existing & asked)
+            if type_ in entities and (type_, field) not in by_id
+        ),
+        *(f"{about}: no object of this name" for about in sorted({about for _, _, about, _, _ in rows} - objects)),
+        *(f"{each}: declared twice" for each, count in Counter(_identity(*row) for row in rows).items() if count > 1),
+    ]
+
+
+def _identity(type_: str, field: str, about: str, at: str, rule: Rule) -> str:
+    return Cell("", type_, field, about, at, Who.OWNER, VALUE, ambiguous=True).id.strip(".").removesuffix("[owner]")
+
+
+def is_look_up(at: str) -> bool:
+    """Whether `at` is one field that takes nothing but an id."""
+    return re.fullmatch(r"\w+\(id: \$\w+\)", at) is not None

@@ -1,0 +1,56 @@
+"""Signing in and out."""
+
+from shared.access import (
+    EMPTY,
+    NOT_FOUND,
+    NULL,
+    OWN,
+    VALUE,
+    Declaration,
+    Mutation,
+    Object,
+    Query,
+    Type,
+    connection,
+    everybody,
+    page_info,
+    refused,
+    signed_in,
+    user_error,
+)
+from shared.errors import UserErrorCode
+
+LOG_IN = "logIn(input: {email: $email, password: $password})"
+LOG_OUT = "logOut(input: {sessionId: $session})"
+PERSON = 'password: $password, displayName: "Nina"'
+
+# Everybody is signed in somewhere, and sees that alone.
+DEVICES = signed_in(OWN, owner=VALUE)
+# Who knows the password is in, whoever they are; but not into a suspended account.
+WITH_PASSWORD = everybody(VALUE, suspended=refused(UserErrorCode.ACCOUNT_SUSPENDED))
+
+ACCESS: list[Declaration] = [
+    Object("session", "a device that is signed in, and its refresh token", owner="whose it is"),
+    Object("newcomer", "an e-mail address without an account", owner="anybody"),
+    Query("mySessions", "session", DEVICES),
+    Type("Session", "session", "mySessions.nodes", {
+        "id createdAt lastUsedAt expiresAt userAgent current": DEVICES,
+    }),
+    Type("Session", "session", f"{LOG_OUT}.session", {"endedAt": signed_in(NULL, owner=VALUE)}),
+    *connection("Session", "session", "mySessions", DEVICES),
+    page_info("session", "mySessions", DEVICES),
+    Type("SessionTokens", "account", f"{LOG_IN}.session", {
+        "accessToken refreshToken expiresAt user": everybody(VALUE, suspended=NULL),
+    }),
+    Mutation(
+        f"signUp(input: {{email: $email, {PERSON}, roles: [POSTER]}})", "newcomer", everybody(VALUE), gives="session"
+    ),
+    Mutation(LOG_IN, "account", WITH_PASSWORD, gives="session", repeatable=True),
+    Mutation("refreshSession(input: {refreshToken: $refreshToken})", "session", WITH_PASSWORD, gives="session"),
+    Mutation(LOG_OUT, "session", signed_in(NOT_FOUND, owner=VALUE), gives="session"),
+    Mutation(
+        "logOutEverywhere(input: {keepCurrent: true})",
+        "session", signed_in(EMPTY, owner=VALUE), gives="sessions",
+    ),
+    user_error("newcomer", f"signUp(input: {{email: $email, {PERSON}, roles: []}})", everybody(VALUE)),
+]  # fmt: skip

@@ -1,0 +1,191 @@
+"""What the rows of the matrix are about: one function for each `Object` of an `access.py`, by its name.
+
+Each makes a new object through the API, straight at the subgraphs. `doomed`: its owner is somebody who is going to
+be suspended. The values are what rows name by `$name`; `$id` is the object's own id.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from shared.access import Who
+from tests.authorization.people import BOTH, Data, Person, Refused, World, stranger
+from tests.e2e.people import eventually, mutation
+
+
+@dataclass
+class Made:
+    """An object, its values and its people; actors that are not among them have no part in it."""
+
+    id: str
+    values: Mapping[str, object]
+    people: Mapping[Who, Person] = field(default_factory=dict)
+
+
+Maker = Callable[[World, bool], Awaitable[Made]]
+MAKERS: dict[str, Maker] = {}
+
+MESSAGE = "I have painted many fences and can start tomorrow."
+EURO = {"amount": "200.00", "currency": "EUR"}
+
+
+def makes(name: str) -> Callable[[Maker], Maker]:
+    """Registers the maker of an object."""
+
+    def register(maker: Maker) -> Maker:
+        MAKERS[name] = maker
+        return maker
+
+    return register
+
+
+async def make(name: str, world: World, *, doomed: bool = False) -> Made:
+    """A new object of this name."""
+    made = await MAKERS[name](world, doomed)
+    made.values = {"id": made.id, **made.values}
+    if doomed:
+        made.people = {**made.people, Who.SUSPENDED: made.people.get(Who.OWNER, world.cast.sue)}
+    return made
+
+
+async def _somebody(world: World, doomed: bool) -> Person:
+    return world.cast.sue if doomed else await world.sign_up(*BOTH)
+
+
+@makes("account")
+async def account(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    profile = {"bio": "Paints everything.", "avatarUrl": "https://example.com/nina.png"}
+    await world.call("users", owner, mutation("updateProfile", ""), input=profile)
+    return Made(owner.id, owner.values, {Who.OWNER: owner})
+
+
+@makes("session")
+async def session(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    device = Person(owner.email, owner.password)
+    await world.log_in(device)
+    values = {"session": device.session_id, "refreshToken": device.refresh_token}
+    return Made(device.session_id, values, {Who.OWNER: owner})
+
+
+@makes("newcomer")
+async def newcomer(world: World, doomed: bool) -> Made:
+    return Made("", stranger().values)
+
+
+@makes("category")
+async def category(world: World, doomed: bool) -> Made:
+    known = await world.call("tasks", None, "{ categories { id children { id } } }")
+    return Made(known[0]["id"], {"category": known[0]["children"][0]["id"]})
+
+
+@makes("open task")
+async def open_task(world: World, doomed: bool) -> Made:
+    owner = world.cast.sue if doomed else world.cast.pia
+    posted = await _post(world, owner)
+    await _until_bids_knows(world, posted["id"])
+    return Made(posted["id"], {"task": posted["id"], "version": posted["version"]}, {Who.OWNER: owner})
+
+
+@makes("draft")
+async def draft(world: World, doomed: bool) -> Made:
+    # Their search by poster must find nothing else.
+    owner = world.cast.sid if doomed else world.cast.standard[Who.OWNER]
+    posted = await _post(world, owner, publish=False)
+    return Made(posted["id"], {"task": posted["id"], "poster": owner.id}, {Who.OWNER: owner, Who.POSTER: owner})
+
+
+@makes("bid")
+async def bid(world: World, doomed: bool) -> Made:
+    poster, tasker = world.cast.paula, world.cast.sue if doomed else world.cast.tom
+    task = await _post(world, poster)
+    placed = await _place(world, tasker, task["id"])
+    values = {"bid": placed["id"], "task": task["id"], "bidder": tasker.id}
+    return Made(placed["id"], values, {Who.OWNER: tasker, Who.TASKER: tasker, Who.POSTER: poster})
+
+
+@makes("task")
+async def task(world: World, doomed: bool) -> Made:
+    poster, tasker = world.cast.sue if doomed else world.cast.paula, world.cast.tom
+    posted = await _post(world, poster)
+    placed = await _place(world, tasker, posted["id"])
+    choice = {"bidId": placed["id"], "expectedVersion": placed["version"]}
+    await world.call("bids", poster, mutation("acceptBid", ""), input=choice)
+
+    async def is_assigned() -> bool:
+        found = await world.call("tasks", None, "query ($id: ID!) { task(id: $id) { status } }", id=posted["id"])
+        return bool(found["status"] == "ASSIGNED")
+
+    await eventually(is_assigned)
+    reason = {"taskId": posted["id"], "reason": "The fence has fallen over."}
+    await world.call("tasks", poster, mutation("cancelTask", ""), input=reason)
+    values = {"task": posted["id"], "poster": poster.id, "tasker": tasker.id}
+    return Made(posted["id"], values, {Who.OWNER: poster, Who.POSTER: poster, Who.TASKER: tasker})
+
+
+@makes("unread notification")
+async def unread_notification(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    notification = await welcome(world, owner)
+    return Made(notification, {"notification": notification}, {Who.OWNER: owner})
+
+
+@makes("notification")
+async def notification(world: World, doomed: bool) -> Made:
+    made = await unread_notification(world, doomed)
+    await mark_all_read(world, made.people[Who.OWNER])
+    return made
+
+
+async def welcome(world: World, person: Person) -> str:
+    """Waits for the notification that everybody gets at first. Returns its id."""
+    listed: list[Data] = []
+
+    async def has_arrived() -> bool:
+        found = await world.call("notifications", person, "{ notifications(last: 1) { nodes { id } } }")
+        listed.extend(found["nodes"])
+        return bool(listed)
+
+    await eventually(has_arrived)
+    return str(listed[0]["id"])
+
+
+async def mark_all_read(world: World, person: Person) -> None:
+    """Has a person read what they have got."""
+    await world.call("notifications", person, mutation("markAllRead", "count"), input={})
+
+
+async def _post(world: World, poster: Person, *, publish: bool = True) -> Data:
+    wanted = {
+        "title": "Paint the garden fence",
+        "description": "Twenty metres of wooden fence need two coats of green paint.",
+        "categoryId": (await category(world, False)).values["category"],
+        "budget": EURO,
+        "mode": "ONSITE",
+        "dueAt": (datetime.now(UTC) + timedelta(days=20)).isoformat(),
+        "publish": publish,
+    }
+    posted: Data = await world.call("tasks", poster, mutation("createTask", "task { id version }"), input=wanted)
+    return dict(posted["task"])
+
+
+async def _place(world: World, tasker: Person, task_id: str) -> Data:
+    await _until_bids_knows(world, task_id)
+    offer = {"taskId": task_id, "amount": EURO, "message": MESSAGE, "estimatedMinutes": 90}
+    placed: Data = await world.call("bids", tasker, mutation("placeBid", "bid { id version }"), input=offer)
+    return dict(placed["bid"])
+
+
+async def _until_bids_knows(world: World, task_id: str) -> None:
+    # An offer of nothing is refused for the task before it is for its amount.
+    offer = {"taskId": task_id, "amount": {"amount": "0.00", "currency": "EUR"}, "message": MESSAGE}
+
+    async def is_known() -> bool:
+        try:
+            await world.call("bids", world.cast.tom, mutation("placeBid", "bid { id }"), input=offer)
+        except Refused as refused:
+            return refused.codes != ["NOT_FOUND"]
+        return True
+
+    await eventually(is_known)

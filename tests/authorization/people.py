@@ -1,0 +1,142 @@
+"""The eight actors, as people who signed up, and how they ask each part of the system."""
+
+import asyncio
+import sys
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from deploy.local import commands, subgraph_server
+from deploy.local.layout import REPOSITORY
+from deploy.local.stack import Stack
+from shared.access import Who
+from tests.e2e.people import mutation
+
+Data = dict[str, Any]
+
+_TOKENS = "session { accessToken refreshToken user { id } } userErrors { code message }"
+_SIGN_UP = f"mutation ($input: SignUpInput!) {{ signUp(input: $input) {{ {_TOKENS} }} }}"
+_LOG_IN = f"mutation ($input: LogInInput!) {{ logIn(input: $input) {{ {_TOKENS} }} }}"
+_SESSIONS = "{ mySessions(first: 1) { nodes { id } } }"
+BOTH = ("POSTER", "TASKER")
+
+
+class Refused(Exception):
+    """The system refused what the matrix prepares; `codes` say why."""
+
+    def __init__(self, document: str, errors: Sequence[Data]) -> None:
+        self.codes = [str((error.get("extensions") or error).get("code")) for error in errors]
+        super().__init__(document, errors)
+
+
+@dataclass
+class Person:
+    """Somebody with an account, as of their latest login."""
+
+    email: str
+    password: str
+    id: str = ""
+    token: str = ""
+    refresh_token: str = ""
+    session_id: str = ""
+
+    @property
+    def values(self) -> Data:
+        """What rows may name of an account."""
+        return {"user": self.id, "email": self.email, "password": self.password}
+
+
+class World:
+    """The running system before the questions: who lives there, and a way to have them do things.
+
+    Everything is done straight at the subgraphs.
+    """
+
+    def __init__(self, stack: Stack, client: httpx.AsyncClient) -> None:
+        self.stack = stack
+        self._client = client
+        self.cast: Cast
+
+    async def call(self, subgraph: str, person: Person | None, document: str, **variables: object) -> Any:
+        """The value of the operation's one root field. Raises Refused for errors of both kinds."""
+        headers = {"authorization": f"Bearer {person.token}"} if person else {}
+        body = {"query": document, "variables": variables}
+        url = self.stack.url(subgraph, "/graphql")
+        answer: Data = (await self._client.post(url, json=body, headers=headers)).json()
+        if answer.get("errors"):
+            raise Refused(document, answer["errors"])
+        value = next(iter(answer["data"].values()))
+        if isinstance(value, dict) and value.get("userErrors"):
+            raise Refused(document, value["userErrors"])
+        return value
+
+    async def sign_up(self, *roles: str) -> Person:
+        """Somebody new, with these roles."""
+        person = stranger()
+        account = {"email": person.email, "password": person.password, "displayName": "Nina", "roles": list(roles)}
+        await self._enter(person, await self.call("users", None, _SIGN_UP, input=account))
+        return person
+
+    async def log_in(self, person: Person) -> None:
+        """Another session of the same person."""
+        credentials = {"email": person.email, "password": person.password}
+        await self._enter(person, await self.call("users", None, _LOG_IN, input=credentials))
+
+    async def _enter(self, person: Person, payload: Data) -> None:
+        session = payload["session"]
+        person.id, person.token = session["user"]["id"], session["accessToken"]
+        person.refresh_token = session["refreshToken"]
+        person.session_id = (await self.call("users", person, _SESSIONS))["nodes"][0]["id"]
+
+    async def staff(self, role: str) -> Person:
+        """Somebody with a role that an operator gave them."""
+        person = await self.sign_up(*BOTH)
+        await commands.run(
+            (sys.executable, "-m", "subgraphs.users.admin", "grant", person.email, role),
+            f"{role} could not be granted",
+            REPOSITORY,
+            subgraph_server.environment(self.stack.instance, "users"),
+        )
+        # A role counts from the next login on; its mutations must find no other session of theirs.
+        await self.log_in(person)
+        await self.call("users", person, mutation("logOutEverywhere", ""), input={"keepCurrent": True})
+        return person
+
+    async def gather(self) -> None:
+        """Signs everybody up."""
+        owner, other, tasker, poster, support, admin, paula, tom, pia, sue, sid = await asyncio.gather(
+            self.sign_up(*BOTH), self.sign_up(*BOTH), self.sign_up("TASKER"), self.sign_up("POSTER"),
+            self.staff("SUPPORT"), self.staff("ADMIN"), self.sign_up("POSTER"), self.sign_up("TASKER"),
+            self.sign_up(*BOTH), self.sign_up(*BOTH), self.sign_up(*BOTH),
+        )  # fmt: skip
+        standard = {
+            Who.OWNER: owner, Who.OTHER: other, Who.TASKER: tasker, Who.POSTER: poster,
+            Who.SUPPORT: support, Who.ADMIN: admin, Who.SUSPENDED: sue,
+        }  # fmt: skip
+        self.cast = Cast(standard, paula, tom, pia, sue, sid)
+
+
+def stranger() -> Person:
+    """Somebody without an account yet."""
+    return Person(f"{uuid.uuid4().hex}@example.com", f"pass {uuid.uuid4()}")
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who plays in the matrix."""
+
+    standard: Mapping[Who, Person]
+    """Whoever has no part in an object; the owner of what has none of its own."""
+    paula: Person
+    """Posts, and is no tasker."""
+    tom: Person
+    """Bids, and is no poster."""
+    pia: Person
+    """Posts, and is a tasker too."""
+    sue: Person
+    """Is going to be suspended."""
+    sid: Person
+    """Is going to be suspended, and has published nothing."""

@@ -1,0 +1,77 @@
+"""The ways to the graph on which every cell is asked."""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from graphql import GraphQLSchema, build_schema
+
+from deploy.local import routers
+from deploy.local.layout import REPOSITORY
+from deploy.local.stack import Stack
+from shared.access import Cell
+from shared.print_access import matrix, subgraphs
+from tests.authorization.questions import Question, questions, row_of
+
+SUBGRAPH, BY_ID = "subgraph", "_entities"
+PUBLIC_SCHEMA = Path(REPOSITORY / "schema.graphql")
+
+
+@dataclass(frozen=True)
+class Route:
+    """Straight at a subgraph by its own fields or by `_entities`, or through edge and one of the routers."""
+
+    name: str
+
+    @property
+    def is_direct(self) -> bool:
+        return self.name in (SUBGRAPH, BY_ID)
+
+    def url(self, stack: Stack, subgraph: str) -> str:
+        return stack.url(subgraph, "/graphql") if self.is_direct else f"{stack.edges[self.name]}/graphql"
+
+    def questions(self, subgraph: str) -> list[Question]:
+        """What is asked on this way about a subgraph. Mutations go through one of the routers."""
+        schema = schema_of(subgraph) if self.is_direct else public_schema()
+        asked = questions(schema, cells_of(subgraph), by_id=self.name == BY_ID)
+        return [each for each in asked if each.operation != "mutation" or self in ROUTES[:3]]
+
+
+def routes() -> Sequence[Route]:
+    """The ways that this machine has."""
+    kinds = (routers.HIVE_ROUTER, routers.EMBEDDED) if routers.hive_router_binary() else (routers.EMBEDDED,)
+    return [Route(SUBGRAPH), Route(BY_ID), *(Route(kind) for kind in kinds)]
+
+
+ROUTES = routes()
+
+
+@cache
+def schema_of(subgraph: str) -> GraphQLSchema:
+    """A subgraph's own schema."""
+    schema: GraphQLSchema = importlib.import_module(f"subgraphs.{subgraph}.schema").schema._schema
+    return schema
+
+
+@cache
+def public_schema() -> GraphQLSchema:
+    """What the routers serve."""
+    return build_schema(PUBLIC_SCHEMA.read_text(), assume_valid=True)
+
+
+@cache
+def cells_of(subgraph: str) -> list[Cell]:
+    """Every cell of a subgraph."""
+    return matrix(subgraph)
+
+
+def asked_cells() -> list[tuple[Route, Cell]]:
+    """Every cell on every way on which it is asked."""
+    found = []
+    for subgraph in subgraphs():
+        for route in ROUTES:
+            rows = {row for question in route.questions(subgraph) for row in question.places}
+            found += [(route, cell) for cell in cells_of(subgraph) if row_of(cell) in rows]
+    return found

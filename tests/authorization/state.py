@@ -1,0 +1,87 @@
+"""What the databases hold of some objects, and when nothing is on its way between them any more."""
+
+import importlib
+from collections.abc import Collection
+from datetime import datetime
+from typing import Self
+
+import asyncpg
+
+from deploy.local.stack import Stack
+from shared.print_access import subgraphs
+from tests.e2e.people import eventually
+
+# What the platform notes for itself.
+_NOT_CONTENT = ("alembic_version", "inbox", "outbox")
+_TABLES = (
+    "SELECT format('%I', tablename) AS name FROM pg_tables"
+    " WHERE schemaname = 'public' AND tableowner <> 'postgres' AND tablename <> ALL($1)"
+)
+_EVENTS = "SELECT (stream, seq, type)::text AS row FROM outbox WHERE stream || body::text LIKE ANY($1)"
+
+
+class Databases:
+    """A look at all databases, past the subgraphs."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._urls = {
+            name: stack.database_url(name).replace("postgresql+asyncpg://", "postgresql://") for name in subgraphs()
+        }
+        self._connections: dict[str, asyncpg.Connection] = {}
+
+    async def __aenter__(self) -> Self:
+        for name, url in self._urls.items():
+            self._connections[name] = await asyncpg.connect(url)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for connection in self._connections.values():
+            await connection.close()
+
+    async def now(self) -> datetime:
+        """The time of the databases."""
+        moment: datetime = await self._connections["users"].fetchval("SELECT clock_timestamp()")
+        return moment
+
+    async def about(self, subgraph: str, ids: Collection[str]) -> set[str]:
+        """Every row of a subgraph in which one of these ids stands, and every event."""
+        connection = self._connections[subgraph]
+        patterns = [f"%{each}%" for each in ids]
+        found = {row["row"] for row in await connection.fetch(_EVENTS, patterns)}
+        for table in await connection.fetch(_TABLES, list(_NOT_CONTENT)):
+            name = table["name"]
+            rows = await connection.fetch(f"SELECT t::text AS row FROM {name} t WHERE t::text LIKE ANY($1)", patterns)
+            found |= {f"{name} {row['row']}" for row in rows}
+        return found
+
+    async def suspend(self, user_id: str) -> None:
+        """Marks an account as suspended."""
+        await self._connections["users"].execute("UPDATE users SET status = 'SUSPENDED' WHERE id = $1", user_id)
+
+    async def settle(self, since: datetime) -> None:
+        """Waits until everything that happened since then is known to whom it concerns."""
+
+        async def is_settled() -> bool:
+            for name, connection in self._connections.items():
+                consumers = _handled_by(name)
+                if consumers:
+                    handled = await connection.fetch("SELECT event_id FROM inbox WHERE processed_at >= $1", since)
+                    known = {row["event_id"] for row in handled}
+                    for other in self._connections.values():
+                        happened = await other.fetch(
+                            "SELECT event_id FROM outbox WHERE occurred_at >= $1 AND type = ANY($2)", since, consumers
+                        )
+                        if not known.issuperset(row["event_id"] for row in happened):
+                            return False
+            return True
+
+        await eventually(is_settled, 60)
+
+
+def _handled_by(subgraph: str) -> list[str]:
+    """The types of the events that a subgraph acts upon."""
+    try:
+        consumers = importlib.import_module(f"subgraphs.{subgraph}.consumers")
+    except ModuleNotFoundError:
+        return []
+    return list(consumers.handlers.by_type())
