@@ -9,16 +9,12 @@ import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TypeVar
 
 import httpx
-import redis.asyncio as redis
 
 from deploy.local.stack import Stack
-from shared import clock
 from shared.access import OWN, VALUE, Answer, Cell, Who, field_of
-from shared.auth import Revocations
 from shared.print_access import declarations, subgraphs
 from tests.authorization.following import Shown, following
 from tests.authorization.objects import Made, make, mark_all_read, welcome
@@ -32,7 +28,6 @@ T = TypeVar("T")
 
 _FIELDS_PER_DOCUMENT = 6
 _AT_ONCE = 8
-_TOKEN_LIFETIME = timedelta(minutes=15)
 # How long nothing has to come before it counts as silence; what comes, comes within milliseconds.
 _SILENCE_SECONDS = 1.5
 
@@ -194,12 +189,8 @@ class _Asking:
                 views = await stack.enter_async_context(following(url, person, {"q": text}))
                 shown[task.route.name, task.name] = views["q"]
             await eventually(lambda: all(each.events or each.over for each in shown.values()), shown=lambda: shown)
-            cast = self.world.cast
-            async with redis.Redis.from_url(f"redis://{self.stack.instance.address('redis')}/0") as client:
-                revocations = Revocations(client)
-                for person in (cast.sue, cast.sid):
-                    await self.databases.suspend(person.id)
-                    await revocations.revoke_user(person.id, clock.now() + _TOKEN_LIFETIME)
+            for person in (self.world.cast.sue, self.world.cast.sid):
+                await self.world.suspend(person)
             await eventually(lambda: all(each.over for each in shown.values()), 20, lambda: shown)
             self.results.endings = shown
         await eventually(self._is_out)

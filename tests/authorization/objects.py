@@ -60,6 +60,14 @@ async def account(world: World, doomed: bool) -> Made:
     return Made(owner.id, owner.values, {Who.OWNER: owner})
 
 
+@makes("suspended account")
+async def suspended_account(world: World, doomed: bool) -> Made:
+    made = await account(world, doomed)
+    if not doomed:
+        await world.suspend(made.people[Who.OWNER])
+    return made
+
+
 @makes("session")
 async def session(world: World, doomed: bool) -> Made:
     owner = await _somebody(world, doomed)

@@ -105,6 +105,11 @@ class World:
         await self.call("users", person, mutation("logOutEverywhere", ""), input={"keepCurrent": True})
         return person
 
+    async def suspend(self, person: Person) -> None:
+        """Has an admin shut somebody out."""
+        reason = {"userId": person.id, "reason": "Sells nothing."}
+        await self.call("users", self.cast.standard[Who.ADMIN], mutation("suspendUser", ""), input=reason)
+
     async def gather(self) -> None:
         """Signs everybody up."""
         owner, other, tasker, poster, support, admin, paula, tom, pia, sue, sid = await asyncio.gather(

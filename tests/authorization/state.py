@@ -54,10 +54,6 @@ class Databases:
             found |= {f"{name} {row['row']}" for row in rows}
         return found
 
-    async def suspend(self, user_id: str) -> None:
-        """Marks an account as suspended."""
-        await self._connections["users"].execute("UPDATE users SET status = 'SUSPENDED' WHERE id = $1", user_id)
-
     async def settle(self, since: datetime) -> None:
         """Waits until everything that happened since then is known to whom it concerns."""
 

@@ -14,7 +14,7 @@ SUBGRAPH_FILES = sorted(file for subgraph in SUBGRAPHS for file in subgraph.rglo
 
 # A module may become a package of the same name.
 EVERY_SUBGRAPH_HAS = {
-    "README.md", "app.py", "schema.py", "actions.py", "rules.py", "store.py", "models.py", "loaders.py",
+    "README.md", "app.py", "schema.py", "access.py", "actions.py", "rules.py", "store.py", "models.py", "loaders.py",
     "consumers.py", "personal_data.py", "schema.graphql", "migrations",
 }  # fmt: skip
 
