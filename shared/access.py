@@ -50,7 +50,7 @@ class Who(StrEnum):
     SUSPENDED = "suspended"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Answer:
     """What somebody is answered, by the word that stands for it."""
 
@@ -58,7 +58,7 @@ class Answer:
     refusal: bool = False
     """Whether it is a top-level error."""
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.word
 
 

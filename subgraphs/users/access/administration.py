@@ -2,6 +2,7 @@
 
 from shared.access import (
     NULL,
+    UNAUTHENTICATED,
     VALUE,
     Declaration,
     Mutation,
@@ -28,7 +29,12 @@ ACCESS: list[Declaration] = [
     Type("User", "suspended account", "user(id: $user)", {"suspension": ADMINS_SEE}),
     Type("Suspension", "suspended account", SUSPENSION, {"at reason": ADMINS_SEE}),
     Mutation('suspendUser(input: {userId: $user, reason: "Sells nothing."})', "account", ADMINS, gives="user"),
-    Mutation("reinstateUser(input: {userId: $user})", "suspended account", ADMINS, gives="user"),
+    Mutation(
+        "reinstateUser(input: {userId: $user})",
+        "suspended account",
+        admins(VALUE, owner=UNAUTHENTICATED),
+        gives="user",
+    ),
     Mutation("grantRole(input: {userId: $user, role: SUPPORT})", "account", ADMINS, gives="user"),
     Mutation("revokeRole(input: {userId: $user, role: TASKER})", "account", ADMINS, gives="user"),
 ]

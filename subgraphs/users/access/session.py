@@ -46,7 +46,10 @@ ACCESS: list[Declaration] = [
         f"signUp(input: {{email: $email, {PERSON}, roles: [POSTER]}})", "newcomer", everybody(VALUE), gives="session"
     ),
     Mutation(LOG_IN, "account", WITH_PASSWORD, gives="session", repeatable=True),
-    Mutation("refreshSession(input: {refreshToken: $refreshToken})", "session", WITH_PASSWORD, gives="session"),
+    Mutation(
+        "refreshSession(input: {refreshToken: $refreshToken})",
+        "session", everybody(VALUE, suspended=refused(UserErrorCode.SESSION_EXPIRED)), gives="session",
+    ),
     Mutation(LOG_OUT, "session", signed_in(NOT_FOUND, owner=VALUE), gives="session"),
     Mutation(
         "logOutEverywhere(input: {keepCurrent: true})",
