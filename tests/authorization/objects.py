@@ -68,6 +68,13 @@ async def suspended_account(world: World, doomed: bool) -> Made:
     return made
 
 
+@makes("block")
+async def block(world: World, doomed: bool) -> Made:
+    owner, blocked = await _somebody(world, doomed), await world.sign_up(*BOTH)
+    await world.call("users", owner, mutation("blockUser", ""), input={"userId": blocked.id})
+    return Made(blocked.id, {"blocked": blocked.id}, {Who.OWNER: owner})
+
+
 @makes("session")
 async def session(world: World, doomed: bool) -> Made:
     owner = await _somebody(world, doomed)

@@ -1,6 +1,12 @@
 """Who may see and do what with accounts, in the words of `shared.access`. Each module has a noun's declarations."""
 
 from shared.access import Declaration
-from subgraphs.users.access import administration, profile, session, user
+from subgraphs.users.access import administration, block, profile, session, user
 
-ACCESS: list[Declaration] = [*user.ACCESS, *session.ACCESS, *profile.ACCESS, *administration.ACCESS]
+ACCESS: list[Declaration] = [
+    *user.ACCESS,
+    *session.ACCESS,
+    *profile.ACCESS,
+    *block.ACCESS,
+    *administration.ACCESS,
+]
