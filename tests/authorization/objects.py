@@ -55,8 +55,9 @@ async def _somebody(world: World, doomed: bool) -> Person:
 @makes("account")
 async def account(world: World, doomed: bool) -> Made:
     owner = await _somebody(world, doomed)
-    profile = {"bio": "Paints everything.", "avatarUrl": "https://example.com/nina.png"}
+    profile = {"bio": "Paints everything.", "avatarUrl": "https://example.com/nina.png", "phone": "+66 81 234 5678"}
     await world.call("users", owner, mutation("updateProfile", ""), input=profile)
+    await world.call("users", owner, mutation("setSkills", ""), input={"skills": ["Painting"]})
     return Made(owner.id, owner.values, {Who.OWNER: owner})
 
 

@@ -7,4 +7,5 @@ ACCESS: list[Declaration] = [
     Mutation(
         'updateProfile(input: {bio: "Paints fences."})', "account", signed_in(OWN, owner=VALUE), gives="user"
     ),
+    Mutation('setSkills(input: {skills: ["Painting"]})', "account", signed_in(OWN, owner=VALUE), gives="user"),
 ]  # fmt: skip
