@@ -76,6 +76,23 @@ async def block(world: World, doomed: bool) -> Made:
     return Made(blocked.id, {"blocked": blocked.id}, {Who.OWNER: owner})
 
 
+@makes("data export")
+async def data_export(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    await welcome(world, owner)
+    asked = await world.call(
+        "users", owner, mutation("exportMyData", "export { id }"), input={"password": owner.password}
+    )
+    export_id = asked["export"]["id"]
+
+    async def is_ready() -> bool:
+        found = await world.call("users", owner, "query ($id: ID!) { dataExport(id: $id) { status } }", id=export_id)
+        return bool(found["status"] == "READY")
+
+    await eventually(is_ready, 60)
+    return Made(export_id, {"export": export_id}, {Who.OWNER: owner})
+
+
 @makes("session")
 async def session(world: World, doomed: bool) -> Made:
     owner = await _somebody(world, doomed)

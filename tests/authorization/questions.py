@@ -11,6 +11,7 @@ from graphql import (
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
     get_named_type,
     is_leaf_type,
     parse,
@@ -88,8 +89,10 @@ def _entity_question(schema: GraphQLSchema, cell: Cell) -> Question | None:
     if cell.type in ROOTS or not (cell.at == "" or is_look_up(root)):
         return None
     name = cell.type if not below else field_of(root)[:1].upper() + field_of(root)[1:]
-    type_ = schema.type_map.get(name)
-    if not isinstance(type_, GraphQLObjectType):
+    entities, type_ = schema.type_map.get("_Entity"), schema.type_map.get(name)
+    if not isinstance(entities, GraphQLUnionType) or not isinstance(type_, GraphQLObjectType):
+        return None
+    if type_ not in entities.types:
         return None
     variable = re.search(r"\$\w+", root)
     representation = f'{{__typename: "{name}", id: {variable[0] if variable else "$id"}}}'

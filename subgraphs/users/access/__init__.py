@@ -1,12 +1,13 @@
 """Who may see and do what with accounts, in the words of `shared.access`. Each module has a noun's declarations."""
 
 from shared.access import Declaration
-from subgraphs.users.access import administration, block, profile, session, user
+from subgraphs.users.access import administration, block, export, profile, session, user
 
 ACCESS: list[Declaration] = [
     *user.ACCESS,
     *session.ACCESS,
     *profile.ACCESS,
     *block.ACCESS,
+    *export.ACCESS,
     *administration.ACCESS,
 ]
