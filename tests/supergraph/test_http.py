@@ -44,6 +44,14 @@ async def test_token_and_trace_reach_the_subgraph(router: Router) -> None:
     assert seen["traceparent"].split("-")[1] == TRACE.split("-")[1]
 
 
+async def test_the_clients_address_reaches_each_subgraph_and_its_program_does_not(router: Router) -> None:
+    sent = {"x-forwarded-for": "198.51.100.7", "user-agent": "real"}
+    answer = await post(router.url, "{ seen { forwardedFor userAgent } }", **sent)
+
+    assert answer["data"]["seen"]["forwardedFor"] == "198.51.100.7"
+    assert answer["data"]["seen"]["userAgent"] != "real"
+
+
 async def test_codes_and_extensions_of_subgraphs_pass_and_the_routers_own_do_not_show(router: Router) -> None:
     answer = await post(router.url, '{ fail(code: "RATE_LIMITED") task(id: 1) { id } }')
 

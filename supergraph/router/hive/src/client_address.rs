@@ -3,7 +3,7 @@
 //! The router takes the headers of a WebSocket from the payload of `connection_init`, where a client can write
 //! what it likes. The handshake is an HTTP request, whose headers the edge has set.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use hive_router::{
     async_trait,
@@ -21,18 +21,25 @@ use hive_router::{
 };
 use serde::Deserialize;
 
+/// What counts of the HTTP request alone; no rule under `headers` may pass it on.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Configured {
-    /// What counts of the HTTP request alone; no rule under `headers` may pass it on.
-    headers: Vec<String>,
-    /// Who gets it.
-    subgraphs: HashSet<String>,
+    /// Headers for every subgraph.
+    all: Vec<String>,
+    /// More headers, by subgraph.
+    subgraphs: HashMap<String, Vec<String>>,
 }
 
 pub struct ClientAddress {
-    headers: Vec<HeaderName>,
-    subgraphs: HashSet<String>,
+    all: Vec<HeaderName>,
+    subgraphs: HashMap<String, Vec<HeaderName>>,
+}
+
+impl ClientAddress {
+    fn names(&self) -> impl Iterator<Item = &HeaderName> {
+        self.all.iter().chain(self.subgraphs.values().flatten())
+    }
 }
 
 /// The configured headers of the HTTP request that an operation came with, or the handshake of its WebSocket.
@@ -48,8 +55,12 @@ impl RouterPlugin for ClientAddress {
 
     fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
         let configured = payload.config()?;
-        let headers = configured.headers.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
-        payload.initialize_plugin(ClientAddress { headers, subgraphs: configured.subgraphs })
+        let parse = |names: Vec<String>| names.iter().map(|name| name.parse()).collect::<Result<Vec<_>, _>>();
+        let mut subgraphs = HashMap::new();
+        for (subgraph, names) in configured.subgraphs {
+            subgraphs.insert(subgraph, parse(names)?);
+        }
+        payload.initialize_plugin(ClientAddress { all: parse(configured.all)?, subgraphs })
     }
 
     fn on_http_request<'req>(
@@ -58,8 +69,8 @@ impl RouterPlugin for ClientAddress {
     ) -> OnHttpRequestHookFuture<'req> {
         Box::pin(async move {
             let received = payload.router_http_request.headers();
-            let mut sent = HeaderMap::with_capacity(self.headers.len());
-            for name in &self.headers {
+            let mut sent = HeaderMap::with_capacity(self.names().count());
+            for name in self.names() {
                 for value in received.get_all(name.as_str()) {
                     if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
                         sent.append(name, value);
@@ -75,16 +86,16 @@ impl RouterPlugin for ClientAddress {
         &'exec self,
         mut payload: OnSubgraphHttpRequestHookPayload<'exec>,
     ) -> OnSubgraphHttpRequestHookResult<'exec> {
-        if self.subgraphs.contains(payload.subgraph_name) {
-            let sent = payload.context.get_ref::<Sent>();
-            let headers = &mut payload.execution_request.headers;
-            for name in &self.headers {
-                headers.remove(name);
-                for value in sent.iter().flat_map(|sent| sent.0.get_all(name)) {
-                    headers.append(name, value.clone());
-                }
+        let sent = payload.context.get_ref::<Sent>();
+        let headers = &mut payload.execution_request.headers;
+        let more = self.subgraphs.get(payload.subgraph_name);
+        for name in self.all.iter().chain(more.into_iter().flatten()) {
+            headers.remove(name);
+            for value in sent.iter().flat_map(|sent| sent.0.get_all(name)) {
+                headers.append(name, value.clone());
             }
         }
+        drop(sent);
         payload.proceed()
     }
 }
