@@ -140,6 +140,15 @@ class Settings(BaseSettings):
         ge=1,
         description="The same for the anonymous callers of one address; ten times it for all of unknown address.",
     )
+    request_seconds: float = Field(
+        10, gt=0, description="Longest time for a request, or a WebSocket message in fragments, to arrive as a whole."
+    )
+    stalled_seconds: float = Field(
+        30, gt=0, description="How long a client may take nothing of what waits for it; then it is cut off."
+    )
+    websocket_ping_seconds: float = Field(
+        20, gt=0, description="Time between pings of a WebSocket, and the longest wait for the answer to one."
+    )
     follower_queue_size: int = Field(
         256, ge=1, description="Events waiting for one slow subscriber before it re-reads the log."
     )

@@ -11,6 +11,8 @@ from fastapi import FastAPI
 
 from shared.app import drain
 from shared.config import Settings
+from shared.connections import DEFAULT_PATIENCE, Config, Patience
+from shared.graphql.view import MAX_BODY_BYTES
 
 
 class Server(uvicorn.Server):
@@ -40,22 +42,22 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def build_server(app: FastAPI, host: str, port: int, trusted_proxies: str = "127.0.0.1,::1") -> Server:
+def build_server(
+    app: FastAPI, host: str, port: int, trusted_proxies: str = "127.0.0.1,::1", patience: Patience = DEFAULT_PATIENCE
+) -> Server:
     """A server of `app` with the fast event loop and parsers and the limits that face a network.
 
     Behind `trusted_proxies` the client's address is the last one in `X-Forwarded-For` that is not theirs.
     """
-    config = uvicorn.Config(
+    config = Config(
         app,
+        patience,
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_max_size=1_000_000,
-        ws_max_queue=32,
+        # Of a message; a connection is read no further while one waits. Compressed ones could grow without end.
+        ws_max_size=MAX_BODY_BYTES,
         ws_per_message_deflate=False,
-        h11_max_incomplete_event_size=64_000,
         timeout_graceful_shutdown=5,
         timeout_keep_alive=75,
         backlog=4096,
@@ -78,7 +80,9 @@ def main() -> None:
     options = parser.parse_args()
     module, _, attribute = options.application.partition(":")
     app: FastAPI = getattr(importlib.import_module(module), attribute or "app")
-    build_server(app, options.host, options.port, Settings().trusted_proxies).run()
+    settings = Settings()
+    patience = Patience(settings.request_seconds, settings.stalled_seconds, settings.websocket_ping_seconds)
+    build_server(app, options.host, options.port, settings.trusted_proxies, patience).run()
 
 
 if __name__ == "__main__":

@@ -11,15 +11,16 @@ import httpx
 from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 
+from shared.connections import DEFAULT_PATIENCE, Patience
 from shared.serve import Server, build_server
 
 PROTOCOL = "graphql-transport-ws"
 
 
 @asynccontextmanager
-async def serve(app: FastAPI) -> AsyncIterator["Served"]:
+async def serve(app: FastAPI, patience: Patience = DEFAULT_PATIENCE) -> AsyncIterator["Served"]:
     """Serves `app` as production does, and stops it as a signal would."""
-    server = build_server(app, "127.0.0.1", 0)
+    server = build_server(app, "127.0.0.1", 0, patience=patience)
     running = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.005)

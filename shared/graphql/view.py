@@ -1,6 +1,5 @@
 """The /graphql endpoint: GraphQL over HTTP (JSON) and the graphql-transport-ws protocol."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from datetime import timedelta
@@ -9,6 +8,7 @@ from urllib.parse import parse_qs
 
 import orjson
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from strawberry.http.async_base_view import AsyncBaseHTTPView, AsyncWebSocketAdapter
@@ -67,6 +67,8 @@ class GraphQLEndpoint(Generic[L]):
         self.running += 1
         try:
             status, response = await self._answer(scope, receive, context)
+        except ClientDisconnect:
+            return
         finally:
             self.running -= 1
         body = orjson.dumps(response)
@@ -258,7 +260,7 @@ def _query_string(raw: bytes) -> dict[str, object]:
 
 
 async def _read(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes | None:
-    """The whole body, or None if it is larger than allowed."""
+    """The whole body, or None if it is larger than allowed. Raises ClientDisconnect."""
     if headers.get(b"content-length", b"0").isdigit() and int(headers.get(b"content-length", b"0")) > MAX_BODY_BYTES:
         return None
     chunks: list[bytes] = []
@@ -266,7 +268,7 @@ async def _read(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes | Non
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise asyncio.CancelledError
+            raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY_BYTES:
