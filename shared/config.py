@@ -74,6 +74,12 @@ class Settings(BaseSettings):
     log_in_failures_per_address: str = Field(
         "100/15 minutes", pattern=_LIMIT, description="Wrong passwords from one address, whatever the account."
     )
+    wrong_one_time_codes_per_account: str = Field(
+        "200/1 day",
+        pattern=_LIMIT,
+        description="Wrong one-time codes for one account from everywhere; beyond it only recovery codes are taken.",
+    )
+    totp_issuer: str = Field("Service Exchange", description="What authenticator apps call this system.")
     sign_ups_per_address: str = Field("20/1 hour", pattern=_LIMIT, description="Sign-ups tried from one address.")
     refresh_failures_per_address: str = Field(
         "300/15 minutes", pattern=_LIMIT, description="Refresh tokens from one address that are not valid."

@@ -32,6 +32,7 @@ class UserErrorCode(StrEnum):
     EXPORT_IN_PROGRESS = "EXPORT_IN_PROGRESS"
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105  # a code, not a token
     EMAIL_ALREADY_VERIFIED = "EMAIL_ALREADY_VERIFIED"
+    INVALID_SECOND_FACTOR = "INVALID_SECOND_FACTOR"
     # tasks
     UNKNOWN_CATEGORY = "UNKNOWN_CATEGORY"
     DUE_IN_PAST = "DUE_IN_PAST"
@@ -66,6 +67,7 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.EXPORT_IN_PROGRESS: "An export of one's data is being made already.",
     UserErrorCode.INVALID_TOKEN: "The token of a mail is unknown, used, expired or replaced by a newer one.",
     UserErrorCode.EMAIL_ALREADY_VERIFIED: "The account's e-mail address is verified already.",
+    UserErrorCode.INVALID_SECOND_FACTOR: "The code is wrong or was used, or the login that it was for has expired.",
     UserErrorCode.UNKNOWN_CATEGORY: "There is no such category, or it cannot hold tasks.",
     UserErrorCode.DUE_IN_PAST: "The due time lies in the past.",
     UserErrorCode.TASK_NOT_OPEN: "The task does not take bids at present.",

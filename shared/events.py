@@ -186,6 +186,32 @@ class UserRoleRevoked(_UserEvent):
     by: str | None = Field(None, description="The admin's id.")
 
 
+class UserSecondFactorEnabled(_UserEvent):
+    """A user's logins take a one-time code from now on."""
+
+    type: ClassVar[str] = "users.user.second_factor_enabled"
+
+
+class UserSecondFactorDisabled(_UserEvent):
+    """A user's logins take no one-time code any more."""
+
+    type: ClassVar[str] = "users.user.second_factor_disabled"
+
+
+class UserRecoveryCodesRegenerated(_UserEvent):
+    """A user has new recovery codes; the old ones are worth nothing."""
+
+    type: ClassVar[str] = "users.user.recovery_codes_regenerated"
+
+
+class UserRecoveryCodeUsed(_UserEvent):
+    """A user gave a recovery code in the place of a one-time code."""
+
+    type: ClassVar[str] = "users.user.recovery_code_used"
+
+    recovery_codes_left: int
+
+
 class UserSuspended(_UserEvent):
     """An admin suspended a user; all their access tokens are refused from then on."""
 

@@ -18,6 +18,9 @@ class Loaders:
 
     def __init__(self, database: Database) -> None:
         self.user_by_id = one_by_key(partial(store.accounts.load_users, database), key=lambda user: user.id)
+        self.second_factor_by_user_id = one_by_key(
+            partial(store.second_factor.load_active, database), key=lambda factor: factor.user_id
+        )
         self.export_by_id = one_by_key(partial(store.exports.load_exports, database), key=lambda export: export.id)
         self.part_counts_by_export_id: DataLoader[str, store.exports.Parts] = value_by_key(
             partial(store.exports.load_part_counts, database), default=_NO_PARTS

@@ -64,4 +64,24 @@ HELD = (
         plain=("subgraph", "number", "last"),
         deleted_with=("export_id",),
     ),
+    Held(
+        table_of(models.SecondFactor),
+        people=("user_id",),
+        personal={"secret": secret("user_id")},
+        plain=("created_at", "enabled_at", "last_step"),
+        deleted_with=("user_id",),
+    ),
+    Held(
+        table_of(models.RecoveryCode),
+        people=("user_id",),
+        personal={"code_hash": secret("user_id")},
+        deleted_with=("user_id",),
+    ),
+    Held(
+        table_of(models.SecondFactorChallenge),
+        people=("user_id",),
+        personal={"challenge_hash": secret("user_id"), "password_digest": secret("user_id")},
+        plain=("attempts", "expires_at", "used_at"),
+        deleted_with=("user_id",),
+    ),
 )

@@ -31,6 +31,7 @@ _MARGIN = timedelta(minutes=1)
 _AT_ONCE = 1_000
 _TIDY_SECONDS = 600.0
 _TIDY_ROWS = 1_000
+_ENCRYPTED_ROWS = 100
 
 
 async def revoke(revocations: Revocations, sessions: Iterable[models.Session]) -> None:
@@ -60,11 +61,12 @@ class _Preparation:
 
 
 class RevocationKeeper:
-    """Keeps Redis' set of ended sessions complete, and forgets what expired long ago."""
+    """Keeps Redis' set of ended sessions complete, forgets what expired long ago, and renews what is encrypted."""
 
     def __init__(self, services: Services[Loaders]) -> None:
         self._database = services.database
         self._revocations = services.revocations
+        self._cipher = secrets_at_rest.cipher(services.settings)
         self._task: asyncio.Task[None] | None = None
         self._failing = False
 
@@ -103,7 +105,18 @@ class RevocationKeeper:
         async with self._database.transaction() as session:
             sessions = await actions.sessions.forget_expired(session, _TIDY_ROWS)
             codes = await store.mailed_codes.forget_expired(session, clock.now(), _TIDY_ROWS)
-            return max(sessions, codes) >= _TIDY_ROWS
+            factors = await actions.second_factor.forget_expired(session, _TIDY_ROWS)
+        await self._encrypt_anew()
+        return max(sessions, codes, factors) >= _TIDY_ROWS
+
+    async def _encrypt_anew(self) -> None:
+        """Encrypts what an older key encrypted, in short transactions."""
+        for where in secrets_at_rest.ENCRYPTED:
+            after, more = "", True
+            while more:
+                async with self._database.transaction() as session:
+                    after = await secrets_at_rest.encrypt_anew(session, self._cipher, where, after, _ENCRYPTED_ROWS)
+                more = after != ""
 
     def _failed(self, error: Exception) -> None:
         if not self._failing:

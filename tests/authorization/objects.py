@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import pyotp
+
 from shared.access import Who
 from tests.authorization.people import BOTH, Data, Person, Refused, World, stranger
 from tests.e2e.people import eventually, mutation
@@ -100,6 +102,18 @@ async def session(world: World, doomed: bool) -> Made:
     await world.log_in(device)
     values = {"session": device.session_id, "refreshToken": device.refresh_token}
     return Made(device.session_id, values, {Who.OWNER: owner})
+
+
+@makes("guarded account")
+async def guarded_account(world: World, doomed: bool) -> Made:
+    # Of somebody else than the doomed, who must go on logging in without a code.
+    owner = await world.sign_up(*BOTH)
+    given = {"password": owner.password}
+    setup = await world.call("users", owner, mutation("enableTotp", "secret"), input=given)
+    code = pyotp.TOTP(setup["secret"]).now()
+    active = await world.call("users", owner, mutation("confirmTotp", "recoveryCodes"), input={"code": code})
+    values = {**owner.values, "recoveryCode": active["recoveryCodes"][0]}
+    return Made(owner.id, values, {} if doomed else {Who.OWNER: owner})
 
 
 @makes("newcomer")

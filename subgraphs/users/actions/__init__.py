@@ -7,12 +7,14 @@ from subgraphs.users.actions import (
     accounts,
     administration,
     blocks,
+    challenges,
     emails,
     exports,
     mailed_codes,
     mails,
     passwords,
     profile,
+    second_factor,
     sessions,
 )
 
@@ -20,11 +22,13 @@ __all__ = [
     "accounts",
     "administration",
     "blocks",
+    "challenges",
     "emails",
     "exports",
     "mailed_codes",
     "mails",
     "passwords",
     "profile",
+    "second_factor",
     "sessions",
 ]

@@ -12,6 +12,7 @@ from shared.errors import NotFound
 from shared.ids import new_id
 from shared.outbox import emit
 from subgraphs.users import models, rules, store, tokens
+from subgraphs.users.actions.challenges import Challenge, challenge
 from subgraphs.users.credentials import Checked
 from subgraphs.users.rules.sessions import EndReason, Refresh
 
@@ -27,8 +28,10 @@ class Grant:
     refresh_token: str
 
 
-async def log_in(session: AsyncSession, checked: Checked, user_agent: str) -> Grant:
+async def log_in(session: AsyncSession, checked: Checked, user_agent: str) -> Grant | Challenge:
     """Opens a session for a user whose password was checked; stores its newer hash if there is one.
+
+    Where a second factor is active, the answer is the challenge that it must meet first.
 
     Locks the user's row against a suspension or a new password. Raises InvalidCredentials, AccountSuspended.
     """
@@ -39,6 +42,8 @@ async def log_in(session: AsyncSession, checked: Checked, user_agent: str) -> Gr
     rules.sessions.check_may_have_session(user.status)
     if checked.new_hash is not None:
         user.password_hash = checked.new_hash
+    if challenged := await challenge(session, user):
+        return challenged
     row = await open_session(session, user.id, user_agent, clock.now())
     return await grant(session, user, row)
 
@@ -112,6 +117,13 @@ async def end_all(
     for row in rows:
         await end_session(session, row, reason, now)
     return rows
+
+
+async def check_goes_on(session: AsyncSession, actor: Actor) -> None:
+    """Raises SessionExpired if the actor's session has ended, which their access token may not know yet."""
+    current = await store.sessions.get_session(session, actor.session_id)
+    if current is None or current.ended_at is not None:
+        raise rules.sessions.session_expired()
 
 
 async def forget_expired(session: AsyncSession, limit: int) -> int:

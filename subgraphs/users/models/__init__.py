@@ -1,4 +1,4 @@
-"""Tables of users: accounts, their sessions, what people do to each other, and the exports of their data."""
+"""Tables of users: accounts, their second factors, their sessions, what people do to each other, exports of data."""
 
 from subgraphs.users.models.accounts import User
 from subgraphs.users.models.base import Base
@@ -6,6 +6,20 @@ from subgraphs.users.models.blocks import Block
 from subgraphs.users.models.exports import DataExport, ExportPart
 from subgraphs.users.models.mailed_codes import MailedCode
 from subgraphs.users.models.mails import Mail
+from subgraphs.users.models.second_factor import RecoveryCode, SecondFactor, SecondFactorChallenge
 from subgraphs.users.models.sessions import RefreshToken, Session
 
-__all__ = ["Base", "Block", "DataExport", "ExportPart", "Mail", "MailedCode", "RefreshToken", "Session", "User"]
+__all__ = [
+    "Base",
+    "Block",
+    "DataExport",
+    "ExportPart",
+    "Mail",
+    "MailedCode",
+    "RecoveryCode",
+    "RefreshToken",
+    "SecondFactor",
+    "SecondFactorChallenge",
+    "Session",
+    "User",
+]

@@ -26,6 +26,7 @@ class EndReason(StrEnum):
     ROLE_REVOKED = "ROLE_REVOKED"
     PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105  # a reason, not a password
     PASSWORD_RESET = "PASSWORD_RESET"  # noqa: S105
+    SECOND_FACTOR_CHANGED = "SECOND_FACTOR_CHANGED"
 
 
 class InvalidCredentials(DomainError):

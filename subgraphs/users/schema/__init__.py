@@ -10,6 +10,7 @@ from subgraphs.users.schema.export import ExportMutation, ExportQuery
 from subgraphs.users.schema.password import PasswordMutation
 from subgraphs.users.schema.profile import ProfileMutation
 from subgraphs.users.schema.session import SessionMutation, SessionQuery
+from subgraphs.users.schema.totp import TotpMutation
 from subgraphs.users.schema.user import UserQuery
 
 
@@ -26,6 +27,7 @@ class Query(
 @strawberry.type
 class Mutation(
     SessionMutation,
+    TotpMutation,
     ProfileMutation,
     AdministrationMutation,
     BlockMutation,

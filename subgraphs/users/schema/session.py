@@ -19,6 +19,7 @@ from shared.idempotency import idempotent
 from shared.ids import check_id
 from subgraphs.users import actions, credentials, models, rules, store, tokens
 from subgraphs.users.revocations import revoke
+from subgraphs.users.schema.second_factor import SecondFactorChallenge
 from subgraphs.users.schema.user import Info, User
 from subgraphs.users.secrets_at_rest import cipher
 
@@ -124,7 +125,17 @@ class SignUpPayload(SessionPayload): ...
 
 
 @strawberry.type(description="The outcome of `logIn`.")
-class LogInPayload(SessionPayload): ...
+class LogInPayload(SessionPayload):
+    second_factor: SecondFactorChallenge | None = strawberry.field(
+        default=None,
+        description="What `completeLogIn` takes where a second factor is active, in the place of a session.",
+    )
+
+    @classmethod
+    def of_outcome(cls, outcome: actions.sessions.Grant | actions.challenges.Challenge, settings: Settings) -> Self:
+        if isinstance(outcome, actions.sessions.Grant):
+            return cls.of(outcome, settings)
+        return cls(second_factor=SecondFactorChallenge.of(outcome))
 
 
 @strawberry.type(description="The outcome of `refreshSession`.")
@@ -194,7 +205,8 @@ class SessionMutation:
         return SignUpPayload.of(grant, settings)
 
     @mutation(
-        description="Signs in with e-mail address and password. After 10 failures within 15 minutes an account "
+        description="Signs in with e-mail address and password; where a second factor is active, the answer is a "
+        "challenge for `completeLogIn`. After 10 failures within 15 minutes an account "
         "cannot be tried any more from the same address (`RATE_LIMITED`).",
         scope=None,
     )
@@ -202,8 +214,8 @@ class SessionMutation:
         context = info.context
         checked = await credentials.check_log_in(context.services, context.one_address, input.email, input.password)
         async with context.transaction() as session:
-            grant = await actions.sessions.log_in(session, checked, context.user_agent)
-        return LogInPayload.of(grant, context.services.settings)
+            outcome = await actions.sessions.log_in(session, checked, context.user_agent)
+        return LogInPayload.of_outcome(outcome, context.services.settings)
 
     @mutation(
         description="Takes the next pair of tokens. Each refresh token counts once; within 10 seconds it gives the "
@@ -246,4 +258,7 @@ async def repeat_sign_up(
     user = await store.accounts.get_user(session, row.user_id) if row else None
     if user is not None and not await credentials.is_password_of(settings, user.password_hash, password):
         raise rules.sessions.invalid_credentials()
+    if user is not None and await store.second_factor.is_active(session, user.id):
+        # What the key opened at sign-up would be a way round the second factor.
+        raise rules.sessions.session_expired()
     return row

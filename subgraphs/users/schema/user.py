@@ -15,6 +15,7 @@ from subgraphs.users import models, rules
 from subgraphs.users.loaders import Loaders
 from subgraphs.users.rules.accounts import Status
 from subgraphs.users.rules.profile import Locale
+from subgraphs.users.schema.second_factor import SecondFactor
 
 Info = strawberry.Info[Context[Loaders], None]
 
@@ -130,6 +131,16 @@ class User:
     )
     async def email_verified_at(self, info: Info) -> datetime | None:
         return self.private_email_verified_at if self._shows_private(info) else None
+
+    @field(
+        description="What logins take besides the password; null without one, and unless it is one's own or the "
+        "caller has the admin scope."
+    )
+    async def second_factor(self, info: Info) -> SecondFactor | None:
+        if not self._shows_private(info):
+            return None
+        active = await info.context.loaders.second_factor_by_user_id.load(self.id)
+        return SecondFactor.of(active, own=info.context.require_actor().id == self.id) if active else None
 
     def _shows_private(self, info: Info) -> bool:
         actor = info.context.actor

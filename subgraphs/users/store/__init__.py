@@ -1,9 +1,10 @@
 """All SQL of users.
 
-Lock order everywhere: the user's row, then those of its codes, sessions and mails, then (in `emit`) the stream's.
-The session's row lock orders everything that is done with its refresh tokens.
+Lock order everywhere: a login's challenge, then the user's row, then the second factor's, then those of the user's
+codes, sessions and mails, then (in `emit`) the stream's. The session's row lock orders everything that is done with
+its refresh tokens, the second factor's everything that is done with its codes.
 """
 
-from subgraphs.users.store import accounts, blocks, exports, mailed_codes, mails, sessions
+from subgraphs.users.store import accounts, blocks, encrypted, exports, mailed_codes, mails, second_factor, sessions
 
-__all__ = ["accounts", "blocks", "exports", "mailed_codes", "mails", "sessions"]
+__all__ = ["accounts", "blocks", "encrypted", "exports", "mailed_codes", "mails", "second_factor", "sessions"]

@@ -1,0 +1,49 @@
+"""Second factors, and signing in with one."""
+
+from shared.access import (
+    NULL,
+    VALUE,
+    Declaration,
+    Mutation,
+    Object,
+    Type,
+    everybody,
+    refused,
+    signed_in,
+)
+from shared.errors import UserErrorCode
+
+GUARDED = "guarded account"
+USER = "user(id: $user)"
+
+# Everybody else knows another password.
+WITH_OWN_PASSWORD = signed_in(refused(UserErrorCode.CONFIRMATION_REQUIRED), owner=VALUE)
+PROOF = "{password: $password, code: $recoveryCode}"
+
+ACCESS: list[Declaration] = [
+    Object(GUARDED, "an account with a second factor, and its recovery codes", owner="whose it is"),
+    Type("User", GUARDED, USER, {"secondFactor": everybody(NULL, owner=VALUE, admin=VALUE)}),
+    Type("SecondFactor", GUARDED, f"{USER}.secondFactor", {
+        "enabledAt": everybody(NULL, owner=VALUE, admin=VALUE),
+        "recoveryCodesLeft": everybody(NULL, owner=VALUE),
+    }),
+    # Who knows the password gets this far, whoever they are.
+    Type("SecondFactorChallenge", GUARDED, "logIn(input: {email: $email, password: $password}).secondFactor", {
+        "challenge expiresAt": everybody(VALUE),
+    }),
+    Mutation("enableTotp(input: {password: $password})", "account", WITH_OWN_PASSWORD, gives="secret uri"),
+    Mutation(
+        'confirmTotp(input: {code: "000000"})',
+        GUARDED,
+        signed_in(refused(UserErrorCode.NOT_FOUND), owner=refused(UserErrorCode.INVALID_TRANSITION)),
+        gives="recoveryCodes user",
+    ),
+    Mutation(f"disableTotp(input: {PROOF})", GUARDED, WITH_OWN_PASSWORD, gives="user"),
+    Mutation(f"regenerateRecoveryCodes(input: {PROOF})", GUARDED, WITH_OWN_PASSWORD, gives="recoveryCodes user"),
+    Mutation(
+        'completeLogIn(input: {challenge: $email, code: "000000"})',
+        "newcomer",
+        everybody(refused(UserErrorCode.INVALID_SECOND_FACTOR)),
+        gives="session",
+    ),
+]  # fmt: skip
