@@ -67,7 +67,7 @@ async def test_poison_is_put_aside_and_a_replay_works_once(settings: Settings, d
             "choosy", "users.user.suspended", Consumer.retries + 1,
         )  # fmt: skip
         assert letter.key == b"user:user_1"
-        assert letter.value == b'{"reason": "2", "user_id": "user_1"}'
+        assert letter.value == b'{"by": null, "reason": "2", "user_id": "user_1"}'
         # Who reads lists of errors must not read about people there.
         assert letter.error_type == "KeyError"
         assert "example.com" not in letter.error

@@ -5,7 +5,9 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from enum import Enum
+from types import SimpleNamespace
 from typing import Annotated, Any, cast
+from unittest.mock import create_autospec
 
 import orjson
 import pytest
@@ -13,11 +15,13 @@ import strawberry
 from graphql import execute, parse
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from shared.budget import OperationBudgets
 from shared.context import Context, Followed
 from shared.events import Envelope, Event
 from shared.graphql.engine import Engine, GraphQLRequest
 from shared.graphql.events import StreamEvent, made_once
 from shared.graphql.schema import build_schema, field, query, subscription
+from shared.subscriptions import SubscriptionPlaces
 
 Info = strawberry.Info[Context[None], None]
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -133,7 +137,12 @@ schema = build_schema(Query, subscription=Subscription, types=[Part, Thing])
 
 
 def context(name: str = "somebody") -> Context[None]:
-    return Context(services=cast("Any", None), request_id=name, address="")
+    """A caller without any limit."""
+    unlimited = SimpleNamespace(
+        budgets=create_autospec(OperationBudgets, instance=True),
+        places=create_autospec(SubscriptionPlaces, instance=True),
+    )
+    return Context(services=cast("Any", unlimited), request_id=name, address="")
 
 
 DOCUMENTS = [
