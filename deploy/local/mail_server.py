@@ -68,6 +68,9 @@ def mails(where: Path, recipient: str = "", limit: int | None = None) -> list[Ca
         except FileNotFoundError:
             # The catcher made room meanwhile.
             continue
+        # Reading all of each would take long where there are many.
+        if recipient.encode() not in content:
+            continue
         caught = Caught(path, BytesParser(EmailMessage, policy=policy.default).parsebytes(content))
         if recipient and caught.recipient.lower() != recipient.lower():
             continue

@@ -60,11 +60,18 @@ class Stack:
         """The end of a process's log."""
         return processes.tail(self.instance.logs / f"{name}.log", lines)
 
-    async def mail(self, recipient: str, *, count: int = 1, seconds: float = 30) -> mail_server.Caught:
-        """The newest mail to an address, once there are `count`. Raises TimeoutError."""
-        folder = mail_server.folder(self.instance)
-        await self._until(lambda: len(mail_server.mails(folder, recipient)) >= count, seconds, "no mail came")
-        return mail_server.mails(folder, recipient, 1)[0]
+    async def mail(self, recipient: str, text: str = "", seconds: float = 30) -> mail_server.Caught:
+        """The newest mail to an address in which `text` stands, once there is one. Raises TimeoutError."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = [
+                each for each in mail_server.mails(mail_server.folder(self.instance), recipient) if text in each.text
+            ]
+            if found:
+                return found[-1]
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no mail came\n{self.log('users', 30)}")
+            await asyncio.sleep(0.2)
 
     def send(self, name: str, number: signal.Signals) -> None:
         """Signals a process, for example SIGSTOP and SIGCONT."""

@@ -25,6 +25,7 @@ def environment(instance: Instance, name: str) -> dict[str, str]:
         variables["EXCHANGE_WEB_APP_URL"] = instance.url("edge")
         # Demo, benchmarks and tests all come from one address.
         variables["EXCHANGE_SIGN_UPS_PER_ADDRESS"] = "1000000/1 hour"
+        variables["EXCHANGE_PASSWORD_RESETS_PER_ADDRESS"] = "1000000/1 hour"  # noqa: S105  # a limit
     return variables
 
 

@@ -86,7 +86,7 @@ def show_addresses(instance: Instance, router: str, took: float | None = None) -
         ("GraphQL", f"{edge}/graphql"),
         ("Subscriptions", f"ws://{instance.address('edge')}/graphql"),
         ("Console (GraphiQL)", f"{edge}/console/"),
-        ("Mail", f"{mail_server.folder(instance)}  (exchange mail)"),
+        ("Mail", f"smtp://{instance.address('mail')}, kept in {mail_server.folder(instance)} (exchange mail)"),
         ("Router", _router_title(router)),
     ]
     for title, value in rows:

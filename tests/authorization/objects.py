@@ -100,7 +100,7 @@ async def session(world: World, doomed: bool) -> Made:
     owner = await _somebody(world, doomed)
     device = Person(owner.email, owner.password)
     await world.log_in(device)
-    values = {"session": device.session_id, "refreshToken": device.refresh_token}
+    values = {**owner.values, "session": device.session_id, "refreshToken": device.refresh_token}
     return Made(device.session_id, values, {Who.OWNER: owner})
 
 
@@ -114,6 +114,34 @@ async def guarded_account(world: World, doomed: bool) -> Made:
     active = await world.call("users", owner, mutation("confirmTotp", "recoveryCodes"), input={"code": code})
     values = {**owner.values, "recoveryCode": active["recoveryCodes"][0]}
     return Made(owner.id, values, {} if doomed else {Who.OWNER: owner})
+
+
+@makes("verified account")
+async def verified_account(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    token = await world.mailed_token(owner, "verify-email")
+    await world.call("users", None, mutation("verifyEmail", ""), input={"token": token})
+    return Made(owner.id, owner.values, {Who.OWNER: owner})
+
+
+@makes("unverified account")
+async def unverified_account(world: World, doomed: bool) -> Made:
+    # Somebody of its own, whose code no other object replaces.
+    owner = await world.sign_up(*BOTH)
+    token = await world.mailed_token(owner, "verify-email")
+    if doomed:
+        await world.suspend(owner)
+    return Made(owner.id, {**owner.values, "token": token}, {Who.OWNER: owner})
+
+
+@makes("forgotten password")
+async def forgotten_password(world: World, doomed: bool) -> Made:
+    owner = await world.sign_up(*BOTH)
+    await world.call("users", None, mutation("requestPasswordReset", ""), input={"email": owner.email})
+    token = await world.mailed_token(owner, "reset-password")
+    if doomed:
+        await world.suspend(owner)
+    return Made(owner.id, {**owner.values, "token": token}, {Who.OWNER: owner})
 
 
 @makes("newcomer")

@@ -105,6 +105,10 @@ class World:
         await self.call("users", person, mutation("logOutEverywhere", ""), input={"keepCurrent": True})
         return person
 
+    async def mailed_token(self, person: Person, page: str) -> str:
+        """The token out of the newest mail whose link leads to a page of the web app."""
+        return (await self.stack.mail(person.email, f"/{page}#token=")).text.split("#token=")[1].split()[0]
+
     async def suspend(self, person: Person) -> None:
         """Has an admin shut somebody out."""
         reason = {"userId": person.id, "reason": "Sells nothing."}

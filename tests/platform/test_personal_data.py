@@ -19,6 +19,7 @@ NAMES = [path.name for path in SUBGRAPHS]
 # Text in events that tells nothing about a person: values of closed sets, words of the system's own.
 NO_ONES_TEXT = {
     "users.user.registered": {"status"},
+    "users.user.email_verified": {"status"},
     "users.user.role_granted": {"role"},
     "users.user.role_revoked": {"role"},
     "users.user.export_requested": {"public_key"},

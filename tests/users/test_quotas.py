@@ -9,13 +9,16 @@ from strawberry.types.base import StrawberryObjectDefinition
 from shared.graphql.quotas import Quota
 from shared.graphql.schema import mutation
 from subgraphs.users.schema import schema
-from tests.users.conftest import Serve, Users, new_email, sign_up_input
+from tests.users.conftest import OTHER_PASSWORD, Serve, Users, new_email, sign_up_input
 
 ALIASES = 30
 # For each of them the setting with its quota and an input that a stranger can send.
 OPEN_TO_STRANGERS: dict[str, tuple[str, dict[str, Any]]] = {
     "signUp": ("sign_ups_per_address", sign_up_input(password="too easy")),
     "logIn": ("log_in_failures_per_address", {"email": new_email(), "password": "not the password"}),
+    "verifyEmail": ("mailed_codes_per_address", {"token": "x" * 43}),
+    "requestPasswordReset": ("password_resets_per_address", {"email": new_email()}),
+    "resetPassword": ("mailed_codes_per_address", {"token": "x" * 43, "newPassword": OTHER_PASSWORD}),
     "refreshSession": ("refresh_failures_per_address", {"refreshToken": "x" * 43}),
 }
 

@@ -1,12 +1,14 @@
 """Who may see and do what with accounts, in the words of `shared.access`. Each module has a noun's declarations."""
 
 from shared.access import Declaration
-from subgraphs.users.access import administration, block, export, profile, second_factor, session, user
+from subgraphs.users.access import administration, block, email, export, password, profile, second_factor, session, user
 
 ACCESS: list[Declaration] = [
     *user.ACCESS,
     *session.ACCESS,
     *second_factor.ACCESS,
+    *email.ACCESS,
+    *password.ACCESS,
     *profile.ACCESS,
     *block.ACCESS,
     *export.ACCESS,

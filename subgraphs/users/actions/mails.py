@@ -13,7 +13,8 @@ from subgraphs.users import models, store
 from subgraphs.users.actions import mailed_codes
 from subgraphs.users.rules.accounts import Status
 from subgraphs.users.rules.mailed_codes import Purpose
-from subgraphs.users.rules.mails import Locale, Template
+from subgraphs.users.rules.mails import Template
+from subgraphs.users.rules.profile import Locale
 from subgraphs.users.secrets_at_rest import mail_purpose
 
 
@@ -46,7 +47,7 @@ async def queue(
     if user.email is None or user.status is Status.ERASED:
         return
     await store.mails.delete_waiting(session, user.id, template)
-    await _add(session, cipher, template, Content(user.email, code), user.id)
+    await _add(session, cipher, template, Content(user.email, code, user.locale), user.id)
 
 
 async def queue_reset(session: AsyncSession, cipher: Cipher, email: str) -> None:
@@ -75,7 +76,7 @@ async def address(session: AsyncSession, cipher: Cipher, mail: models.Mail) -> C
         return None
     code = await mailed_codes.issue(session, user.id, Purpose.RESET_PASSWORD)
     # The address as the account has it, never as the stranger wrote it.
-    addressed = Content(user.email, code)
+    addressed = Content(user.email, code, user.locale)
     if not await store.mails.address_mail(session, mail, user.id, addressed.encrypt(cipher, mail.id)):
         return None
     return addressed

@@ -19,7 +19,8 @@ from shared.telemetry import span
 from subgraphs.users import actions, models, store
 from subgraphs.users.loaders import Loaders
 from subgraphs.users.mails import texts
-from subgraphs.users.rules.mails import Failure, Locale, is_late, judge_failure
+from subgraphs.users.rules.mails import Failure, is_late, judge_failure
+from subgraphs.users.rules.profile import Locale
 from subgraphs.users.secrets_at_rest import cipher
 
 log = structlog.get_logger(__name__)

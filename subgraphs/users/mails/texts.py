@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.mail import Action, Letter
-from subgraphs.users.rules.mails import Locale, Template
+from subgraphs.users.rules.mails import Template
+from subgraphs.users.rules.profile import Locale
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,5 +122,5 @@ def letter(template: Template, locale: Locale, *, web_app_url: str, code: str, h
         paragraphs=tuple(each.replace("{when}", when) for each in text.paragraphs),
         action=Action(text.label, f"{url}#token={code}" if code else url),
         after=text.after,
-        language=locale,
+        language=locale.lower(),
     )

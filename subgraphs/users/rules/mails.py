@@ -22,13 +22,6 @@ _WORTH_SENDING = {
 }
 
 
-class Locale(StrEnum):
-    """A language that mails are written in."""
-
-    EN = "en"
-    TH = "th"
-
-
 def is_late(template: Template, created_at: datetime, now: datetime) -> bool:
     """Whether a mail is of no use any more: a day old, or with a code that has expired."""
     return now >= created_at + _WORTH_SENDING.get(template, _LONGEST)
