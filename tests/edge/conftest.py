@@ -29,6 +29,8 @@ class FakeRouter:
     delay_seconds: float = 0.0
     status: int = 200
     ready_status: int = 200
+    padding: int = 0
+    open_websockets: int = 0
     requests: list[dict[str, object]] = field(default_factory=list)
 
     async def graphql(self, request: web.Request) -> web.StreamResponse:
@@ -44,7 +46,8 @@ class FakeRouter:
         await asyncio.sleep(self.delay_seconds)
         # The headers are ones that the edge sets itself.
         own_headers = {"x-request-id": "of-the-router", "x-powered-by": "router"}
-        return web.json_response({"data": seen}, status=self.status, headers=own_headers)
+        body = {"data": seen, "padding": "x" * self.padding} if self.padding else {"data": seen}
+        return web.json_response(body, status=self.status, headers=own_headers)
 
     async def readiness(self, _: web.Request) -> web.Response:
         return web.json_response({"router": "internals"}, status=self.ready_status)
@@ -52,9 +55,13 @@ class FakeRouter:
     async def _echo(self, request: web.Request) -> web.WebSocketResponse:
         websocket = web.WebSocketResponse(protocols=["graphql-transport-ws"])
         await websocket.prepare(request)
-        async for message in websocket:
-            if message.type is WSMsgType.TEXT:
-                await websocket.send_str(message.data)
+        self.open_websockets += 1
+        try:
+            async for message in websocket:
+                if message.type is WSMsgType.TEXT:
+                    await websocket.send_str(message.data)
+        finally:
+            self.open_websockets -= 1
         return websocket
 
 
@@ -85,7 +92,7 @@ def _router() -> Iterator[FakeRouter]:
 @pytest.fixture
 def router(_router: FakeRouter) -> FakeRouter:
     """The router behind the edge, behaving well and with an empty memory."""
-    _router.delay_seconds, _router.status, _router.ready_status = 0.0, 200, 200
+    _router.delay_seconds, _router.status, _router.ready_status, _router.padding = 0.0, 200, 200, 0
     _router.requests.clear()
     return _router
 

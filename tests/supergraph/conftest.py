@@ -30,6 +30,8 @@ REPOSITORY = HERE.parents[1]
 ALLOWED_ORIGIN = "https://app.example"
 # What a subgraph that hangs costs in the tests that break one.
 TIMEOUT_SECONDS = 1.5
+# On one WebSocket of the embedded router.
+MAX_OPERATIONS = 30
 
 ROUTERS = [
     pytest.param(
@@ -141,6 +143,7 @@ class Router(Process):
             run_directory=folder,
             **options,
         )
+        env["ROUTER_MAX_OPERATIONS_PER_CONNECTION"] = str(MAX_OPERATIONS)
         super().__init__(argv, f"http://127.0.0.1:{self.port}{command.READY_PATH}", folder / f"{kind}.log", env)
 
     @property

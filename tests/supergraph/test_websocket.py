@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 import json
+import socket as sockets
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.frames import Frame, Opcode
 
 from tests.supergraph.clients import Json, Socket, post, raw_socket, socket
-from tests.supergraph.conftest import ALLOWED_ORIGIN, Router, only_embedded
+from tests.supergraph.conftest import ALLOWED_ORIGIN, MAX_OPERATIONS, Router, Subgraph, only_embedded
 
 TOKEN = {"authorization": "Bearer a"}
 EVENTS = """
@@ -124,6 +127,50 @@ async def test_a_slow_reader_sees_a_jump_and_never_a_mix_up(router: Router) -> N
     assert numbers[-1] == 5_000 or end_code(messages) == "SUBSCRIPTION_LAGGED"
 
 
+# Hive Router waits for such a client without end, and the edge before it does not (tests/edge).
+@only_embedded
+@pytest.mark.timeout(200)
+async def test_whoever_reads_nothing_and_answers_no_ping_is_cut_off(
+    router: Router, subgraphs: dict[str, Subgraph]
+) -> None:
+    running = "{ liveSubscriptions }"
+    query = "subscription { bidEvents(taskId: 7, count: 1000000, padding: 6000, pause: 0.001) { seq padding } }"
+    before = (await post(subgraphs["bids"].url, running))["data"]["liveSubscriptions"]
+    memory, _ = router.memory_and_cpu()
+    with deaf_client(router.port, query):
+        async with asyncio.timeout(90), socket(router.url, TOKEN) as honest:
+            while (await post(subgraphs["bids"].url, running))["data"]["liveSubscriptions"] == before:
+                await asyncio.sleep(0.1)
+            # Others are served meanwhile.
+            await honest.subscribe(EVENTS, {"count": 2})
+            assert [seq(message) for message in (await honest.until_end())[:-1]] == [1, 2]
+            while (await post(subgraphs["bids"].url, running))["data"]["liveSubscriptions"] > before:
+                await asyncio.sleep(0.5)
+    assert router.memory_and_cpu()[0] - memory < 200_000
+
+
+@contextlib.contextmanager
+def deaf_client(port: int, query: str) -> Iterator[None]:
+    """A client that subscribes and then does nothing any more, not even on the level of frames."""
+    with sockets.socket() as raw:
+        raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4_096)
+        raw.connect(("127.0.0.1", port))
+        raw.sendall(
+            b"GET /graphql HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+            b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+            b"sec-websocket-protocol: graphql-transport-ws\r\n\r\n"
+        )
+        assert raw.recv(1_000).startswith(b"HTTP/1.1 101")
+        for message in (
+            {"type": "connection_init", "payload": {"authorization": "Bearer deaf"}},
+            {"type": "subscribe", "id": "1", "payload": {"query": query}},
+        ):
+            raw.sendall(Frame(Opcode.TEXT, json.dumps(message).encode()).serialize(mask=True))
+            if message["type"] == "connection_init":
+                assert b"connection_ack" in raw.recv(1_000)
+        yield
+
+
 # --- clients that break the protocol ---
 
 
@@ -181,6 +228,48 @@ async def test_nested_and_huge_messages_do_not_stop_the_router(router: Router) -
     started = time.monotonic()
     assert "errors" not in await post(router.url, "{ task(id: 1) { id } }")
     assert time.monotonic() - started < 5
+
+
+async def test_a_message_over_64_kilobytes_closes_the_connection(router: Router) -> None:
+    async with socket(router.url, TOKEN) as client:
+        with contextlib.suppress(ConnectionClosed):
+            await client.connection.send(json.dumps(LARGE_PING))
+        assert await closed_with(client) in TOO_LARGE[router.kind]
+    assert "errors" not in await post(router.url, "{ task(id: 1) { id } }")
+
+
+LARGE_PING = {"type": "ping", "payload": {"x": "y" * 70_000}}
+# Hive Router cuts the connection off.
+TOO_LARGE = {"embedded": {1009}, "hive-router": {1002, 1006, 1009}}
+
+
+async def test_a_message_does_not_grow_by_fragments(router: Router) -> None:
+    text = json.dumps(LARGE_PING)
+    async with socket(router.url, TOKEN) as client:
+        with contextlib.suppress(ConnectionClosed):
+            await client.connection.send([text[start : start + 7_000] for start in range(0, len(text), 7_000)])
+        if router.kind == "embedded":
+            assert await closed_with(client) == 1009
+        else:
+            # It keeps no fragments, and answers no message that comes in them.
+            await client.subscribe("{ task(id: 1) { id } }")
+            assert [message["type"] for message in await client.until_end()] == ["next", "complete"]
+
+
+@only_embedded
+async def test_operations_on_one_connection_are_limited(router: Router) -> None:
+    async with socket(router.url, TOKEN) as client:
+        for number in range(MAX_OPERATIONS):
+            await client.subscribe(EVENTS, {"count": 1, "end": "IDLE"}, id=str(number))
+            assert seq(await client.receive()) == 1
+        for _ in range(2):
+            await client.subscribe(EVENTS, {"count": 1}, id="one more")
+            refused = await client.receive()
+            assert (refused["id"], refused["type"]) == ("one more", "error")
+            assert refused["payload"][0]["extensions"] == {"code": "RATE_LIMITED", "retryAfterSeconds": 5}
+        await client.send(id="0", type="complete")
+        await client.subscribe(EVENTS, {"count": 1}, id="one more")
+        assert seq(await client.receive()) == 1
 
 
 async def test_a_client_that_never_initialises_is_closed(router: Router) -> None:

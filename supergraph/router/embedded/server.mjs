@@ -248,12 +248,19 @@ function headersOf(parameters, handshake) {
   return headers;
 }
 
+// Of one connection, queries under way among them.
+const MAX_OPERATIONS = Number(env.ROUTER_MAX_OPERATIONS_PER_CONNECTION || 500);
+
 const sockets = new WebSocketServer({ noServer: true, maxPayload: 65_536, perMessageDeflate: false });
 sockets.on("connection", (socket) => socket.on("error", () => socket.terminate()));
 useServer(
   {
     connectionInitWaitTimeout: 10_000,
-    async onSubscribe({ connectionParams, extra }, _id, payload) {
+    async onSubscribe({ connectionParams, extra, subscriptions }, _id, payload) {
+      if (Object.keys(subscriptions).length > MAX_OPERATIONS) {
+        const message = `At most ${MAX_OPERATIONS} operations on one connection; end one first.`;
+        return [new GraphQLError(message, { extensions: { code: "RATE_LIMITED", retryAfterSeconds: 5 } })];
+      }
       const result = await run("WEBSOCKET", payload, headersOf(connectionParams, extra.request));
       const failed = !result[Symbol.asyncIterator] && result.data === undefined && result.errors;
       return failed ? failed.map((error) => new GraphQLError(error.message, error)) : { document: ANY_SUBSCRIPTION, result };

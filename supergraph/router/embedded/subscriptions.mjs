@@ -38,14 +38,18 @@ export const webSocketTransport = {
     const connections = new Map();
 
     function execute(request) {
-      const authorization = request.context?.request?.headers.get("authorization") ?? undefined;
-      let connection = connections.get(authorization);
+      const headers = request.context?.request?.headers;
+      // Whoever has no token counts by their address.
+      const name = headers?.has("authorization") ? "authorization" : "x-forwarded-for";
+      const value = headers?.get(name) ?? undefined;
+      const key = `${name} ${value}`;
+      let connection = connections.get(key);
       if (!connection) {
-        connection = connect(url, authorization, () => {
+        connection = connect(url, value && { [name]: value }, () => {
           allConnections.delete(connection);
-          if (connections.get(authorization) === connection) connections.delete(authorization);
+          if (connections.get(key) === connection) connections.delete(key);
         });
-        connections.set(authorization, connection);
+        connections.set(key, connection);
         allConnections.add(connection);
       }
       return connection.subscribe({
@@ -64,8 +68,8 @@ export const webSocketTransport = {
   },
 };
 
-/** One connection to a subgraph, shared by the subscriptions that carry the same token. */
-function connect(url, authorization, onClosed) {
+/** One connection to a subgraph, shared by the subscriptions of one token, or of one address without a token. */
+function connect(url, connectionParams, onClosed) {
   const streams = new Set();
   let pingTimer;
 
@@ -79,7 +83,7 @@ function connect(url, authorization, onClosed) {
   const client = createClient({
     url,
     webSocketImpl: SubgraphSocket,
-    connectionParams: authorization === undefined ? undefined : { authorization },
+    connectionParams,
     retryAttempts: 0,
     lazyCloseTimeout: 3_000,
     connectionAckWaitTimeout: 5_000,

@@ -33,8 +33,15 @@ class BidEvent:
     task: Task | None = strawberry.field(description="The task.")
 
 
+live = 0
+
+
 @strawberry.type
 class Query:
+    @strawberry.field(description="How many subscriptions run.")
+    def live_subscriptions(self) -> int:
+        return live
+
     @strawberry.field(description="A bid's message.")
     def bid(self, id: strawberry.ID) -> str | None:
         return f"Bid {id}"
@@ -55,17 +62,22 @@ class Subscription:
         parameters = info.context.get("connection_params") or {}
         if end == "REFUSED":
             raise GraphQLError("Not yours.", extensions={"code": "FORBIDDEN", "requestId": "request-2"})
-        for seq in range(1, count + 1):
-            yield BidEvent(
-                seq=seq, authorization=parameters.get("authorization"), padding="x" * padding, task=Task(id=task_id)
-            )
-            await asyncio.sleep(pause)
-        if end == "KILLED":
-            os.kill(os.getpid(), signal.SIGKILL)
-        if end == "IDLE":
-            await asyncio.Event().wait()
-        if end:
-            raise GraphQLError("Ended.", extensions={"code": end, "requestId": "request-3"})
+        global live  # what a test asks for is the state of this process
+        live += 1
+        try:
+            for seq in range(1, count + 1):
+                yield BidEvent(
+                    seq=seq, authorization=parameters.get("authorization"), padding="x" * padding, task=Task(id=task_id)
+                )
+                await asyncio.sleep(pause)
+            if end == "KILLED":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if end == "IDLE":
+                await asyncio.Event().wait()
+            if end:
+                raise GraphQLError("Ended.", extensions={"code": end, "requestId": "request-3"})
+        finally:
+            live -= 1
 
 
 schema = strawberry.federation.Schema(query=Query, subscription=Subscription, federation_version="2.9")
