@@ -27,3 +27,5 @@ class Actor:
     roles: frozenset[Role]
     scopes: frozenset[str]
     expires_at: datetime
+    key_id: str = ""
+    """The key that the token was signed with."""

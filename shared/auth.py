@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -27,11 +28,15 @@ _CACHED_TOKENS = 10_000
 
 
 class TokenVerifier:
-    """Verifies access tokens (JWT, EdDSA, RFC 7519 and 8037) against the public keys of the JWKS file."""
+    """Verifies access tokens (JWT, EdDSA, RFC 7519 and 8037) against the public keys of the JWKS file.
+
+    A key with an `exp` (OpenID Federation 1.0) verifies until then, and a token of it holds no longer.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._keys: dict[str, jwt.PyJWK] = {}
+        self._ends: dict[str, float] = {}
         self._keys_mtime = -1.0
         self._checked_at = -1.0
         self._verified: OrderedDict[bytes, Actor] = OrderedDict()
@@ -50,10 +55,17 @@ class TokenVerifier:
             raise Unauthenticated("The access token has expired.")
         return actor
 
+    def check(self, actor: Actor) -> None:
+        """Raises Unauthenticated if the key of the actor's token has been taken away since."""
+        self._reload_keys()
+        if actor.key_id and actor.key_id not in self._keys:
+            raise Unauthenticated("The access token is not valid any more.")
+
     def _decode(self, token: str) -> Actor:
         try:
             # The header names the key; the algorithm is ours, never the token's.
-            key = self._keys.get(jwt.get_unverified_header(token).get("kid", ""))
+            key_id = jwt.get_unverified_header(token).get("kid", "")
+            key = self._keys.get(key_id)
             if key is None:
                 raise Unauthenticated("The access token is not valid.")
             claims = jwt.decode(
@@ -70,7 +82,8 @@ class TokenVerifier:
                 session_id=str(claims["sid"]),
                 roles=frozenset(Role(role) for role in claims.get("roles", ())),
                 scopes=frozenset(str(claims.get("scope", "")).split()),
-                expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+                expires_at=datetime.fromtimestamp(min(claims["exp"], self._ends[key_id]), UTC),
+                key_id=key_id,
             )
         except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise Unauthenticated("The access token is not valid.") from error
@@ -86,10 +99,11 @@ class TokenVerifier:
                 return
             document = json.loads(self._settings.jwks_file.read_bytes())
             keys = {key["kid"]: jwt.PyJWK(key, algorithm="EdDSA") for key in document["keys"]}
-        except (OSError, ValueError, KeyError, jwt.PyJWTError):
+            ends = {key["kid"]: float(key.get("exp", math.inf)) for key in document["keys"]}
+        except (OSError, ValueError, KeyError, TypeError, jwt.PyJWTError):
             log.exception("jwks_unreadable", file=str(self._settings.jwks_file))
             return
-        self._keys, self._keys_mtime = keys, mtime
+        self._keys, self._ends, self._keys_mtime = keys, ends, mtime
         # A removed key must not live on in answers that it gave earlier.
         self._verified.clear()
 

@@ -6,6 +6,7 @@ document numbers, mails that wait. What only has to be compared is hashed instea
 
 import json
 import secrets
+import time
 from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
 from pathlib import Path
@@ -24,7 +25,7 @@ class CannotDecrypt(Exception):
 
 
 class Cipher:
-    """Encrypts with the first key of a JWKS file (`kty` `oct`, RFC 7517), decrypts with each of them.
+    """Encrypts with the first key of a JWKS file (`kty` `oct`, RFC 7517) whose `nbf` has come, decrypts with each.
 
     The file is read again when it changes. What is encrypted begins with the id of its key, so that values
     of an older key stay readable until they are encrypted anew (`is_current`).
@@ -34,7 +35,7 @@ class Cipher:
         self._file = file
         self._mtime = -1.0
         self._keys: dict[str, AESGCM] = {}
-        self._first = ""
+        self._begins: dict[str, float] = {}
 
     def load(self) -> None:
         """Reads the file anew if it changed. Raises OSError or ValueError for one that holds no such keys."""
@@ -44,20 +45,21 @@ class Cipher:
         try:
             documents: list[dict[str, str]] = json.loads(self._file.read_bytes())["keys"]
             keys = {each["kid"]: AESGCM(_key(each["k"])) for each in documents}
-            first = documents[0]["kid"]
-            well_formed = all(0 < len(kid.encode()) < 256 for kid in keys)
+            begins = {each["kid"]: float(each.get("nbf", 0)) for each in documents}
+            well_formed = bool(keys) and all(0 < len(kid.encode()) < 256 for kid in keys)
         except (ValueError, LookupError, TypeError, AttributeError, Base64Error):
-            well_formed, keys, first = False, {}, ""
+            well_formed, keys, begins = False, {}, {}
         if not well_formed:
             # Without its cause, which could quote a key.
             raise ValueError(f"{self._file} must hold 256-bit keys with a kid each")
-        self._keys, self._first, self._mtime = keys, first, mtime
+        self._keys, self._begins, self._mtime = keys, begins, mtime
 
     def encrypt(self, plain: str, *, purpose: str) -> bytes:
         """The text encrypted. `purpose` says what it is and whose (`totp:user_…`); decrypting takes the same."""
         self._reload()
-        kid, nonce = self._first.encode(), secrets.token_bytes(_NONCE_BYTES)
-        sealed = self._keys[self._first].encrypt(nonce, plain.encode(), purpose.encode())
+        first = self._first
+        kid, nonce = first.encode(), secrets.token_bytes(_NONCE_BYTES)
+        sealed = self._keys[first].encrypt(nonce, plain.encode(), purpose.encode())
         return bytes([len(kid)]) + kid + nonce + sealed
 
     def decrypt(self, value: bytes, *, purpose: str) -> str:
@@ -83,6 +85,12 @@ class Cipher:
         self._reload()
         kid = self._first.encode()
         return bytes([len(kid)]) + kid
+
+    @property
+    def _first(self) -> str:
+        # Before its `nbf` not every process can decrypt what a new key encrypts.
+        now = time.time()
+        return next((kid for kid, begins in self._begins.items() if begins <= now), next(reversed(self._begins)))
 
     def _reload(self) -> None:
         try:

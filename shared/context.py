@@ -116,7 +116,7 @@ class Context(Generic[L]):
         return fork
 
     def recheck(self) -> None:
-        """Drops an actor whose token has expired or was revoked since the connection opened."""
+        """Drops an actor whose token has expired, or was revoked, or lost its key since the connection opened."""
         if self.actor is not None and (refusal := self._ended(self.actor)):
             self.actor, self.refusal = None, refusal
 
@@ -124,6 +124,7 @@ class Context(Generic[L]):
         if actor.expires_at <= clock.now():
             return Unauthenticated("The access token has expired.")
         try:
+            self.services.verifier.check(actor)
             self.services.revocations.check(actor)
         except Unauthenticated as refusal:
             return refusal

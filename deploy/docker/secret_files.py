@@ -1,21 +1,25 @@
 """Makes the secrets of a compose project once: `python -m deploy.docker.secret_files`, run by its `secrets` job.
 
+`docker compose run --rm secrets rotate` adds a signing key, `rotate --encryption` an encryption key, `list` lists them,
+`remove <id>` takes a signing key away at once.
+
 Each container mounts only the volume with its own: passwords of its database for a subgraph, the signing
 keys for `users`, the public keys for everybody. What exists is kept, so the job can run at every start.
 """
 
-import json
 import os
 import secrets
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.keys import encryption_key, public_key, signing_key
+from deploy.keys import KeyFiles, KeyRefused, read, state
 
 SECRETS = Path("/secrets")
 
 
-def main() -> None:
-    """Writes what is missing of passwords and keys."""
+def main(arguments: Sequence[str] = ()) -> None:
+    """Writes what is missing of passwords and keys, then does what the arguments say with the keys."""
     superuser = SECRETS / "postgres" / "superuser"
     if not superuser.exists():
         # Its volume belongs to the database server alone, which runs as another user.
@@ -30,14 +34,33 @@ def main() -> None:
         if name == "users" and (smtp_password := os.environ.get("EXCHANGE_SMTP_PASSWORD")):
             variables += f"EXCHANGE_SMTP_PASSWORD={smtp_password}\n"
         _write(SECRETS / name / "env", variables, 0o400)
-    signing = SECRETS / "users" / "signing.json"
-    if not signing.exists():
-        _write(signing, json.dumps({"keys": [signing_key()]}), 0o400)
-    encryption = SECRETS / "users" / "encryption.json"
-    if not encryption.exists():
-        _write(encryption, json.dumps({"keys": [encryption_key()]}), 0o400)
-    keys = json.loads(signing.read_text())["keys"]
-    _write(SECRETS / "public" / "jwks.json", json.dumps({"keys": [public_key(key) for key in keys]}), 0o444)
+    files = key_files()
+    files.ensure()
+    match arguments:
+        case []:
+            pass
+        case ["rotate"]:
+            print(f"New signing key: {files.rotate_signing()}")
+        case ["rotate", "--encryption"]:
+            print(f"New encryption key: {files.rotate_encryption()}")
+        case ["remove", kid]:
+            files.remove_signing(kid)
+        case ["list"]:
+            for keys in (read(files.signing), read(files.encryption)):
+                for key in keys:
+                    print(key["kid"], state(key, keys))
+        case _:
+            raise KeyRefused("There are: rotate, rotate --encryption, remove <id>, list.")
+
+
+def key_files() -> KeyFiles:
+    """The keys in the volumes: the private ones of `users` alone, the public ones for everybody."""
+    users, public = SECRETS / "users", SECRETS / "public" / "jwks.json"
+
+    def write(path: Path, text: str) -> None:
+        _write(path, text, 0o444 if path == public else 0o400)
+
+    return KeyFiles(users / "signing.json", public, users / "encryption.json", write)
 
 
 def _write(path: Path, text: str, mode: int) -> None:
@@ -45,8 +68,13 @@ def _write(path: Path, text: str, mode: int) -> None:
     temporary.unlink(missing_ok=True)
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     temporary.replace(path)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main(sys.argv[1:])
+    except KeyRefused as refused:
+        sys.exit(str(refused))

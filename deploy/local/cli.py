@@ -18,12 +18,12 @@ from deploy.local import (
     dlq,
     graph,
     kafka_server,
+    keys,
     mail_server,
     node_packages,
     postgres_server,
     processes,
     routers,
-    secret_files,
     seed,
     subgraph_server,
     system,
@@ -37,6 +37,7 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pret
 router_app = typer.Typer(help="Hive Router, the router that carries load.", no_args_is_help=True)
 app.add_typer(router_app, name="router")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(keys.app, name="keys")
 
 
 class Router(StrEnum):
@@ -233,12 +234,6 @@ def mail_command(
     console.print(Text(f"\n{found[-1].subject}\n", "bold"))
     console.print(Text(found[-1].text), soft_wrap=True)
     console.print(Text(str(found[-1].path), "dim"), soft_wrap=True)
-
-
-@app.command("rotate-key")
-def rotate_key(state: State = None) -> None:
-    """Sign access tokens with a new key; those signed with the present one stay valid until they expire."""
-    console.print(f"New signing key: {secret_files.rotate_signing_key(Instance.at(state))}")
 
 
 @router_app.command("install")

@@ -1,11 +1,10 @@
 """Development secrets: made at the first start, kept in the state folder, readable by its owner only."""
 
-import json
 import os
 import secrets
 from pathlib import Path
 
-from deploy.keys import encryption_key, public_key, signing_key
+from deploy.keys import KeyFiles
 from deploy.local.layout import SUBGRAPHS, Instance
 
 
@@ -16,6 +15,8 @@ def write_private(path: Path, text: str) -> None:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
+        file.flush()
+        os.fsync(descriptor)
     temporary.replace(path)
 
 
@@ -27,10 +28,7 @@ def ensure(instance: Instance) -> None:
     if missing := [name for name in wanted if name not in known]:
         known |= {name: secrets.token_urlsafe(24) for name in missing}
         write_private(passwords, "".join(f"{name}={value}\n" for name, value in known.items()))
-    if not signing_keys(instance).exists():
-        rotate_signing_key(instance)
-    if not encryption_keys(instance).exists():
-        write_private(encryption_keys(instance), json.dumps({"keys": [encryption_key()]}, indent=1))
+    keys(instance).ensure()
 
 
 def postgres_password(instance: Instance) -> str:
@@ -61,18 +59,9 @@ def jwks(instance: Instance) -> Path:
     return instance.state / "keys" / "jwks.json"
 
 
-def rotate_signing_key(instance: Instance) -> str:
-    """Puts a new key first and keeps the one that signed until now. Returns the new key's id."""
-    try:
-        previous: list[dict[str, str]] = json.loads(signing_keys(instance).read_text())["keys"][:1]
-    except FileNotFoundError:
-        previous = []
-    keys = [signing_key(), *previous]
-    public = [public_key(key) for key in keys]
-    # The public file first: nobody may sign with a key that the others do not know.
-    write_private(jwks(instance), json.dumps({"keys": public}, indent=1))
-    write_private(signing_keys(instance), json.dumps({"keys": keys}, indent=1))
-    return keys[0]["kid"]
+def keys(instance: Instance) -> KeyFiles:
+    """All key files."""
+    return KeyFiles(signing_keys(instance), jwks(instance), encryption_keys(instance), write_private)
 
 
 def _variable(subgraph: str) -> str:

@@ -19,19 +19,21 @@ from subgraphs.users import models, rules
 
 log = structlog.get_logger(__name__)
 
+Key = dict[str, str | int]
+
 _PRIVATE_MEMBERS = frozenset({"d"})
-# Other processes see a new public key within a second; nobody signs with it before.
+# Other processes see a new public key within a second; nobody signs with it before. For a key without `nbf`.
 _SETTLING_SECONDS = 3
 _SALT_BYTES = 32
 
 
 class SigningKeys:
-    """The private keys of a JWKS file, re-read when it changes. The first one signs."""
+    """The private keys of a JWKS file, re-read when it changes. The first one whose `nbf` has come signs."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._mtime = -1.0
-        self._documents: list[dict[str, str]] = []
+        self._documents: list[Key] = []
         self._keys: list[Ed25519PrivateKey] = []
 
     def load(self) -> None:
@@ -40,10 +42,10 @@ class SigningKeys:
         if mtime == self._mtime:
             return
         try:
-            documents: list[dict[str, str]] = json.loads(self._file.read_bytes())["keys"]
+            documents: list[Key] = json.loads(self._file.read_bytes())["keys"]
             keys = [jwt.PyJWK(document, algorithm="EdDSA").key for document in documents]
             well_formed = all(isinstance(key, Ed25519PrivateKey) for key in keys) and all(
-                document["kid"] for document in documents
+                document["kid"] and float(document.get("nbf", 0)) >= 0 for document in documents
             )
         except (ValueError, LookupError, TypeError, AttributeError, jwt.PyJWTError):
             well_formed, documents, keys = False, [], []
@@ -52,7 +54,7 @@ class SigningKeys:
             raise ValueError(f"{self._file} must hold private Ed25519 keys with a kid each")
         self._documents, self._keys, self._mtime = documents, keys, mtime
 
-    def public(self) -> dict[str, list[dict[str, str]]]:
+    def public(self) -> dict[str, list[Key]]:
         """The public part as a JWKS (RFC 7517)."""
         self._reload()
         return {
@@ -65,9 +67,13 @@ class SigningKeys:
     def sign(self, claims: dict[str, object]) -> str:
         """A JWT with these claims."""
         self._reload()
-        settled = len(self._keys) == 1 or time.time() - self._mtime >= _SETTLING_SECONDS
-        index = 0 if settled else 1
-        return jwt.encode(claims, self._keys[index], algorithm="EdDSA", headers={"kid": self._documents[index]["kid"]})
+        index = next((index for index in range(len(self._keys)) if self._signs(index)), len(self._keys) - 1)
+        headers = {"kid": str(self._documents[index]["kid"])}
+        return jwt.encode(claims, self._keys[index], algorithm="EdDSA", headers=headers)
+
+    def _signs(self, index: int) -> bool:
+        settles = self._mtime + _SETTLING_SECONDS if index == 0 else 0
+        return float(self._documents[index].get("nbf", settles)) <= time.time()
 
     def _reload(self) -> None:
         try:

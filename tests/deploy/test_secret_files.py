@@ -1,5 +1,3 @@
-import json
-
 import pytest
 
 from deploy.docker import secret_files as docker_secrets
@@ -31,16 +29,6 @@ def test_each_database_has_a_password_of_its_own(instance):
     assert len(passwords | {secret_files.postgres_password(instance)}) == 4
 
 
-def test_a_new_signing_key_leaves_the_present_one_valid(instance):
-    old = json.loads(secret_files.signing_keys(instance).read_text())["keys"][0]["kid"]
-    new = secret_files.rotate_signing_key(instance)
-    private = json.loads(secret_files.signing_keys(instance).read_text())["keys"]
-    public = json.loads(secret_files.jwks(instance).read_text())["keys"]
-    assert [key["kid"] for key in private] == [new, old]
-    assert [key["kid"] for key in public] == [new, old]
-    assert not any("d" in key for key in public)
-
-
 def test_port_base_is_remembered(instance):
     assert Instance.at(instance.state).base == 9000
     assert Instance.at(instance.state, 9100).base == 9100
@@ -60,7 +48,7 @@ def test_containers_get_only_their_own_secrets(tmp_path, monkeypatch):
         f"EXCHANGE_DATABASE_URL=postgresql+asyncpg://bids:{password}@postgres:5432/bids\n"
     )
     assert sorted(str(path.relative_to(tmp_path)) for path in first) == [
-        "bids/env", "postgres/bids", "postgres/superuser", "postgres/users", "public/jwks.json", "users/env",
-        "users/signing.json",
+        "bids/env", "postgres/bids", "postgres/superuser", "postgres/users", "public/jwks.json",
+        "users/encryption.json", "users/env", "users/keys.lock", "users/signing.json",
     ]  # fmt: skip
     assert '"d"' not in first[tmp_path / "public" / "jwks.json"]

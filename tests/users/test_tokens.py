@@ -82,6 +82,16 @@ def test_the_first_key_signs_once_everybody_knows_it(tmp_path: Path) -> None:
     assert kid_of(keys) == new["kid"]
 
 
+def test_a_key_signs_from_its_own_time_on(tmp_path: Path) -> None:
+    file = tmp_path / "signing.json"
+    old, older, new = new_key(), new_key(), new_key()
+
+    write_keys(file, {**new, "nbf": int(time.time()) + 60}, old, older, age=10)
+    assert kid_of(SigningKeys(file)) == old["kid"]
+    write_keys(file, {**new, "nbf": int(time.time())}, old, older, age=0)
+    assert kid_of(SigningKeys(file)) == new["kid"]
+
+
 def test_a_broken_file_stops_nobody(tmp_path: Path) -> None:
     file = tmp_path / "signing.json"
     key = new_key()

@@ -12,8 +12,9 @@ let keys = new Map();
 export async function followKeys(onFailure) {
   try {
     const response = await fetch(JWKS_URL, { signal: AbortSignal.timeout(5_000) });
-    const found = (await response.json()).keys.map((key) => [key.kid, createPublicKey({ key, format: "jwk" })]);
-    keys = new Map(found);
+    // A key with an `exp` verifies until then.
+    const current = (await response.json()).keys.filter(({ exp }) => exp === undefined || exp > Date.now() / 1_000);
+    keys = new Map(current.map((key) => [key.kid, createPublicKey({ key, format: "jwk" })]));
   } catch (error) {
     onFailure(error);
   }
