@@ -41,11 +41,11 @@ ACCESS: list[Declaration] = [
     *connection("DataExport", "data export", "myDataExports", LISTED, PAGE),
     *connection("DataExportPart", "data export", PARTS, OWNER_SEES),
     page_info("data export", PARTS, OWNER_SEES),
-    # Everybody else knows another password.
+    # Everybody else has another password.
     Mutation(
         "exportMyData(input: {password: $password})",
         "account",
-        signed_in(refused(UserErrorCode.INVALID_CREDENTIALS), owner=VALUE),
+        signed_in(refused(UserErrorCode.CONFIRMATION_REQUIRED), owner=VALUE),
         gives="export",
     ),
 ]
