@@ -10,7 +10,8 @@ A resolver wraps its action, inside the transaction that commits the effect:
         )
 
 What is remembered is the id of the result, not the answer: a repeat reads the object as it is now. A
-refused request (DomainError) leaves no trace, so that it can be put right and sent again.
+refused request (DomainError) leaves no trace, so that it can be put right and sent again. The relay deletes keys
+that count no more.
 """
 
 import dataclasses
@@ -24,7 +25,7 @@ from enum import Enum
 from typing import Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry import UNSET
@@ -104,11 +105,6 @@ async def idempotent(
         .on_conflict_do_update(index_elements=[keys.c.actor_id, keys.c.key], set_=row)
     )
     return result
-
-
-async def forget_expired(session: AsyncSession) -> None:
-    """Deletes the keys that count no more; housekeeping calls it now and then."""
-    await session.execute(delete(keys).where(keys.c.created_at <= clock.now() - LIFETIME))
 
 
 def _lock_number(actor_id: str, key: str) -> int:

@@ -11,7 +11,7 @@ from strawberry import ID
 from shared import events
 from shared.actor import MARKETPLACE
 from shared.context import Context, Followed
-from shared.graphql.events import AFTER, StreamEvent
+from shared.graphql.events import AFTER, StreamEvent, made_once
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.schema import build_schema, field, mutation, query, subscription
 from shared.graphql.types import Money, MoneyInput, UserError, register_enum
@@ -174,6 +174,7 @@ class BidEvent(StreamEvent):
     bid: Bid = strawberry.field(description="The bid right after it.")
 
     @classmethod
+    @made_once
     def of(cls, followed: Followed) -> Self:
         envelope = followed.envelope
         return cls(

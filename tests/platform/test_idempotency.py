@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 from shared import clock, tables
 from shared.db import Database
 from shared.errors import DomainError, IdempotencyInProgress, IdempotencyKeyReused, InvalidInput, NotFound
-from shared.idempotency import forget_expired, idempotent
+from shared.idempotency import idempotent
 from shared.money import CurrencyCode
+from shared.outbox import Relay
 from tests.conftest import SettingsFor
 
 ALICE = "user_01alice"
@@ -182,13 +183,14 @@ async def test_a_key_counts_for_24_hours(mutations: Mutations) -> None:
     assert await mutations.keys() == 1
 
 
-async def test_expired_keys_are_forgotten_and_no_others(mutations: Mutations) -> None:
-    with clock.offset(-timedelta(hours=25)):
+async def test_expired_keys_are_forgotten_and_no_others(mutations: Mutations, settings_for: SettingsFor) -> None:
+    with clock.offset(-timedelta(hours=26)):
         await mutations.place_bid("old")
     await mutations.place_bid("new")
 
-    async with mutations.database.transaction() as session:
-        await forget_expired(session)
+    connection = await mutations.database.listen()
+    await Relay(mutations.database, settings_for("platform"))._prune(connection)
+    await connection.close()
 
     assert await mutations.keys() == 1
     assert await mutations.place_bid("new") == Bid("bid_2", "as it is now")
