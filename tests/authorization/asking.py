@@ -6,7 +6,6 @@ whatever changed meanwhile would be their doing.
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from shared.access import OWN, VALUE, Answer, Cell, Who, field_of
 from shared.print_access import declarations, subgraphs
 from tests.authorization.following import Shown, following
 from tests.authorization.objects import Made, make, mark_all_read, welcome
-from tests.authorization.people import Data, Person, World
+from tests.authorization.people import Data, Person, World, anywhere
 from tests.authorization.questions import Question, document, judge, judge_events, row_of
 from tests.authorization.routes import ROUTES, Route, cells_of
 from tests.authorization.state import Databases
@@ -145,8 +144,7 @@ class _Asking:
     async def _post(self, route: Route, subgraph: str, person: Person | None, text: str) -> Data:
         headers = {"authorization": f"Bearer {person.token}"} if person else {}
         if route.is_direct:
-            # From another address each time: wrong passwords are counted. The edge does not believe such a claim.
-            headers["x-forwarded-for"] = f"198.51.100.{random.randrange(1, 255)}"
+            headers["x-forwarded-for"] = anywhere()
         answer = await self.client.post(route.url(self.stack, subgraph), json={"query": text}, headers=headers)
         body: Data = answer.json()
         return body
