@@ -286,7 +286,9 @@ class _Trial:
         work = [self._for_refused(world, doomed) for doomed in (False, True)]
         allowed = [who for who in Who if self.task.is_allowed(who)]
         if self.task.is_repeatable:
-            return [*work, self._for_allowed(world, *(who for who in allowed if who is not Who.SUSPENDED))]
+            doomed = [who for who in allowed if who is Who.SUSPENDED]
+            together = [who for who in allowed if who not in doomed]
+            return [*work, *(self._for_allowed(world, *whos) for whos in (together, doomed) if whos)]
         return [*work, *(self._for_allowed(world, who) for who in allowed)]
 
     async def _for_refused(self, world: World, doomed: bool) -> None:
