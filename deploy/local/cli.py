@@ -238,7 +238,7 @@ def mail_command(
 
 @router_app.command("install")
 def router_install(
-    quick: Annotated[bool, typer.Option("--quick", help="Half of the time, for a slower router.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Optimise less, for tests: sooner ready, and slower.")] = False,
 ) -> None:
     """Build Hive Router and our plugins with cargo into this user's cache, which takes a quarter of an hour."""
     console.print(f"Built {_run(routers.install_hive_router(quick))}", soft_wrap=True)

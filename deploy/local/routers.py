@@ -47,7 +47,7 @@ def default_kind() -> str:
 async def install_hive_router(quick: bool = False) -> Path:
     """Builds Hive Router with our plugins into this user's cache, unless it is there. Returns the program.
 
-    It takes a quarter of an hour for the first time. `quick`: half of that, for a slower router.
+    It takes a quarter of an hour for the first time. `quick`: optimised less, for tests.
     """
     if stamps.is_current(_stamp(), _sources(quick)):
         return _built()
