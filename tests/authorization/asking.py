@@ -14,7 +14,7 @@ from typing import TypeVar
 import httpx
 
 from deploy.local.stack import Stack
-from shared.access import OWN, VALUE, Answer, Cell, Who, field_of
+from shared.access import OWN, VALUE, Answer, Cell, Mutation, Who, field_of
 from shared.print_access import declarations, subgraphs
 from tests.authorization.following import Shown, following
 from tests.authorization.objects import Made, make, mark_all_read, welcome
@@ -66,8 +66,11 @@ class Task:
 
     @property
     def is_repeatable(self) -> bool:
-        declared = {getattr(each, "at", ""): each for each in declarations(self.subgraph)}
-        return bool(getattr(declared.get(self.question.root), "repeatable", False))
+        return any(
+            each.repeatable
+            for each in declarations(self.subgraph)
+            if isinstance(each, Mutation) and (each.at, each.about) == (self.question.root, self.question.about)
+        )
 
 
 def tasks(operation: str) -> list[Task]:

@@ -15,6 +15,7 @@ from shared.errors import UserErrorCode
 
 GUARDED = "guarded account"
 USER = "user(id: $user)"
+LOG_IN = "logIn(input: {email: $email, password: $password})"
 
 # Everybody else knows another password.
 WITH_OWN_PASSWORD = signed_in(refused(UserErrorCode.CONFIRMATION_REQUIRED), owner=VALUE)
@@ -28,7 +29,8 @@ ACCESS: list[Declaration] = [
         "recoveryCodesLeft": everybody(NULL, owner=VALUE),
     }),
     # Who knows the password gets this far, whoever they are.
-    Type("SecondFactorChallenge", GUARDED, "logIn(input: {email: $email, password: $password}).secondFactor", {
+    Mutation(LOG_IN, GUARDED, everybody(VALUE), gives="secondFactor", repeatable=True),
+    Type("SecondFactorChallenge", GUARDED, f"{LOG_IN}.secondFactor", {
         "challenge expiresAt": everybody(VALUE),
     }),
     Mutation("enableTotp(input: {password: $password})", "account", WITH_OWN_PASSWORD, gives="secret uri"),
