@@ -112,9 +112,10 @@ def compose(letter: Letter, *, id: str, recipient: str, sender: Address) -> Emai
     message["Message-ID"] = f"<{id}@{sender.domain}>"
     # RFC 3834: no vacation notice answers this.
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = _one_line(letter.language)
     message.set_content(letter.text(), cte="quoted-printable")
     message.add_alternative(letter.html(), subtype="html", cte="quoted-printable")
+    # Last: what there is of Content-… before goes into the first part.
+    message["Content-Language"] = _one_line(letter.language)
     return message
 
 
