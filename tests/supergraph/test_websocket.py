@@ -257,6 +257,26 @@ async def test_a_message_does_not_grow_by_fragments(router: Router) -> None:
 
 
 @only_embedded
+async def test_a_strangers_subscription_carries_the_address_of_the_handshake(router: Router) -> None:
+    query = "subscription { bidEvents(taskId: 7, count: 1, pause: 0.3) { authorization forwardedFor } }"
+
+    async def seen(payload: Json, address: str) -> Json:
+        async with socket(router.url, payload, headers={"x-forwarded-for": address}) as client:
+            await client.subscribe(query)
+            return dict((await client.receive())["payload"]["data"]["bidEvents"])
+
+    claimed = {"X-Forwarded-For": "203.0.113.66"}
+    answers = await asyncio.gather(
+        *(seen(claimed, f"198.51.100.{number}") for number in (1, 2)), seen(TOKEN, "192.0.2.1")
+    )
+    assert answers == [
+        {"authorization": None, "forwardedFor": "198.51.100.1"},
+        {"authorization": None, "forwardedFor": "198.51.100.2"},
+        {"authorization": "Bearer a", "forwardedFor": None},
+    ]
+
+
+@only_embedded
 async def test_operations_on_one_connection_are_limited(router: Router) -> None:
     async with socket(router.url, TOKEN) as client:
         for number in range(MAX_OPERATIONS):

@@ -29,6 +29,7 @@ class Task:
 class BidEvent:
     seq: int = strawberry.field(description="Its number in the stream.")
     authorization: str | None = strawberry.field(description="What connection_init said.")
+    forwarded_for: str | None = strawberry.field(description="What connection_init said of the address.")
     padding: str = strawberry.field(description="Makes the event large.")
     task: Task | None = strawberry.field(description="The task.")
 
@@ -67,7 +68,11 @@ class Subscription:
         try:
             for seq in range(1, count + 1):
                 yield BidEvent(
-                    seq=seq, authorization=parameters.get("authorization"), padding="x" * padding, task=Task(id=task_id)
+                    seq=seq,
+                    authorization=parameters.get("authorization"),
+                    forwarded_for=parameters.get("x-forwarded-for"),
+                    padding="x" * padding,
+                    task=Task(id=task_id),
                 )
                 await asyncio.sleep(pause)
             if end == "KILLED":
