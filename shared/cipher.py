@@ -4,6 +4,8 @@ For what must be read again and must not lie readable in a database or its backu
 document numbers, mails that wait. What only has to be compared is hashed instead.
 """
 
+import hashlib
+import hmac
 import json
 import secrets
 import time
@@ -35,6 +37,7 @@ class Cipher:
         self._file = file
         self._mtime = -1.0
         self._keys: dict[str, AESGCM] = {}
+        self._raw: dict[str, bytes] = {}
         self._begins: dict[str, float] = {}
 
     def load(self) -> None:
@@ -44,23 +47,24 @@ class Cipher:
             return
         try:
             documents: list[dict[str, str]] = json.loads(self._file.read_bytes())["keys"]
-            keys = {each["kid"]: AESGCM(_key(each["k"])) for each in documents}
+            raw = {each["kid"]: _key(each["k"]) for each in documents}
+            keys = {kid: AESGCM(key) for kid, key in raw.items()}
             begins = {each["kid"]: float(each.get("nbf", 0)) for each in documents}
             well_formed = bool(keys) and all(0 < len(kid.encode()) < 256 for kid in keys)
         except (ValueError, LookupError, TypeError, AttributeError, Base64Error):
-            well_formed, keys, begins = False, {}, {}
+            well_formed, raw, keys, begins = False, {}, {}, {}
         if not well_formed:
             # Without its cause, which could quote a key.
             raise ValueError(f"{self._file} must hold 256-bit keys with a kid each")
-        self._keys, self._begins, self._mtime = keys, begins, mtime
+        self._raw, self._keys, self._begins, self._mtime = raw, keys, begins, mtime
 
     def encrypt(self, plain: str, *, purpose: str) -> bytes:
         """The text encrypted. `purpose` says what it is and whose (`totp:user_…`); decrypting takes the same."""
         self._reload()
         first = self._first
-        kid, nonce = first.encode(), secrets.token_bytes(_NONCE_BYTES)
+        nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._keys[first].encrypt(nonce, plain.encode(), purpose.encode())
-        return bytes([len(kid)]) + kid + nonce + sealed
+        return _prefix(first) + nonce + sealed
 
     def decrypt(self, value: bytes, *, purpose: str) -> str:
         """The text again. Raises CannotDecrypt."""
@@ -74,6 +78,17 @@ class Cipher:
         except (InvalidTag, ValueError):
             raise CannotDecrypt("the value does not belong here") from None
 
+    def fingerprint(self, plain: str, *, purpose: str) -> bytes:
+        """What equal texts of one purpose share, and nobody can make without the key: HMAC-SHA-256 (RFC 2104).
+
+        It begins like an encrypted value with the id of the key, the one that encrypts now, from which a key of
+        its own is derived. Fingerprints of another key are made anew from the text (`current_prefix` finds them).
+        """
+        self._reload()
+        first = self._first
+        key = hmac.digest(self._raw[first], f"fingerprint\0{purpose}".encode(), hashlib.sha256)
+        return _prefix(first) + hmac.digest(key, plain.encode(), hashlib.sha256)
+
     def is_current(self, value: bytes) -> bool:
         """Whether the value was encrypted with the key that encrypts now."""
         self._reload()
@@ -83,8 +98,7 @@ class Cipher:
     def current_prefix(self) -> bytes:
         """What every value begins with that the present key encrypted, for SQL that looks for the others."""
         self._reload()
-        kid = self._first.encode()
-        return bytes([len(kid)]) + kid
+        return _prefix(self._first)
 
     @property
     def _first(self) -> str:
@@ -100,6 +114,11 @@ class Cipher:
                 raise
             # The keys that are known go on.
             log.error("encryption_keys_unreadable", file=str(self._file), error=str(error))
+
+
+def _prefix(kid: str) -> bytes:
+    name = kid.encode()
+    return bytes([len(name)]) + name
 
 
 def _split(value: bytes) -> tuple[str, bytes]:

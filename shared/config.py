@@ -84,6 +84,15 @@ class Settings(BaseSettings):
     refresh_failures_per_address: str = Field(
         "300/15 minutes", pattern=_LIMIT, description="Refresh tokens from one address that are not valid."
     )
+    identity_verifications_per_account: str = Field(
+        "5/1 day", pattern=_LIMIT, description="Documents that one account tries to submit for a check."
+    )
+    identity_verifications_per_address: str = Field(
+        "50/1 day", pattern=_LIMIT, description="The same from one address."
+    )
+    document_reveals_per_account: str = Field(
+        "100/1 hour", pattern=_LIMIT, description="Documents that one admin looks at in full."
+    )
     blocks_per_account: str = Field(
         "200/1 hour", pattern=_LIMIT, description="`blockUser` and `unblockUser` together, of one account."
     )

@@ -229,6 +229,55 @@ class UserReinstated(_UserEvent):
     by: str | None = Field(None, description="The admin's id.")
 
 
+class UserVerificationSubmitted(_UserEvent):
+    """A user submitted a document for a check of their identity."""
+
+    type: ClassVar[str] = "users.user.verification_submitted"
+
+    verification_id: str
+    document_type: str = Field(description="`NATIONAL_ID`, `PASSPORT` or `DRIVER_LICENSE`.")
+
+
+class UserVerified(_UserEvent):
+    """An admin accepted a document: the user is who they say until `expires_at`."""
+
+    type: ClassVar[str] = "users.user.verified"
+
+    verification_id: str
+    expires_at: AwareDatetime
+    by: str = Field(description="The admin's id.")
+
+
+class UserVerificationRejected(_UserEvent):
+    """An admin did not accept a document."""
+
+    type: ClassVar[str] = "users.user.verification_rejected"
+
+    verification_id: str
+    reason: str = Field(
+        description="`INVALID_NUMBER`, `NAME_MISMATCH`, `DOCUMENT_EXPIRED`, `DOCUMENT_NOT_SUPPORTED` or "
+        "`CANNOT_CONFIRM`."
+    )
+    by: str = Field(description="The admin's id.")
+
+
+class UserVerificationExpired(_UserEvent):
+    """An accepted document counts no more: its time is over. The user is not verified now."""
+
+    type: ClassVar[str] = "users.user.verification_expired"
+
+    verification_id: str
+
+
+class UserDocumentRevealed(_UserEvent):
+    """An admin was shown the number of a document in full."""
+
+    type: ClassVar[str] = "users.user.document_revealed"
+
+    verification_id: str
+    by: str = Field(description="The admin's id.")
+
+
 class UserBlocked(_UserEvent):
     """A user wants nothing to do with another one; in the stream of the one who blocks."""
 

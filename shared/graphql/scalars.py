@@ -1,7 +1,7 @@
 """Scalars of the graph; `SCALARS` goes into every schema's `StrawberryConfig.scalar_map`."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NewType
 
 import orjson
@@ -16,6 +16,7 @@ DecimalText = NewType("DecimalText", str)
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
+_FULL_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Adding a term of days to a time of these years cannot overflow, neither here nor in PostgreSQL.
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
@@ -36,6 +37,19 @@ def parse_datetime(value: object) -> datetime:
     if not _EARLIEST <= time <= _LATEST:
         raise StrawberryInputCoercionError("DateTime must lie in the years 1900 to 2999.")
     return time
+
+
+def parse_date(value: object) -> date:
+    """A day of the calendar, in the one form YYYY-MM-DD. Raises StrawberryInputCoercionError."""
+    if not isinstance(value, str) or len(value) != 10 or not _FULL_DATE.fullmatch(value):
+        raise StrawberryInputCoercionError('Date is a day as in RFC 3339, such as "2026-03-01".')
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise StrawberryInputCoercionError("Date: there is no such day.") from None
+    if not _EARLIEST.year <= day.year <= _LATEST.year:
+        raise StrawberryInputCoercionError("Date must lie in the years 1900 to 2999.")
+    return day
 
 
 def format_datetime(value: datetime) -> str:
@@ -63,6 +77,13 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=format_datetime,
         parse_value=parse_datetime,
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description='A day of the calendar, as the full-date of RFC 3339, such as "2026-03-01".',
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+        serialize=date.isoformat,
+        parse_value=parse_date,
     ),
     DecimalText: strawberry.scalar(
         name="Decimal",

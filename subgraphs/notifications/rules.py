@@ -135,6 +135,32 @@ def _export_ready(event: events.UserExportReady, names: Names) -> list[Message]:
     return [Message(event.user_id, Category.ACCOUNT, "Your data is ready", body, "/account/data")]
 
 
+VERIFICATION = "/account/verification"
+REJECTED_BECAUSE = {
+    "INVALID_NUMBER": "There is no document with this number.",
+    "NAME_MISMATCH": "The document is in another name than your account.",
+    "DOCUMENT_EXPIRED": "The document has expired.",
+    "DOCUMENT_NOT_SUPPORTED": "We cannot check documents of this kind.",
+}
+REJECTED = "We could not confirm that the document is yours."
+
+
+def _verified(event: events.UserVerified, names: Names) -> list[Message]:
+    until = f"{event.expires_at.day} {event.expires_at:%B %Y}"
+    body = f"Your document was checked. You are verified until {until}."
+    return [Message(event.user_id, Category.ACCOUNT, "Identity verified", body, VERIFICATION)]
+
+
+def _verification_rejected(event: events.UserVerificationRejected, names: Names) -> list[Message]:
+    body = f"{REJECTED_BECAUSE.get(event.reason, REJECTED)} You can submit another one."
+    return [Message(event.user_id, Category.ACCOUNT, "Document not accepted", body, VERIFICATION)]
+
+
+def _verification_expired(event: events.UserVerificationExpired, names: Names) -> list[Message]:
+    body = "The check of your identity has run out. Submit a document to be verified again."
+    return [Message(event.user_id, Category.ACCOUNT, "No longer verified", body, VERIFICATION)]
+
+
 def _placed(event: events.BidPlaced, names: Names) -> list[Message]:
     bid = event.bid
     body = f"{names.person(bid.tasker_id)} offers to do {names.task(bid.task_id)} for {_amount(bid.amount)}."
@@ -213,6 +239,9 @@ _writes(events.UserRoleGranted, _role_granted)
 _writes(events.UserRoleRevoked, _role_revoked)
 _writes(events.UserReinstated, _reinstated)
 _writes(events.UserExportReady, _export_ready)
+_writes(events.UserVerified, _verified)
+_writes(events.UserVerificationRejected, _verification_rejected)
+_writes(events.UserVerificationExpired, _verification_expired)
 _writes(events.BidPlaced, _placed)
 _writes(events.BidUpdated, _updated)
 _writes(events.BidWithdrawn, _withdrawn)
@@ -225,7 +254,15 @@ _writes(events.TaskAssigned, _task_assigned)
 _writes(events.TaskExpired, _task_expired)
 _writes(events.TaskCancelled, _task_cancelled)
 
-ACCOUNT_EVENTS = (events.UserRoleGranted, events.UserRoleRevoked, events.UserReinstated, events.UserExportReady)
+ACCOUNT_EVENTS = (
+    events.UserRoleGranted,
+    events.UserRoleRevoked,
+    events.UserReinstated,
+    events.UserExportReady,
+    events.UserVerified,
+    events.UserVerificationRejected,
+    events.UserVerificationExpired,
+)
 BID_EVENTS = (
     events.BidPlaced,
     events.BidUpdated,

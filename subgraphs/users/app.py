@@ -9,7 +9,8 @@ from shared.app import create_app
 from shared.config import Settings
 from subgraphs.users import revocations, tokens
 from subgraphs.users.actions.exports import DEADLINE as DATA_EXPORT
-from subgraphs.users.consumers import export_time_is_up, handlers
+from subgraphs.users.actions.verification import EXPIRY as IDENTITY_EXPIRY
+from subgraphs.users.consumers import export_time_is_up, handlers, identity_expired
 from subgraphs.users.loaders import Loaders
 from subgraphs.users.schema import schema
 
@@ -22,7 +23,7 @@ def build(settings: Settings | None = None) -> FastAPI:
         loaders=Loaders,
         topics=["users.user"],
         handlers=handlers,
-        deadlines={DATA_EXPORT: export_time_is_up},
+        deadlines={DATA_EXPORT: export_time_is_up, IDENTITY_EXPIRY: identity_expired},
         runners=revocations.runners,
         settings=settings,
     )

@@ -26,3 +26,8 @@ async def data_sealed(session: AsyncSession, envelope: Envelope[events.DataSeale
 async def export_time_is_up(session: AsyncSession, export_id: str, due_at: datetime) -> None:
     """The deadline of a data export."""
     await actions.exports.time_is_up(session, export_id)
+
+
+async def identity_expired(session: AsyncSession, verification_id: str, due_at: datetime) -> None:
+    """The deadline of an identity verification that was approved."""
+    await actions.verification.expire(session, verification_id)

@@ -28,3 +28,6 @@ class Loaders:
         self.part_page_by_export_id: DataLoader[tuple[str, Window], Page[models.ExportPart]] = DataLoader(
             partial(store.exports.load_part_pages, database)
         )
+        self.other_accounts_by_verification_id = value_by_key(
+            partial(store.verification.load_other_accounts, database), default=0
+        )

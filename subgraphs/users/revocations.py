@@ -32,6 +32,7 @@ _AT_ONCE = 1_000
 _TIDY_SECONDS = 600.0
 _TIDY_ROWS = 1_000
 _ENCRYPTED_ROWS = 100
+_PRINTED_ROWS = 100
 
 
 async def revoke(revocations: Revocations, sessions: Iterable[models.Session]) -> None:
@@ -61,7 +62,7 @@ class _Preparation:
 
 
 class RevocationKeeper:
-    """Keeps Redis' set of ended sessions complete, forgets what expired long ago, and renews what is encrypted."""
+    """Keeps Redis' set of ended sessions complete, forgets what expired long ago, and renews what an older key made."""
 
     def __init__(self, services: Services[Loaders]) -> None:
         self._database = services.database
@@ -107,6 +108,7 @@ class RevocationKeeper:
             codes = await store.mailed_codes.forget_expired(session, clock.now(), _TIDY_ROWS)
             factors = await actions.second_factor.forget_expired(session, _TIDY_ROWS)
         await self._encrypt_anew()
+        await self._print_anew()
         return max(sessions, codes, factors) >= _TIDY_ROWS
 
     async def _encrypt_anew(self) -> None:
@@ -117,6 +119,14 @@ class RevocationKeeper:
                 async with self._database.transaction() as session:
                     after = await secrets_at_rest.encrypt_anew(session, self._cipher, where, after, _ENCRYPTED_ROWS)
                 more = after != ""
+
+    async def _print_anew(self) -> None:
+        """Makes the fingerprints of documents anew that an older key made, in short transactions."""
+        after, more = "", True
+        while more:
+            async with self._database.transaction() as session:
+                after = await actions.verification.print_anew(session, self._cipher, after, _PRINTED_ROWS)
+            more = after != ""
 
     def _failed(self, error: Exception) -> None:
         if not self._failing:

@@ -31,8 +31,10 @@ class EncryptedColumn:
 
 ENCRYPTED = (
     EncryptedColumn(models.SecondFactor, key="user_id", owner="user_id", column="secret", purpose="totp"),
-    EncryptedColumn(models.Mail, key="id", owner="id", column="content", purpose="mail"),
-    EncryptedColumn(models.DataExport, key="id", owner="id", column="private_key", purpose="export"),
+    EncryptedColumn(models.IdentityVerification, key="id", owner="user_id", column="number", purpose="identity-number"),
+    EncryptedColumn(
+        models.IdentityVerification, key="id", owner="user_id", column="full_name", purpose="identity-name"
+    ),
 )
 """Every encrypted column of users."""
 

@@ -34,6 +34,11 @@ def about_task(user_id: str, title: str, body: str) -> Message:
     return Message(user_id, Category.TASKS, title, body, f"/tasks/{TASK}")
 
 
+def verification(title: str, body: str) -> Message:
+    return Message(TASKER, Category.ACCOUNT, title, body, "/account/verification")
+
+
+DAY = f"{NOW.day} {NOW:%B %Y}"
 CANCELLED = ("Task cancelled", "“Paint the fence” was cancelled: Rain")
 CASES: dict[str, tuple[events.Event, list[Message]]] = {
     "registered": (
@@ -85,6 +90,34 @@ CASES: dict[str, tuple[events.Event, list[Message]]] = {
                 "Your data is ready",
                 "Everything that is stored about you can be read for a week.",
                 "/account/data",
+            )
+        ],
+    ),
+    "verified": (
+        events.UserVerified(user_id=TASKER, verification_id="verification_1", expires_at=NOW, by=POSTER),
+        [verification("Identity verified", f"Your document was checked. You are verified until {DAY}.")],
+    ),
+    "document rejected": (
+        events.UserVerificationRejected(
+            user_id=TASKER, verification_id="verification_1", reason="DOCUMENT_EXPIRED", by=POSTER
+        ),
+        [verification("Document not accepted", "The document has expired. You can submit another one.")],
+    ),
+    "document rejected for a reason of a newer release": (
+        events.UserVerificationRejected(user_id=TASKER, verification_id="verification_1", reason="NEW", by=POSTER),
+        [
+            verification(
+                "Document not accepted",
+                "We could not confirm that the document is yours. You can submit another one.",
+            )
+        ],
+    ),
+    "verification expired": (
+        events.UserVerificationExpired(user_id=TASKER, verification_id="verification_1"),
+        [
+            verification(
+                "No longer verified",
+                "The check of your identity has run out. Submit a document to be verified again.",
             )
         ],
     ),

@@ -16,6 +16,7 @@ from subgraphs.users.actions import (
     profile,
     second_factor,
     sessions,
+    verification,
 )
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "profile",
     "second_factor",
     "sessions",
+    "verification",
 ]

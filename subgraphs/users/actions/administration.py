@@ -26,7 +26,7 @@ async def suspend_user(
     """
     least, most = rules.accounts.SUSPENSION_REASON_LENGTH
     text = clean(reason, field=("reason",), min_length=least, max_length=most, multiline=True)
-    user = await _lock_other(session, actor, user_id)
+    user = await lock_other(session, actor, user_id)
     before = user.status
     user.status = next_status(TRANSITIONS, before, Command.SUSPEND)
     now = clock.now()
@@ -38,7 +38,7 @@ async def suspend_user(
 
 async def reinstate_user(session: AsyncSession, actor: Actor, user_id: str) -> models.User:
     """Lifts a suspension; the person logs in again. Raises NotFound, NotAllowed, InvalidTransition, Forbidden."""
-    user = await _lock_other(session, actor, user_id)
+    user = await lock_other(session, actor, user_id)
     user.status = next_status(TRANSITIONS, user.status, rules.accounts.reinstating(user.suspended_from))
     user.suspended_at = user.suspension_reason = user.suspended_from = None
     _count(user, clock.now())
@@ -48,7 +48,7 @@ async def reinstate_user(session: AsyncSession, actor: Actor, user_id: str) -> m
 
 async def grant_role(session: AsyncSession, actor: Actor, user_id: str, role: Role) -> models.User:
     """Gives a role; it shows in the tokens issued from then on. Raises NotFound, NotAllowed, Forbidden."""
-    user = await _lock_other(session, actor, user_id)
+    user = await lock_other(session, actor, user_id)
     await _grant(session, user, role, by=actor.id)
     return user
 
@@ -69,7 +69,7 @@ async def revoke_role(
 
     Raises NotFound, NotAllowed, Forbidden.
     """
-    user = await _lock_other(session, actor, user_id)
+    user = await lock_other(session, actor, user_id)
     roles = rules.accounts.parse_roles(user.roles)
     if role not in roles:
         return user, ()
@@ -90,7 +90,7 @@ async def _grant(session: AsyncSession, user: models.User, role: Role, *, by: st
     await emit(session, events.UserRoleGranted(user_id=user.id, role=role, roles=tuple(user.roles), by=by))
 
 
-async def _lock_other(session: AsyncSession, actor: Actor, user_id: str) -> models.User:
+async def lock_other(session: AsyncSession, actor: Actor, user_id: str) -> models.User:
     """Somebody else's account, locked together with the admin's own.
 
     The token may be older than the admin's own suspension: of two admins who suspend each other at the same

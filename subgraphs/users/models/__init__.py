@@ -8,12 +8,14 @@ from subgraphs.users.models.mailed_codes import MailedCode
 from subgraphs.users.models.mails import Mail
 from subgraphs.users.models.second_factor import RecoveryCode, SecondFactor, SecondFactorChallenge
 from subgraphs.users.models.sessions import RefreshToken, Session
+from subgraphs.users.models.verification import IdentityVerification
 
 __all__ = [
     "Base",
     "Block",
     "DataExport",
     "ExportPart",
+    "IdentityVerification",
     "Mail",
     "MailedCode",
     "RecoveryCode",

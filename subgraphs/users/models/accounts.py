@@ -39,6 +39,8 @@ class User(Base, table=True):
     time_zone: str = Field(default=DEFAULT_TIME_ZONE, sa_type=Text, sa_column_kwargs={"server_default": "UTC"})
     status: Status = enum_field(Status)
     roles: list[str] = Field(sa_type=TEXTS)
+    identity_verified_at: datetime | None = time_field()
+    identity_verified_until: datetime | None = time_field()
     suspended_at: datetime | None = time_field()
     suspension_reason: str | None = text_field()
     suspended_from: Status | None = enum_field(Status)

@@ -2,7 +2,9 @@
 
 from subgraphs.users.rules import (
     accounts,
+    badges,
     blocks,
+    countries,
     emails,
     exports,
     mailed_codes,
@@ -11,11 +13,14 @@ from subgraphs.users.rules import (
     profile,
     second_factor,
     sessions,
+    verification,
 )
 
 __all__ = [
     "accounts",
+    "badges",
     "blocks",
+    "countries",
     "emails",
     "exports",
     "mailed_codes",
@@ -24,4 +29,5 @@ __all__ = [
     "profile",
     "second_factor",
     "sessions",
+    "verification",
 ]

@@ -12,6 +12,7 @@ from subgraphs.users.schema.profile import ProfileMutation
 from subgraphs.users.schema.session import SessionMutation, SessionQuery
 from subgraphs.users.schema.totp import TotpMutation
 from subgraphs.users.schema.user import UserQuery
+from subgraphs.users.schema.verification import VerificationMutation, VerificationQuery
 
 
 @strawberry.type
@@ -21,6 +22,7 @@ class Query(
     AdministrationQuery,
     BlockQuery,
     ExportQuery,
+    VerificationQuery,
 ): ...
 
 
@@ -34,6 +36,7 @@ class Mutation(
     ExportMutation,
     EmailMutation,
     PasswordMutation,
+    VerificationMutation,
 ): ...
 
 

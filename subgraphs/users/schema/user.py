@@ -6,6 +6,7 @@ from typing import Annotated, Self, cast
 import strawberry
 from strawberry import ID
 
+from shared import clock
 from shared.actor import MARKETPLACE, Role
 from shared.context import Context
 from shared.graphql.schema import field, query
@@ -14,6 +15,7 @@ from shared.ids import check_id
 from subgraphs.users import models, rules
 from subgraphs.users.loaders import Loaders
 from subgraphs.users.rules.accounts import Status
+from subgraphs.users.rules.badges import BadgeKind
 from subgraphs.users.rules.profile import Locale
 from subgraphs.users.schema.second_factor import SecondFactor
 
@@ -57,6 +59,23 @@ register_enum(
 )
 
 
+register_enum(
+    BadgeKind,
+    description="What somebody has proved.",
+    values={
+        BadgeKind.EMAIL: "The e-mail address is theirs.",
+        BadgeKind.IDENTITY: "They are who they say, by a document that was checked.",
+        BadgeKind.PAYMENT: "They pay by a method that was charged.",
+    },
+)
+
+
+@strawberry.type(description="Something that somebody has proved.")
+class Badge:
+    kind: BadgeKind = strawberry.field(description="What was proved.")
+    awarded_at: datetime = strawberry.field(description="When it was proved.")
+
+
 @strawberry.type(description="How a person wants to be written to.")
 class UserPreferences:
     locale: Locale = strawberry.field(description="The language of what is sent to them.")
@@ -70,6 +89,8 @@ class User:
     bio: str | None = strawberry.field(description="What they say about themselves.")
     avatar_url: str | None = strawberry.field(description="A picture of them; always `https`.")
     skills: list[str] = strawberry.field(description="What they say they can do, the most important first.")
+    badges: list[Badge] = strawberry.field(description="What they have proved.")
+    is_verified: bool = strawberry.field(description="Whether a document of theirs was checked and still counts.")
     status: Status = strawberry.field(description="Where the account stands.")
     member_since: datetime = strawberry.field(description="When they signed up.")
     version: int = strawberry.field(description="Counts the account's changes; `updateProfile` takes it.")
@@ -88,6 +109,8 @@ class User:
             bio=row.bio,
             avatar_url=row.avatar_url,
             skills=list(row.skills),
+            badges=[Badge(kind=each.kind, awarded_at=each.awarded_at) for each in badges_of(row)],
+            is_verified=rules.badges.is_verified(row.identity_verified_at, row.identity_verified_until, clock.now()),
             status=row.status,
             member_since=row.created_at,
             version=row.version,
@@ -145,6 +168,15 @@ class User:
     def _shows_private(self, info: Info) -> bool:
         actor = info.context.actor
         return actor is not None and rules.accounts.may_see_private(actor.id, actor.scopes, self.id)
+
+
+def badges_of(row: models.User) -> list[rules.badges.Badge]:
+    return rules.badges.badges(
+        email_verified_at=row.email_verified_at,
+        identity_verified_at=row.identity_verified_at,
+        identity_verified_until=row.identity_verified_until,
+        now=clock.now(),
+    )
 
 
 async def find_user(info: Info, user_id: str) -> User | None:

@@ -5,6 +5,26 @@ codes, sessions and mails, then (in `emit`) the stream's. The session's row lock
 its refresh tokens, the second factor's everything that is done with its codes.
 """
 
-from subgraphs.users.store import accounts, blocks, encrypted, exports, mailed_codes, mails, second_factor, sessions
+from subgraphs.users.store import (
+    accounts,
+    blocks,
+    encrypted,
+    exports,
+    mailed_codes,
+    mails,
+    second_factor,
+    sessions,
+    verification,
+)
 
-__all__ = ["accounts", "blocks", "encrypted", "exports", "mailed_codes", "mails", "second_factor", "sessions"]
+__all__ = [
+    "accounts",
+    "blocks",
+    "encrypted",
+    "exports",
+    "mailed_codes",
+    "mails",
+    "second_factor",
+    "sessions",
+    "verification",
+]
