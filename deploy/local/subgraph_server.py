@@ -26,6 +26,7 @@ def environment(instance: Instance, name: str) -> dict[str, str]:
         # Demo, benchmarks and tests all come from one address.
         variables["EXCHANGE_SIGN_UPS_PER_ADDRESS"] = "1000000/1 hour"
         variables["EXCHANGE_PASSWORD_RESETS_PER_ADDRESS"] = "1000000/1 hour"  # noqa: S105  # a limit
+        variables["EXCHANGE_IDENTITY_VERIFICATIONS_PER_ADDRESS"] = "1000000/1 hour"
     return variables
 
 

@@ -78,6 +78,42 @@ async def block(world: World, doomed: bool) -> Made:
     return Made(blocked.id, {"blocked": blocked.id}, {Who.OWNER: owner})
 
 
+DOCUMENT = {
+    "documentType": "PASSPORT",
+    "number": "TH7654321",
+    "country": "TH",
+    "fullName": "Nina Sri",
+    "documentExpiresOn": "2090-01-01",
+}
+
+
+async def _submit(world: World, owner: Person) -> str:
+    document = mutation("submitIdentityVerification", "verification { id }")
+    submitted = await world.call("users", owner, document, input=DOCUMENT)
+    return str(submitted["verification"]["id"])
+
+
+@makes("identity document")
+@makes("queued document")
+async def identity_document(world: World, doomed: bool) -> Made:
+    # One waits at a time, so nobody has one for each trial.
+    owner = await world.sign_up(*BOTH)
+    submitted = await _submit(world, owner)
+    return Made(submitted, {"verification": submitted}, {} if doomed else {Who.OWNER: owner})
+
+
+@makes("checked documents")
+async def checked_documents(world: World, doomed: bool) -> Made:
+    owner, admin = await world.sign_up(*BOTH), world.cast.standard[Who.ADMIN]
+    rejecting = {"expectedVersion": 1, "reason": "CANNOT_CONFIRM", "note": "Ask again, please."}
+    rejecting["verificationId"] = await _submit(world, owner)
+    await world.call("users", admin, mutation("rejectIdentityVerification", ""), input=rejecting)
+    approving = {"expectedVersion": 1, "verificationId": await _submit(world, owner)}
+    await world.call("users", admin, mutation("approveIdentityVerification", ""), input=approving)
+    people = {} if doomed else {Who.OWNER: owner}
+    return Made(approving["verificationId"], {"user": owner.id}, people)
+
+
 @makes("data export")
 async def data_export(world: World, doomed: bool) -> Made:
     owner = await _somebody(world, doomed)

@@ -88,3 +88,18 @@ def test_a_broken_file_leaves_the_known_keys_working(file: Path) -> None:
     value = cipher.encrypt("AB123456", purpose="document")
     file.write_text("{")
     assert cipher.decrypt(value, purpose="document") == "AB123456"
+
+
+def test_a_fingerprint_is_the_same_for_the_same_text_purpose_and_key_only(tmp_path: Path) -> None:
+    cipher, other = Cipher(write(tmp_path / "old.json", OLD)), Cipher(write(tmp_path / "new.json", NEW, OLD))
+    print_ = cipher.fingerprint("1234567890121", purpose="document")
+
+    assert cipher.fingerprint("1234567890121", purpose="document") == print_
+    assert print_.startswith(cipher.current_prefix)
+    assert b"1234567890121" not in print_
+    others = {
+        cipher.fingerprint("1234567890122", purpose="document"),
+        cipher.fingerprint("1234567890121", purpose="name"),
+        other.fingerprint("1234567890121", purpose="document"),
+    }
+    assert len({each[-32:] for each in {print_, *others}}) == 4

@@ -22,6 +22,8 @@ NO_ONES_TEXT = {
     "users.user.email_verified": {"status"},
     "users.user.role_granted": {"role"},
     "users.user.role_revoked": {"role"},
+    "users.user.verification_submitted": {"document_type"},
+    "users.user.verification_rejected": {"reason"},
     "users.user.export_requested": {"public_key"},
     "tasks.task.assignment_rejected": {"reason"},
     "bids.bid.expired": {"reason"},

@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 
 import pytest
@@ -15,7 +15,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from shared import geo, money
 from shared.errors import DomainError, InvalidAmount, InvalidInput, UserErrorCode
-from shared.graphql.scalars import SCALARS, DecimalText, format_datetime, parse_datetime
+from shared.graphql.scalars import SCALARS, DecimalText, format_datetime, parse_date, parse_datetime
 from shared.graphql.types import Money, MoneyInput, PageInfo, Point, PointInput, UserError, register_enum
 from shared.money import CurrencyCode
 
@@ -148,6 +148,14 @@ def test_a_time_is_answered_in_utc_with_milliseconds(time: datetime) -> None:
     assert len(text) == len("2026-03-01T09:30:00.000Z")
     assert text.endswith("Z")
     assert timedelta(0) <= time - parse_datetime(text) < timedelta(milliseconds=1)
+
+
+def test_a_day_is_read_in_one_form_only() -> None:
+    assert parse_date("2028-02-29") == date(2028, 2, 29)
+    for value in ("2027-02-29", "20280229", "2028-W09-2", "2028-2-29", "2028-02-29T00:00:00Z", "1899-12-31",
+                  "3000-01-01", "٢٠٢٨-٠٢-٢٩", "", "2" * 100_000, 20280229, None):  # fmt: skip
+        with pytest.raises(StrawberryInputCoercionError):
+            parse_date(value)
 
 
 def test_a_time_without_zone_is_never_answered() -> None:

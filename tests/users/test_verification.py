@@ -342,7 +342,7 @@ async def test_the_queue_is_oldest_first_and_tells_of_the_same_document_on_other
         # However it is written, and whatever else is told of it.
         {"number": "1 2345 67890 12 1", "country": None, "fullName": "Somsak"},
         {"documentType": "DRIVER_LICENSE"},
-        {"number": "1-1014-00000-01-8"},
+        {"number": "1-1014-00000-01-4"},
     ]
     ids = [
         (await submit(users, person["accessToken"], **changes))["id"]

@@ -1,7 +1,18 @@
 """Who may see and do what with accounts, in the words of `shared.access`. Each module has a noun's declarations."""
 
 from shared.access import Declaration
-from subgraphs.users.access import administration, block, email, export, password, profile, second_factor, session, user
+from subgraphs.users.access import (
+    administration,
+    block,
+    email,
+    export,
+    password,
+    profile,
+    second_factor,
+    session,
+    user,
+    verification,
+)
 
 ACCESS: list[Declaration] = [
     *user.ACCESS,
@@ -12,5 +23,6 @@ ACCESS: list[Declaration] = [
     *profile.ACCESS,
     *block.ACCESS,
     *export.ACCESS,
+    *verification.ACCESS,
     *administration.ACCESS,
 ]

@@ -11,7 +11,7 @@ ACCESS: list[Declaration] = [
     Query(USER, "account", everybody(VALUE)),
     Query("me", "account", signed_in(OWN, owner=VALUE)),
     Type("User", "account", USER, {
-        "id displayName bio avatarUrl skills status memberSince version": everybody(VALUE),
+        "id displayName bio avatarUrl skills isVerified status memberSince version": everybody(VALUE),
         "email roles phone preferences": PRIVATE,
     }),
     Type("UserPreferences", "account", f"{USER}.preferences", {"locale timeZone": PRIVATE}),

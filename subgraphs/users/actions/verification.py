@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events
 from shared.actor import Actor
-from shared.cipher import Cipher
+from shared.cipher import CannotDecrypt, Cipher
 from shared.errors import DomainError, InvalidTransition, NotAllowed, NotFound, VersionConflict
 from shared.graphql.text import clean
 from shared.ids import new_id
@@ -16,6 +17,8 @@ from shared.transitions import next_status
 from subgraphs.users import models, rules, store
 from subgraphs.users.actions import administration
 from subgraphs.users.rules.verification import TRANSITIONS, Command, DocumentType, RejectionReason, Status
+
+log = structlog.get_logger(__name__)
 
 EXPIRY = "identity_expiry"
 NUMBER_PURPOSE = "identity-number"
@@ -209,7 +212,11 @@ async def print_anew(session: AsyncSession, cipher: Cipher, after: str, limit: i
     """
     checks = await store.verification.lock_checks_printed_before(session, cipher.current_prefix, after, limit)
     for check in checks:
-        number = cipher.decrypt(check.number, purpose=f"{NUMBER_PURPOSE}:{check.user_id}")
+        try:
+            number = cipher.decrypt(check.number, purpose=f"{NUMBER_PURPOSE}:{check.user_id}")
+        except CannotDecrypt as error:
+            log.error("cannot_decrypt", table="identity_verifications", key=check.id, reason=str(error))
+            continue
         check.fingerprint = fingerprint(cipher, check.document_type, number)
     return checks[-1].id if len(checks) == limit else ""
 

@@ -1,0 +1,74 @@
+"""Proving who one is, and the queue of those who check it."""
+
+from shared.access import (
+    EMPTY,
+    NULL,
+    VALUE,
+    Declaration,
+    Mutation,
+    Object,
+    Query,
+    Type,
+    admins,
+    connection,
+    everybody,
+    page_info,
+    signed_in,
+)
+
+MINE = "myIdentityVerifications"
+QUEUE = "identityVerifications(filter: {status: PENDING}, last: 30)"
+
+LISTED = signed_in(EMPTY, owner=VALUE)
+PAGE = signed_in(VALUE)
+ADMINS = admins(VALUE)
+
+ACCESS: list[Declaration] = [
+    Object("identity document", "one that waits for an admin", owner="whose it is"),
+    Object("queued document", "the same, as admins find it", owner="whose it is"),
+    Object("checked documents", "one that was rejected and then one that was approved", owner="whose they are"),
+    Query(MINE, "identity document", LISTED),
+    Query(QUEUE, "queued document", ADMINS),
+    Type("IdentityVerification", "identity document", f"{MINE}.nodes", {
+        "id documentType country lastFour documentExpiresOn status submittedAt version user": LISTED,
+        "otherAccounts": signed_in(EMPTY, owner=NULL),
+    }),
+    Type("IdentityVerification", "queued document", f"{QUEUE}.nodes", {
+        "id documentType country lastFour documentExpiresOn status submittedAt version user otherAccounts": ADMINS,
+    }),
+    Type("IdentityVerification", "checked documents", f"{MINE}.nodes", {
+        "rejectionReason rejectionNote decidedAt expiresAt": LISTED,
+    }),
+    *connection("IdentityVerification", "identity document", MINE, LISTED, PAGE),
+    page_info("identity document", MINE, LISTED, PAGE),
+    *connection("IdentityVerification", "queued document", QUEUE, ADMINS),
+    Type("User", "checked documents", "user(id: $user)", {"badges": everybody(VALUE)}),
+    Type("Badge", "checked documents", "user(id: $user).badges", {"kind awardedAt": everybody(VALUE)}),
+    Mutation(
+        'submitIdentityVerification(input: {documentType: PASSPORT, number: "AB1234567", idempotencyKey: "one"})',
+        "account",
+        signed_in(VALUE),
+        gives="verification",
+        repeatable=True,
+    ),
+    Mutation(
+        "approveIdentityVerification(input: {verificationId: $verification, expectedVersion: 1})",
+        "identity document",
+        ADMINS,
+        gives="verification",
+    ),
+    Mutation(
+        "rejectIdentityVerification(input: {verificationId: $verification, expectedVersion: 1, "
+        "reason: CANNOT_CONFIRM})",
+        "identity document",
+        ADMINS,
+        gives="verification",
+    ),
+    Mutation(
+        "revealIdentityDocument(input: {verificationId: $verification})",
+        "identity document",
+        ADMINS,
+        gives="number fullName",
+        repeatable=True,
+    ),
+]  # fmt: skip
