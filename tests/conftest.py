@@ -24,7 +24,8 @@ from tests.platform.messaging import sql
 
 tools_on_path()
 
-E2E = Path(__file__).parent / "e2e"
+# What runs on the whole system.
+WHOLE_SYSTEM = tuple(Path(__file__).parent / name for name in ("abuse", "e2e", "fuzz"))
 
 
 class SettingsFor(Protocol):
@@ -50,7 +51,7 @@ class AccessToken(Protocol):
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Gives the tests that share the whole system the time that its start takes the first of them."""
     for item in items:
-        if E2E in item.path.parents and item.get_closest_marker("timeout") is None:
+        if set(WHOLE_SYSTEM).intersection(item.path.parents) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(400))
 
 
@@ -61,7 +62,7 @@ class _Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no t
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "e2e" if nodeid.startswith("tests/e2e/") else nodeid
+        return "e2e" if nodeid.startswith(tuple(f"tests/{folder.name}/" for folder in WHOLE_SYSTEM)) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:

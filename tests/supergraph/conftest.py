@@ -74,6 +74,7 @@ class Process:
     log: Path
     env: dict[str, str] = field(default_factory=dict)
     cwd: Path = REPOSITORY
+    start_seconds: float = 30
     running: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -81,7 +82,7 @@ class Process:
             self.running = subprocess.Popen(
                 self.argv, env={**os.environ, **self.env}, cwd=self.cwd, stdout=output, stderr=output
             )
-        wait_until(self._is_ready, 30, f"{self.argv[0]} answers on {self.ready_url}")
+        wait_until(self._is_ready, self.start_seconds, f"{self.argv[0]} answers on {self.ready_url}")
 
     def _is_ready(self) -> bool:
         assert self.running is not None

@@ -75,7 +75,10 @@ async function run(kind, body, headers) {
   if (variables != null && (typeof variables !== "object" || Array.isArray(variables))) {
     return { errors: [refusal("BAD_REQUEST", "`variables` must be an object.", 400)] };
   }
-  const params = { query, variables, operationName: typeof operationName === "string" ? operationName : undefined };
+  if (operationName != null && typeof operationName !== "string") {
+    return { errors: [refusal("BAD_REQUEST", "`operationName` must be a string.", 400)] };
+  }
+  const params = { query, variables, operationName: operationName ?? undefined };
   // One trace for all subgraphs that the operation reaches; this router adds no span of its own.
   if (!headers.has("traceparent")) headers.set("traceparent", newTraceparent());
   const request = new Request("http://router/graphql", { method: "POST", headers });
@@ -92,7 +95,8 @@ function formatted(result) {
   const errors = result.errors.map((error) => {
     const { http: _http, service: _service, ...extensions } = error.extensions ?? {};
     const { message, locations, path } = error instanceof GraphQLError ? error.toJSON() : error;
-    return { message, locations, path, extensions };
+    // What has none is said of the values of variables.
+    return { message, locations, path, extensions: { code: "BAD_USER_INPUT", ...extensions } };
   });
   return { ...result, errors };
 }

@@ -1,0 +1,110 @@
+"""The people that abuse cases are about, and what is theirs: made once through the API of the running system."""
+
+import asyncio
+import json
+import sys
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from deploy.local import commands, secret_files, subgraph_server
+from deploy.local.layout import REPOSITORY
+from deploy.local.stack import Stack
+from tests.e2e.people import CREATE_TASK, Person, euro, eventually, mutation, new_email, new_password
+
+SECRET_MESSAGE = "Only poster and bidder may ever read this offer."
+DRAFT_TITLE = "A surprise that nobody may know of"
+TASK_TITLE = "Paint the garden fence"
+
+
+@dataclass
+class Scene:
+    """Names for what attacks refer to as `<name>`: tokens, ids, addresses."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    signing_key: dict[str, str] = field(default_factory=dict)
+    """The private key (JWK) that signs access tokens; a forger has all but its `d`."""
+
+    def fill(self, text: str) -> str:
+        """The text with every `<name>` replaced that the scene knows."""
+        for name, value in self.names.items():
+            text = text.replace(f"<{name}>", value)
+        return text
+
+    def __getitem__(self, name: str) -> str:
+        return self.names[name]
+
+
+async def play(stack: Stack) -> Scene:
+    """Paula posts a task and keeps a draft, Tom bids, Tina is a stranger, Harry is honest, Ada administers."""
+    edge = next(iter(stack.edges.values()))
+    keys = json.loads(secret_files.signing_keys(stack.instance).read_text())["keys"]
+    scene = Scene(signing_key=keys[0])
+    async with AsyncExitStack() as entered:
+
+        async def arrive(name: str, *roles: str) -> Person:
+            somebody = await entered.enter_async_context(Person(edge, name.capitalize()))
+            email, password = new_email(), new_password()
+            await somebody.sign_up(email, password, roles)
+            scene.names |= {f"{name} email": email, f"{name} password": password}
+            return somebody
+
+        paula, tom, tina, harry = await asyncio.gather(
+            arrive("paula", "POSTER"), arrive("tom", "TASKER"), arrive("tina", "TASKER"),
+            arrive("harry", "POSTER", "TASKER"),
+        )  # fmt: skip
+        ada = await arrive("ada", "POSTER")
+        await _grant(stack, scene["ada email"], "ADMIN")
+        await ada.log_in(scene["ada email"], scene["ada password"])
+        task_id = await paula.post_task()
+        draft = {
+            "title": DRAFT_TITLE,
+            "description": "Nobody may know of this before the day of the feast.",
+            "categoryId": (await paula.call("{ categories { children { id } } }"))[0]["children"][0]["id"],
+            "budget": euro("50.00"),
+            "mode": "REMOTE",
+        }
+        bid = await tom.place_bid(task_id, "180.00", SECRET_MESSAGE)
+        drafted = await paula.call(CREATE_TASK, input=draft)
+        everybody = {"paula": paula, "tom": tom, "tina": tina, "harry": harry, "ada": ada}
+        for name, somebody in everybody.items():
+            scene.names |= {
+                name: somebody.user_id,
+                f"{name} token": await somebody.token(),
+                f"{name} refresh": somebody.session["refreshToken"],
+                f"{name} session": (await somebody.call("{ mySessions(first: 1) { nodes { id } } }"))["nodes"][0]["id"],
+            }
+        scene.names |= {
+            "task": task_id,
+            "draft": drafted["task"]["id"],
+            "bid": bid["id"],
+            "category": draft["categoryId"],
+            "notification": await _first_notification(paula),
+            "harry notification": await _first_notification(harry),
+        }
+    return scene
+
+
+async def _first_notification(somebody: Person) -> str:
+    found: list[str] = []
+
+    async def arrived() -> bool:
+        nodes = (await somebody.call("{ notifications { nodes { id } } }"))["nodes"]
+        found[:] = [node["id"] for node in nodes]
+        return bool(found)
+
+    await eventually(arrived)
+    return found[-1]
+
+
+async def _grant(stack: Stack, email: str, role: str) -> None:
+    await commands.run(
+        (sys.executable, "-m", "subgraphs.users.admin", "grant", email, role),
+        f"the role {role} could not be granted",
+        REPOSITORY,
+        subgraph_server.environment(stack.instance, "users"),
+    )
+
+
+def named(mutation_name: str) -> str:
+    """A mutation's document that selects its `userErrors` alone."""
+    return mutation(mutation_name, "__typename")
