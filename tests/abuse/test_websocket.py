@@ -83,7 +83,7 @@ CASES = {
     "100 subscriptions, each ended at once": Case(talk(
             *[message for i in range(100) for message in (subscribe(EVENTS, id=str(i)), {"type": "complete", "id": str(i)})],
             subscribe(ASK, id="last"), until="next ok",
-        ), "next ok", "next ok", cpu={"tasks": 0.2, "embedded": 0.4}),
+        ), 'next ok', 'next ok', cpu={"tasks": 0.2, "embedded": 0.4}),
     "a thousand pings": Case(talk(*[{"type": "ping"}] * 1_000, subscribe(ASK), until="next"), 'next ok', 'next ok'),
     "a thousand pongs that nobody asked for": Case(talk(*[{"type": "pong"}] * 1_000, subscribe(ASK)), 'next ok', 'next ok'),
     "a ping with 60 kB": Case(talk({"type": "ping", "payload": {"a": "b" * 60_000}}), 'pong', 'pong'),

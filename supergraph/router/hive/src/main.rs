@@ -8,6 +8,7 @@ mod client_address;
 mod max_characters;
 mod max_errors;
 mod max_fields;
+mod syntax_errors;
 
 use client_address::ClientAddress;
 use hive_router::{
@@ -17,6 +18,7 @@ use hive_router::{
 use max_characters::MaxCharacters;
 use max_errors::MaxErrors;
 use max_fields::MaxFields;
+use syntax_errors::SyntaxErrors;
 
 configure_global_allocator!();
 
@@ -29,6 +31,7 @@ async fn main() -> Result<(), RouterInitError> {
             MaxFields::plugin_name(),
             MaxErrors::plugin_name(),
             ClientAddress::plugin_name(),
+            SyntaxErrors::plugin_name(),
         ] {
             println!("{name}");
         }
@@ -40,7 +43,8 @@ async fn main() -> Result<(), RouterInitError> {
             .register::<MaxCharacters>()
             .register::<MaxFields>()
             .register::<MaxErrors>()
-            .register::<ClientAddress>(),
+            .register::<ClientAddress>()
+            .register::<SyntaxErrors>(),
     )
     .await
 }

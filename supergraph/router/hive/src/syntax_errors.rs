@@ -1,0 +1,84 @@
+//! Says where a document's syntax is wrong, and nothing else of it.
+//!
+//! The parser's error refers to the text of the document and is written out after the request's own copy of that
+//! was freed (graphql-tools 0.5.12 casts its lifetime to 'static in parser/query/error.rs): the client would be sent
+//! what the router's memory holds there by then, which may be of other people's requests.
+
+use hive_router::{
+    async_trait,
+    plugins::{
+        hooks::{
+            on_graphql_error::{OnGraphQLErrorHookPayload, OnGraphQLErrorHookResult},
+            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+        },
+        plugin_trait::RouterPlugin,
+    },
+};
+use serde::Deserialize;
+
+const CODE: &str = "GRAPHQL_PARSE_FAILED";
+const BEFORE_THE_PLACE: &str = "Parse error at ";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Configured {}
+
+pub struct SyntaxErrors;
+
+#[async_trait]
+impl RouterPlugin for SyntaxErrors {
+    type Config = Configured;
+
+    fn plugin_name() -> &'static str {
+        "syntax_errors"
+    }
+
+    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
+        payload.config()?;
+        payload.initialize_plugin(SyntaxErrors)
+    }
+
+    fn on_graphql_error<'req>(
+        &'req self,
+        mut payload: OnGraphQLErrorHookPayload<'req>,
+    ) -> OnGraphQLErrorHookResult<'req> {
+        if payload.error.extensions.code.as_deref() == Some(CODE) {
+            payload.error.message = message(&payload.error.message);
+        }
+        payload.proceed()
+    }
+}
+
+/// What to say instead of the parser's message: its line and column, which are numbers.
+fn message(parsers: &str) -> String {
+    // Bytes, since what stands behind the place may be no text at all.
+    let place = parsers.as_bytes().windows(BEFORE_THE_PLACE.len()).position(|part| part == BEFORE_THE_PLACE.as_bytes());
+    let digits = |bytes: &[u8]| -> String {
+        bytes.iter().take_while(|byte| byte.is_ascii_digit()).map(|byte| char::from(*byte)).collect()
+    };
+    let rest = place.map_or(&[][..], |start| &parsers.as_bytes()[start + BEFORE_THE_PLACE.len()..]);
+    let line = digits(rest);
+    let column = digits(rest.get(line.len() + 1..).unwrap_or_default());
+    if line.is_empty() || column.is_empty() {
+        return "The document has a syntax error.".into();
+    }
+    format!("The document has a syntax error at line {line}, column {column}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::message;
+
+    #[test]
+    fn only_the_place_stays() {
+        let parsers = "Failed to parse GraphQL operation: Parse error at 3:14\nUnexpected `secret[Name]`\nExpected {";
+        assert_eq!(message(parsers), "The document has a syntax error at line 3, column 14.");
+    }
+
+    #[test]
+    fn without_a_place_nothing_stays() {
+        for parsers in ["", "Parse error at ", "Parse error at 1", "Parse error at 1:", "Parse error at x:1 secret"] {
+            assert_eq!(message(parsers), "The document has a syntax error.");
+        }
+    }
+}
