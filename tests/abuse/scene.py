@@ -35,7 +35,10 @@ class Scene:
 
 
 async def play(stack: Stack) -> Scene:
-    """Paula posts a task and keeps a draft, Tom bids, Tina is a stranger, Harry is honest, Ada administers."""
+    """Paula posts a task and keeps a draft, Tom bids, Tina is a stranger, Harry is honest, Ada administers.
+
+    Walter, who may do everything, and Victor, to whom he does it, are for what is tried by machine.
+    """
     edge = next(iter(stack.edges.values()))
     keys = json.loads(secret_files.signing_keys(stack.instance).read_text())["keys"]
     scene = Scene(signing_key=keys[0])
@@ -52,9 +55,11 @@ async def play(stack: Stack) -> Scene:
             arrive("paula", "POSTER"), arrive("tom", "TASKER"), arrive("tina", "TASKER"),
             arrive("harry", "POSTER", "TASKER"),
         )  # fmt: skip
+        walter, victor = await asyncio.gather(arrive("walter", "POSTER", "TASKER"), arrive("victor", "TASKER"))
         ada = await arrive("ada", "POSTER")
-        await _grant(stack, scene["ada email"], "ADMIN")
-        await ada.log_in(scene["ada email"], scene["ada password"])
+        for name, admin in (("ada", ada), ("walter", walter)):
+            await _grant(stack, scene[f"{name} email"], "ADMIN")
+            await admin.log_in(scene[f"{name} email"], scene[f"{name} password"])
         task_id = await paula.post_task()
         draft = {
             "title": DRAFT_TITLE,
@@ -64,8 +69,10 @@ async def play(stack: Stack) -> Scene:
             "mode": "REMOTE",
         }
         bid = await tom.place_bid(task_id, "180.00", SECRET_MESSAGE)
-        drafted = await paula.call(CREATE_TASK, input=draft)
-        everybody = {"paula": paula, "tom": tom, "tina": tina, "harry": harry, "ada": ada}
+        drafted, walters = await paula.call(CREATE_TASK, input=draft), await walter.call(CREATE_TASK, input=draft)
+        everybody = {
+            "paula": paula, "tom": tom, "tina": tina, "harry": harry, "ada": ada, "walter": walter, "victor": victor,
+        }  # fmt: skip
         for name, somebody in everybody.items():
             scene.names |= {
                 name: somebody.user_id,
@@ -76,6 +83,7 @@ async def play(stack: Stack) -> Scene:
         scene.names |= {
             "task": task_id,
             "draft": drafted["task"]["id"],
+            "walter draft": walters["task"]["id"],
             "bid": bid["id"],
             "category": draft["categoryId"],
             "notification": await _first_notification(paula),

@@ -49,14 +49,31 @@ def test_several_lines_have_one_kind_of_line_break(value: str, expected: str) ->
 
 @pytest.mark.parametrize("multiline", [True, False])
 @pytest.mark.parametrize(
-    "character", ["\x00", "\x07", "\x0b", "\x1b", "\x7f", "\x80", "\x9f", "\ud800", "\ufffe", "\uffff"]
-)
+    "character",
+    [
+        "\x00", "\x07", "\x0b", "\x1b", "\x7f", "\x80", "\x9f", "\ud800", "\ufffe", "\uffff",
+        "\u202a", "\u202b", "\u202c", "\u202d", "\u202e",
+    ],
+)  # fmt: skip
 def test_other_control_characters_are_refused(character: str, multiline: bool) -> None:
     with pytest.raises(InvalidInput) as refusal:
         clean(f"a{character}b", field=FIELD, max_length=20, multiline=multiline)
 
     assert refusal.value.field == FIELD
     assert refusal.value.message == "The text holds a character that is not allowed here."
+
+
+@pytest.mark.parametrize(
+    "value", ["\u2068שלום\u2069", "a \u2066b \u2067c\u2069\u2069", "مرحبا\u200f \u200e24/7", "\u061cא"]
+)
+def test_a_direction_that_is_changed_back_passes(value: str) -> None:
+    assert clean(value, field=FIELD, max_length=20) == value
+
+
+@pytest.mark.parametrize("value", ["a\u2067b", "a\u2069b", "\u2069\u2066", "\u2066\u2067a\u2069", "\u2066a\nb\u2069"])
+def test_a_direction_that_is_left_changed_is_refused(value: str) -> None:
+    with pytest.raises(InvalidInput, match="writing direction"):
+        clean(value, field=FIELD, max_length=20, multiline=True)
 
 
 def test_the_length_is_counted_in_code_points_after_cleaning() -> None:
