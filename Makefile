@@ -5,7 +5,7 @@ EXCHANGE := .venv/bin/exchange
 export PATH := $(CURDIR)/.exchange/cache/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests up down test lint types check compose migrate seed demo bench lock
+.PHONY: help setup setup-tests up down test lint types check compose migrate seed demo bench fuzz lock
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -53,6 +53,9 @@ demo: setup ## Play the main job through edge and router, live on the terminal
 
 bench: setup-tests ## Measure what docs/benchmarks.md reports (ARGS="--report-only cpu")
 	@$(PYTHON) -m bench $(ARGS)
+
+fuzz: setup-tests ## Send what Schemathesis makes of the schemas to a system of its own (SECONDS=600 ARGS="bids --seed 7")
+	@$(PYTHON) -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
 
 RESOLVE := $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml
 

@@ -26,6 +26,7 @@ _NOT_PUBLIC = frozenset(
         "invalid",
         "lan",
         "local",
+        "localdomain",
         "localhost",
         "onion",
         "private",

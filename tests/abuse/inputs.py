@@ -93,12 +93,16 @@ def operation(subgraph: str, at: TextField, value: object) -> tuple[str, dict[st
     root = schema.query_type if at.root == "Query" else schema.mutation_type
     assert root is not None
     field = root.fields[at.field]
-    used = {name: declared for name, declared in field.args.items() if name == at.path[0] or is_required_argument(declared)}
+    used = {
+        name: declared for name, declared in field.args.items() if name == at.path[0] or is_required_argument(declared)
+    }
     variables = {name: _good(name, declared, at.path, value) for name, declared in used.items()}
     declared = ", ".join(f"${name}: {argument.type}" for name, argument in used.items())
     passed = ", ".join(f"{name}: ${name}" for name in used)
     answer = get_named_type(field.type)
-    selection = "{ __typename userErrors { code message field } }" if "userErrors" in getattr(answer, "fields", {}) else ""
+    selection = (
+        "{ __typename userErrors { code message field } }" if "userErrors" in getattr(answer, "fields", {}) else ""
+    )
     if not selection and not is_scalar_type(answer):
         selection = "{ __typename }"
     return f"{at.root.lower()} ({declared}) {{ {at.field}({passed}) {selection} }}", variables

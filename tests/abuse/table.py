@@ -11,11 +11,7 @@ def everywhere(cases: Mapping[str, Case]) -> Callable[..., object]:
     """Parametrizes a test over `case` and `place`."""
     return pytest.mark.parametrize(
         ("case", "place"),
-        [
-            pytest.param(case, place, id=f"{name} @ {place}")
-            for name, case in cases.items()
-            for place in case.targets()
-        ],
+        [pytest.param(case, place, id=f"{name} @ {place}") for name, case in cases.items() for place in case.targets()],
     )
 
 

@@ -55,7 +55,12 @@ def of_production(stack: Stack, scene: Scene, folder: Path) -> Iterator[dict[str
         entered.enter_context(running(*replicas.values()))
         found = {
             name: Target(
-                name, f"http://127.0.0.1:{port}/graphql", scene, False, {name: SUBGRAPH_CPU_SECONDS}, _Pid(name, replicas[name])
+                name,
+                f"http://127.0.0.1:{port}/graphql",
+                scene,
+                False,
+                {name: SUBGRAPH_CPU_SECONDS},
+                _Pid(name, replicas[name]),
             )
             for name, port in ports.items()
         }

@@ -37,12 +37,12 @@ AS_IT_IS = {
     "a script": "<script>alert(document.cookie)</script>",
     "a template": "{{7*7}} ${7*7} <%= 7*7 %> #{7*7} %{7*7}",
     "SQL": "Robert'); DROP TABLE users; --",
-    "a formula": "=HYPERLINK(\"https://evil.example\", \"Click\")",
+    "a formula": '=HYPERLINK("https://evil.example", "Click")',
     "a format": "%s%n%x{0}{0.__class__}",
     "a path": "../../../../etc/passwd",
-    "a line for a log": "done level=error msg=\"root logged in\"",
+    "a line for a log": 'done level=error msg="root logged in"',
     "Arabic, as it is written": "السباكة\u200f والكهرباء\u200e 24/7",
-    "an isolate that is closed": "From \u2068שלום\u2069 to you, with love",
+    "an isolate that is closed": "From \u2068\u05e9\u05dc\u05d5\u05dd\u2069 to you, with love",
     "a family": "👩‍👩‍👧‍👦 needs a hand",
 }
 BAD_URLS = [
@@ -60,7 +60,8 @@ BAD_URLS = [
     "https://127.0.0.1./", "https://localhost./", "https://example.com../", "https://.example.com/",
     "https://example..com/", "https://-a.example.com/", "https://example.com:0/", "https://example.com:65536/",
     "https://example.com:/", "https://example.com:80a/", "https://ex\u00e4mple.com/", "https://ex\u0430mple.com/",
-    "https://example\u3002com/", "https://①②⑦.0.0.1/", "https://example.com/a b", "https://example.com/\r\nSet-Cookie: a=b",
+    "https://example\u3002com/", "https://①②⑦.0.0.1/", "https://example.com/a b",
+    "https://example.com/\r\nSet-Cookie: a=b",
     "https://example.com/<script>", "https://example.com/\u202egnp.a", "https://" + "a" * 64 + ".example.com/",
     "https://example.com/" + "a" * 2_000,
 ]  # fmt: skip
@@ -113,7 +114,8 @@ async def test_every_text_is_refused_clearly_or_taken(stack: Stack, scene: Scene
 
 
 @pytest.mark.parametrize(
-    ("subgraph", "at"), [field for field in fields() if field.values[1].path[-1].lower().endswith("url")]  # type: ignore[attr-defined]
+    ("subgraph", "at"),
+    [field for field in fields() if field.values[1].path[-1].lower().endswith("url")],  # type: ignore[attr-defined]
 )
 async def test_every_address_is_https_and_public(stack: Stack, scene: Scene, subgraph: str, at: TextField) -> None:
     async with httpx.AsyncClient(timeout=30) as client:
@@ -151,7 +153,7 @@ MAY_FETCH: dict[str, str] = {}
 
 
 def test_nothing_fetches_an_address_that_a_user_gave() -> None:
-    """A name that is public today may lead inside tomorrow (DNS rebinding), so nobody but the user's browser follows it."""
+    """A name that is public today may lead inside tomorrow (DNS rebinding): only a user's own browser follows it."""
     found = {
         str(file.relative_to(ROOT))
         for folder in ("shared", "subgraphs")

@@ -113,7 +113,9 @@ CASES = {
     "a key named by a path": case(foreign({"kid": "../../../../dev/null"})),
     "a key named by SQL": case(foreign({"kid": "' UNION SELECT 'key' --"})),
     "a key named by 5,000 letters": case(foreign({"kid": "a" * 5_000})),
-    "a key named by an object": case(lambda scene: ".".join([encoded({"alg": "EdDSA", "kid": {"a": 1}}), encoded(claims(scene)), "AAAA"])),
+    "a key named by an object": case(
+        lambda scene: ".".join([encoded({"alg": "EdDSA", "kid": {"a": 1}}), encoded(claims(scene)), "AAAA"])
+    ),
     "no name of a key": case(lambda scene: ".".join([encoded({"alg": "EdDSA"}), encoded(claims(scene)), "AAAA"])),
     "a key in the token": case(foreign({"jwk": own_jwk()})),
     "a key at an address": case(foreign({"jku": "https://evil.example/jwks.json"})),
@@ -146,7 +148,9 @@ CASES = {
     # --- changed on the way ---
     "a letter of the signature changed": case(changed(lambda parts: [*parts[:2], parts[2][:-4] + "AAAA"])),
     "the claims of an administrator under Tina's signature": case(
-        lambda scene: ".".join([scene["tina token"].split(".")[0], encoded(claims(scene)), scene["tina token"].split(".")[2]])
+        lambda scene: ".".join(
+            [scene["tina token"].split(".")[0], encoded(claims(scene)), scene["tina token"].split(".")[2]]
+        )
     ),
     "the signature cut off": case(changed(lambda parts: parts[:2])),
     "four parts": case(changed(lambda parts: [*parts, parts[2]])),
@@ -167,7 +171,7 @@ CASES = {
     "two tokens": case(lambda scene: f"{scene['tina token']}, Bearer {scene['ada token']}"),
     "a refresh token as an access token": case(lambda scene: scene["tina refresh"]),
     "an id instead of a token": case(lambda scene: scene["ada"]),
-}  # fmt: skip
+}
 
 
 @everywhere(CASES)

@@ -26,7 +26,11 @@ def endpoint(stack: Stack, scene: Scene, name: str) -> Endpoint:
         assert now == before, "a process died"
 
     return Endpoint(
-        name, url, {who: scene[f"{who} token"] for who in _PEOPLE}, {key: list(_known(scene, key)) for key in _KNOWN}, alive
+        name,
+        url,
+        {who: scene[f"{who} token"] for who in _PEOPLE},
+        {key: list(_known(scene, key)) for key in _KNOWN},
+        alive,
     )
 
 

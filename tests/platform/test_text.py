@@ -64,7 +64,8 @@ def test_other_control_characters_are_refused(character: str, multiline: bool) -
 
 
 @pytest.mark.parametrize(
-    "value", ["\u2068שלום\u2069", "a \u2066b \u2067c\u2069\u2069", "مرحبا\u200f \u200e24/7", "\u061cא"]
+    "value",
+    ["\u2068\u05e9\u05dc\u05d5\u05dd\u2069", "a \u2066b \u2067c\u2069\u2069", "مرحبا\u200f \u200e24/7", "\u061cא"],
 )
 def test_a_direction_that_is_changed_back_passes(value: str) -> None:
     assert clean(value, field=FIELD, max_length=20) == value

@@ -47,6 +47,7 @@ def test_public_addresses_pass_as_they_are(url: str) -> None:
         "https://printer.local/a.png",
         "https://PRINTER.LOCAL./a.png",
         "https://db.internal/a.png",
+        "https://localhost.localdomain/a.png",
         "https://127.0.0.1/a.png",
         "https://127.1/a.png",
         "https://2130706433/a.png",
