@@ -177,6 +177,16 @@ def talk(
     return attack
 
 
+def closes(attack: Attack) -> Attack:
+    """The attack, if its answer is a close of any code: whoever still sends may be cut off before it reads one."""
+
+    async def closing(target: Target) -> str:
+        answer = await attack(target)
+        return "closed" if answer.startswith("closed") else answer
+
+    return closing
+
+
 def subscribe(query: str, variables: Mapping[str, object] | None = None, id: str = "1") -> dict[str, object]:
     """A `subscribe` message."""
     return {"id": id, "type": "subscribe", "payload": {"query": query, "variables": dict(variables or {})}}

@@ -100,7 +100,7 @@ def judge(response: httpx.Response) -> tuple[bool, str]:
     return bool(codes or user_errors), text
 
 
-@pytest.mark.parametrize(("subgraph", "at"), fields())
+@pytest.mark.parametrize(("subgraph", "at"), list(fields()))
 async def test_every_text_is_refused_clearly_or_taken(stack: Stack, scene: Scene, subgraph: str, at: TextField) -> None:
     async with httpx.AsyncClient(timeout=30) as client:
         for what, value in ALWAYS_REFUSED.items():
