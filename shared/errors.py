@@ -30,6 +30,7 @@ class UserErrorCode(StrEnum):
     SESSION_EXPIRED = "SESSION_EXPIRED"
     CONFIRMATION_REQUIRED = "CONFIRMATION_REQUIRED"
     EXPORT_IN_PROGRESS = "EXPORT_IN_PROGRESS"
+    ACCOUNT_HAS_OPEN_ENGAGEMENTS = "ACCOUNT_HAS_OPEN_ENGAGEMENTS"
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105  # a code, not a token
     EMAIL_ALREADY_VERIFIED = "EMAIL_ALREADY_VERIFIED"
     INVALID_SECOND_FACTOR = "INVALID_SECOND_FACTOR"
@@ -63,7 +64,8 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.INVALID_CREDENTIALS: "E-mail address and password do not belong together.",
     UserErrorCode.ACCOUNT_SUSPENDED: "The account is suspended.",
     UserErrorCode.SESSION_EXPIRED: "The session has ended or its refresh token is not valid any more; log in again.",
-    UserErrorCode.CONFIRMATION_REQUIRED: "The password is wrong or missing; without one, sign in anew and try again.",
+    UserErrorCode.CONFIRMATION_REQUIRED: "The account has no password: sign in anew and try again.",
+    UserErrorCode.ACCOUNT_HAS_OPEN_ENGAGEMENTS: "A task of the account is assigned and neither done nor called off.",
     UserErrorCode.EXPORT_IN_PROGRESS: "An export of one's data is being made already.",
     UserErrorCode.INVALID_TOKEN: "The token of a mail is unknown, used, expired or replaced by a newer one.",
     UserErrorCode.EMAIL_ALREADY_VERIFIED: "The account's e-mail address is verified already.",

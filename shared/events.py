@@ -303,6 +303,15 @@ class UserExportRequested(_UserEvent):
     public_key: str = Field(description="X25519, base64; the private half exists in `users` alone, until it expires.")
 
 
+class UserErased(_UserEvent):
+    """A user left: every subgraph erases what it holds of them. Ids stay."""
+
+    type: ClassVar[str] = "users.user.erased"
+
+    by: str | None = Field(None, description="The admin's id; null for the user themselves.")
+    reason: Annotated[str | None, Personal("user_id", None)] = Field(None, description="Why an admin did it.")
+
+
 class UserExportReady(_UserEvent):
     """Everything that a user asked for is there to be read."""
 

@@ -25,7 +25,7 @@ from enum import Enum
 from typing import Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry import UNSET
@@ -105,6 +105,11 @@ async def idempotent(
         .on_conflict_do_update(index_elements=[keys.c.actor_id, keys.c.key], set_=row)
     )
     return result
+
+
+async def forget(session: AsyncSession, actor_id: str) -> None:
+    """Deletes the keys of an actor."""
+    await session.execute(delete(keys).where(keys.c.actor_id == actor_id))
 
 
 def _lock_number(actor_id: str, key: str) -> int:

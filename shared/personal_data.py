@@ -16,7 +16,7 @@ from typing import Any
 
 from nacl.public import PublicKey, SealedBox
 from pydantic_core import to_json
-from sqlalchemy import ARRAY, ColumnElement, Table, inspect, select
+from sqlalchemy import ARRAY, ColumnElement, Table, bindparam, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
@@ -66,6 +66,8 @@ class Held:
     """Other ids, which lead to a person by way of other tables only."""
     plain: tuple[str, ...] = ()
     """Columns that tell nothing about a person."""
+    stream: tuple[str, str] | None = None
+    """The streams that tell of these rows, as their prefix and the column with what follows it."""
     deleted_with: tuple[str, ...] = ()
     """Those of `people`, `through` and `unseen` whose erasure deletes the row."""
 
@@ -75,7 +77,9 @@ class Held:
         if column in self.through:
             other, person = self.through[column]
             return owner.in_(select(other.c.id).where(other.c[person] == person_id))
-        return owner.contains([person_id]) if isinstance(owner.type, ARRAY) else owner == person_id
+        if isinstance(owner.type, ARRAY):
+            return owner.op("@>")(bindparam(None, [person_id], owner.type))
+        return owner == person_id
 
     def exported(self, column: str) -> list[str]:
         """The columns that the person in `column` gets to see."""
@@ -92,7 +96,7 @@ def table_of(model: type[SQLModel]) -> Table:
 
 
 PLATFORM: Sequence[Held] = (
-    Held(tables.streams, pseudonymous=("stream",), plain=("head",)),
+    Held(tables.streams, pseudonymous=("stream",), plain=("head", "redactions")),
     # Copies of what the other tables hold, for as long as subscribers can replay them; erasure redacts them.
     Held(
         tables.outbox,

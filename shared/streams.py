@@ -24,7 +24,7 @@ from aiokafka.structs import ConsumerRecord
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from prometheus_client import Counter, Gauge
 from pydantic import ValidationError
-from sqlalchemy import ARRAY, Text, bindparam, func, select, true
+from sqlalchemy import ARRAY, Text, bindparam, func, literal, select, true
 from sqlalchemy import cast as sql_cast
 
 from shared import tables
@@ -109,6 +109,8 @@ class _Channel:
     """The highest number known; the recent events may lag behind it."""
     followers: set[_Follower] = field(default_factory=set)
     reading: dict[int, asyncio.Task[_Page]] = field(default_factory=dict)
+    redactions: int = 0
+    """How often events of the stream had been redacted when it was looked at last."""
     pages: OrderedDict[int, _Page] = field(default_factory=OrderedDict)
     """Full pages by the number that they start after: many followers catch up through the same ones."""
 
@@ -148,6 +150,13 @@ class _Channel:
             for follower in self.followers:
                 follower.wake()
 
+    def redacted(self, redactions: int) -> None:
+        """Drops what is remembered if events were redacted since; it is read anew for whoever needs it."""
+        if redactions > self.redactions:
+            self.redactions = redactions
+            self.recent.clear()
+            self.pages.clear()
+
     def trim(self) -> None:
         """Gives memory back once everybody has everything; a little stays for those who reconnect."""
         if (self.pages or len(self.recent) > _KEPT_ENTRIES) and all(
@@ -162,11 +171,16 @@ class _Channel:
 
 
 _outbox, _streams = tables.outbox, tables.streams
-_head = select(
-    func.coalesce(select(_streams.c.head).where(_streams.c.stream == bindparam("stream")).scalar_subquery(), 0).label(
-        "head"
+_of_stream = select(_streams.c.head, _streams.c.redactions).where(_streams.c.stream == bindparam("stream")).subquery()
+_one = select(literal(1)).subquery()
+_head = (
+    select(
+        func.coalesce(_of_stream.c.head, 0).label("head"),
+        func.coalesce(_of_stream.c.redactions, 0).label("redactions"),
     )
-).subquery("at")
+    .select_from(_one.outerjoin(_of_stream, true()))
+    .subquery("at")
+)
 _after = (
     select(
         _outbox.c.seq,
@@ -182,14 +196,14 @@ _after = (
     .lateral("entry")
 )
 # One statement, so that head and entries are of one moment.
-_READ = select(_head.c.head, _after).select_from(_head.outerjoin(_after, true()))
-_HEADS = select(_streams.c.stream, _streams.c.head).where(
+_READ = select(_head.c.head, _head.c.redactions, _after).select_from(_head.outerjoin(_after, true()))
+_HEADS = select(_streams.c.stream, _streams.c.head, _streams.c.redactions).where(
     _streams.c.stream == func.any(bindparam("streams", type_=ARRAY(Text)))
 )
 
 
-# head, seq (None without entries), event id, type, body, time, traceparent
-_LogRow = tuple[int, int | None, str, str, str, datetime, str | None]
+# head, redactions, seq (None without entries), event id, type, body, time, traceparent
+_LogRow = tuple[int, int, int | None, str, str, str, datetime, str | None]
 
 
 class StreamHub:
@@ -347,10 +361,15 @@ class StreamHub:
         head = rows[0][0]
         entries = [
             _entry(channel.stream, seq, id_, type_, body, at, trace)
-            for _, seq, id_, type_, body, at, trace in rows
+            for _, _, seq, id_, type_, body, at, trace in rows
             if seq is not None
         ]
         page = _Page(head, entries)
+        redactions = rows[0][1]
+        channel.redacted(redactions)
+        if redactions < channel.redactions:
+            # Read before a redaction: good for who asked before it, not to be remembered.
+            return page
         channel.learn(page)
         if len(entries) == _PAGE_SIZE:
             channel.pages[after] = page
@@ -423,10 +442,13 @@ class StreamHub:
         if not self._channels:
             return False
         rows = cast(
-            "Sequence[tuple[str, int]]",
+            "Sequence[tuple[str, int, int]]",
             await self._database.fetch(_HEADS, {"streams": list(self._channels)}),
         )
-        behind = [(stream, head) for stream, head in rows if self._is_behind(stream, head)]
+        for stream, _, redactions in rows:
+            if channel := self._channels.get(stream):
+                channel.redacted(redactions)
+        behind = [(stream, head) for stream, head, _ in rows if self._is_behind(stream, head)]
         if behind:
             # Most of these are on their way.
             await asyncio.sleep(_AUDIT_GRACE_SECONDS)

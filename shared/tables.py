@@ -31,6 +31,13 @@ streams = Table(
     metadata,
     Column("stream", Text(collation="C"), primary_key=True),
     Column("head", BigInteger, nullable=False, comment="seq of the newest event"),
+    Column(
+        "redactions",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="How often events were redacted, so that processes drop what they remember",
+    ),
     comment="One row per stream; its lock orders the stream's writers",
 )
 

@@ -67,6 +67,25 @@ def create_v1() -> None:
     op.create_index("idempotency_keys_created_at", "idempotency_keys", ["created_at"])
 
 
+def add_v2() -> None:
+    """Adds streams.redactions."""
+    op.add_column(
+        "streams",
+        sa.Column(
+            "redactions",
+            sa.BigInteger(),
+            nullable=False,
+            server_default=sa.text("0"),
+            comment="How often events were redacted, so that processes drop what they remember",
+        ),
+    )
+
+
+def drop_v2() -> None:
+    """Undoes `add_v2`."""
+    op.drop_column("streams", "redactions")
+
+
 def drop_v1() -> None:
     """Undoes `create_v1`."""
     for table in ("idempotency_keys", "deadlines", "inbox", "outbox", "streams"):

@@ -5,7 +5,7 @@ Each runs in the caller's transaction, which also holds the events that it emits
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock, deadlines, events
+from shared import clock, deadlines, erasure, events
 from shared.actor import Actor
 from shared.errors import NotFound, VersionConflict
 from shared.ids import new_id
@@ -13,6 +13,7 @@ from shared.money import Money
 from shared.outbox import emit
 from shared.transitions import next_status
 from subgraphs.bids import models, rules, store
+from subgraphs.bids.personal_data import HELD
 from subgraphs.bids.rules import TRANSITIONS, Command, Status
 
 EXPIRY = "bid_expiry"
@@ -193,6 +194,21 @@ async def fail_acceptance(session: AsyncSession, task: events.TaskSnapshot, bid_
     await emit(session, events.BidAcceptanceFailed(bid=snapshot(bid), reason=reason))
     if known is None or known.status != rules.TASK_OPEN:
         await _expire(session, bid, reason)
+
+
+async def forget_person(session: AsyncSession, person_id: str) -> None:
+    """Erases somebody who left, and takes their pending bids back. Locks the rows of those and of their tasks."""
+    pending = await store.list_pending_bids_of(session, person_id)
+    for found in pending:
+        await store.lock_task(session, found.task_id, shared=True)
+    await erasure.erase(session, person_id, "bids", HELD)
+    for found in pending:
+        bid = await store.lock_bid(session, found.id)
+        if bid is None or bid.status is not Status.PENDING:
+            continue
+        _step(bid, Command.WITHDRAW)
+        await deadlines.cancel(session, EXPIRY, bid.id)
+        await emit(session, events.BidWithdrawn(bid=snapshot(bid)))
 
 
 async def expire_bid(session: AsyncSession, bid_id: str) -> None:

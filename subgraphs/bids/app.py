@@ -4,8 +4,9 @@ from fastapi import FastAPI
 
 from shared.app import create_app
 from shared.config import Settings
+from shared.erasure import PASSES
 from subgraphs.bids.actions import EXPIRY
-from subgraphs.bids.consumers import bid_expired, handlers
+from subgraphs.bids.consumers import bid_expired, forget_again, handlers
 from subgraphs.bids.loaders import Loaders
 from subgraphs.bids.schema import schema
 
@@ -18,7 +19,7 @@ def build(settings: Settings | None = None) -> FastAPI:
         loaders=Loaders,
         topics=["bids.bid"],
         handlers=handlers,
-        deadlines={EXPIRY: bid_expired},
+        deadlines={EXPIRY: bid_expired, **dict.fromkeys(PASSES, forget_again)},
         settings=settings,
     )
 

@@ -11,6 +11,7 @@ HELD = (
     Held(
         table_of(models.Bid),
         people=("tasker_id", "poster_id"),
+        stream=("task", "task_id"),
         personal={"message": Personal("tasker_id", DELETED_TEXT)},
         pseudonymous=("id", "task_id"),
         plain=(

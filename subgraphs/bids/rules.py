@@ -40,7 +40,9 @@ class Command(StrEnum):
 
 TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
     (Status.PENDING, Command.UPDATE): step(Status.PENDING, By.TASKER, why="better terms while nobody decided"),
-    (Status.PENDING, Command.WITHDRAW): step(Status.WITHDRAWN, By.TASKER, why="the tasker changed their mind"),
+    (Status.PENDING, Command.WITHDRAW): step(
+        Status.WITHDRAWN, By.TASKER, By.EVENT, why="the tasker changed their mind, or left"
+    ),
     (Status.PENDING, Command.DECLINE): step(
         Status.DECLINED, By.POSTER, By.EVENT, why="not wanted, or another bid got the task"
     ),

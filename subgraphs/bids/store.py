@@ -53,6 +53,16 @@ async def lock_pending_bids(session: AsyncSession, task_id: str) -> Sequence[mod
     return (await session.scalars(statement)).all()
 
 
+async def list_pending_bids_of(session: AsyncSession, tasker_id: str) -> Sequence[models.Bid]:
+    """All pending bids of a tasker, in the order of their tasks, whose rows are to be locked first."""
+    statement = (
+        select(Bid)
+        .where(col(Bid.tasker_id) == tasker_id, col(Bid.status) == Status.PENDING)
+        .order_by(col(Bid.task_id), col(Bid.id))
+    )
+    return (await session.scalars(statement)).all()
+
+
 async def add_bid(session: AsyncSession, bid: models.Bid) -> bool:
     """False, and nothing added, if the tasker has a live bid on the task already."""
     statement = (

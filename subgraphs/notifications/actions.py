@@ -8,12 +8,13 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock, events
+from shared import clock, erasure, events
 from shared.actor import Actor
 from shared.events import Envelope
 from shared.ids import new_id
 from shared.outbox import emit
 from subgraphs.notifications import models, rules, store
+from subgraphs.notifications.personal_data import HELD
 
 
 async def notify(session: AsyncSession, envelope: Envelope[events.Event]) -> None:
@@ -23,14 +24,23 @@ async def notify(session: AsyncSession, envelope: Envelope[events.Event]) -> Non
     title = await store.get_title(session, mentions.task_id) if mentions.task_id else None
     names = rules.Names(people, {mentions.task_id: title} if mentions.task_id and title else {})
     # In the order of their streams, as `emit` asks for.
-    for message in sorted(rules.messages(envelope.event, names), key=lambda each: each.user_id):
+    messages = sorted(rules.messages(envelope.event, names), key=lambda each: each.user_id)
+    concerned = rules.people(envelope.event)
+    gone = (
+        await store.get_erased(session, sorted(concerned | {each.user_id for each in messages})) if messages else set()
+    )
+    for message in messages:
+        if message.user_id in gone:
+            continue
+        about = concerned - {message.user_id}
         notification = models.Notification(
             id=new_id("notification"),
             user_id=message.user_id,
             event_id=envelope.id,
+            about_ids=sorted(about),
             category=message.category,
             title=message.title,
-            body=message.body,
+            body=rules.ABOUT_ERASED if about & gone else message.body,
             link=message.link,
             created_at=clock.now(),
             read_at=None,
@@ -44,9 +54,27 @@ async def copy_user(session: AsyncSession, user_id: str, display_name: str) -> N
     await store.save_user(session, user_id, display_name)
 
 
+async def forget_person(session: AsyncSession, person_id: str) -> None:
+    """Erases somebody who left, also from what others were told about them."""
+    told = await store.lock_told_about(session, person_id, but=rules.ABOUT_ERASED)
+    for notification in told:
+        notification.body = rules.ABOUT_ERASED
+    if told:
+        await erasure.rewrite(
+            session,
+            streams=sorted({f"user:{each.user_id}" for each in told}),
+            key=("notification", "id"),
+            keys=[each.id for each in told],
+            path=("notification", "body"),
+            to=rules.ABOUT_ERASED,
+        )
+    await store.mark_erased(session, person_id, events.DELETED_NAME)
+    await erasure.erase(session, person_id, "notifications", HELD)
+
+
 async def copy_task(session: AsyncSession, task: events.TaskSnapshot) -> None:
     """Takes over a task's title."""
-    await store.save_task(session, task.id, task.title)
+    await store.save_task(session, task.id, task.poster_id, task.title)
 
 
 async def mark_read(

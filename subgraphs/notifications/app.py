@@ -4,7 +4,8 @@ from fastapi import FastAPI
 
 from shared.app import create_app
 from shared.config import Settings
-from subgraphs.notifications.consumers import handlers
+from shared.erasure import PASSES
+from subgraphs.notifications.consumers import forget_again, handlers
 from subgraphs.notifications.loaders import Loaders
 from subgraphs.notifications.schema import schema
 
@@ -17,6 +18,7 @@ def build(settings: Settings | None = None) -> FastAPI:
         loaders=Loaders,
         topics=["notifications.notification"],
         handlers=handlers,
+        deadlines=dict.fromkeys(PASSES, forget_again),
         settings=settings,
     )
 

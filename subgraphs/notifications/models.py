@@ -1,13 +1,16 @@
 """Tables of notifications: the inbox of each person, and local copies of the names that texts need."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import ARRAY, Index, Text, text
 from sqlalchemy.orm import registry
-from sqlmodel import SQLModel
+from sqlmodel import Field, SQLModel
 
 from shared.models import enum_field, key_field, text_field, time_field
 from subgraphs.notifications.rules import Category
+
+_KEYS: Any = ARRAY(Text(collation="C"))
 
 
 class Base(SQLModel, registry=registry()):
@@ -20,6 +23,7 @@ class Notification(Base, table=True):
     __tablename__ = "notifications"
     __table_args__ = (
         Index("notifications_one_per_event", "user_id", "event_id", unique=True),
+        Index("notifications_about", "about_ids", postgresql_using="gin"),
         Index("notifications_by_user", "user_id", "id"),
         Index("notifications_unread", "user_id", "id", postgresql_where=text("read_at IS NULL")),
     )
@@ -27,6 +31,8 @@ class Notification(Base, table=True):
     id: str = key_field(primary_key=True)
     user_id: str = key_field()
     event_id: str = key_field()
+    about_ids: list[str] = Field(sa_type=_KEYS, sa_column_kwargs={"server_default": text("'{}'")})
+    """The other people whose names or words the text may hold."""
     category: Category = enum_field(Category)
     title: str = text_field()
     body: str = text_field()
@@ -42,6 +48,7 @@ class User(Base, table=True):
 
     id: str = key_field(primary_key=True)
     display_name: str = text_field()
+    erased: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
 
 class Task(Base, table=True):
@@ -50,4 +57,5 @@ class Task(Base, table=True):
     __tablename__ = "tasks"
 
     id: str = key_field(primary_key=True)
+    poster_id: str | None = key_field(index=True)
     title: str = text_field()

@@ -8,6 +8,8 @@ HELD = (
     Held(
         table_of(models.Notification),
         people=("user_id",),
+        # What others were told about somebody is rewritten by `actions.forget_person`, and not theirs to see.
+        unseen=("about_ids",),
         personal={"title": Personal("user_id", DELETED_TEXT), "body": Personal("user_id", DELETED_TEXT)},
         pseudonymous=("id", "event_id", "link"),
         plain=("category", "created_at", "read_at"),
@@ -17,6 +19,12 @@ HELD = (
         table_of(models.User),
         people=("id",),
         personal={"display_name": Personal("id", DELETED_NAME)},
+        plain=("erased",),
     ),
-    Held(table_of(models.Task), pseudonymous=("id",), plain=("title",)),
+    Held(
+        table_of(models.Task),
+        people=("poster_id",),
+        personal={"title": Personal("poster_id", DELETED_TEXT)},
+        pseudonymous=("id",),
+    ),
 )

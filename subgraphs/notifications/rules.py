@@ -12,6 +12,7 @@ from shared.money import Money
 MOST_MARKED_AT_ONCE = 100
 SOMEBODY = "Somebody"
 A_TASK = "a task"
+ABOUT_ERASED = "This was about somebody who has left."
 
 
 class Category(StrEnum):
@@ -71,6 +72,15 @@ def mentions(event: events.Event) -> Mentions:
     if isinstance(event, events.TaskAssigned) and event.task.tasker_id:
         return Mentions((event.task.tasker_id,))
     return Mentions()
+
+
+def people(event: events.Event) -> set[str]:
+    """Everybody whose name or words a message about this event may hold."""
+    if isinstance(event, BID_EVENTS):
+        return {event.bid.poster_id, event.bid.tasker_id}
+    if isinstance(event, TASK_EVENTS):
+        return {event.task.poster_id, *([event.task.tasker_id] if event.task.tasker_id else [])}
+    return set()
 
 
 def messages(event: events.Event, names: Names) -> list[Message]:

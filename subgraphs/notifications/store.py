@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Update, func, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, func, inspect, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -16,6 +16,7 @@ from subgraphs.notifications.rules import Category
 Notification = models.Notification
 NEWEST = Order("notifications.newest", col(Notification.id), descending=True)
 _columns = select(*columns_of(Notification))
+_about = inspect(Notification).local_table.c.about_ids
 
 
 async def add_notification(session: AsyncSession, notification: models.Notification) -> bool:
@@ -59,16 +60,45 @@ def _marking(user_id: str, chosen: ColumnElement[bool]) -> Update:
     return update(Notification).where(col(Notification.id).in_(unread))
 
 
+async def lock_told_about(session: AsyncSession, person_id: str, but: str) -> Sequence[models.Notification]:
+    """What others were told about somebody and does not say `but` instead, locked in the order of their ids."""
+    statement = (
+        select(Notification)
+        .where(_about.op("@>")(bindparam(None, [person_id], _about.type)), col(Notification.body) != but)
+        .order_by(col(Notification.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def mark_erased(session: AsyncSession, user_id: str, name: str) -> None:
+    """Remembers that a user has left, whatever else comes about them."""
+    statement = insert(models.User).values(id=user_id, display_name=name, erased=True)
+    changed = {"display_name": name, "erased": True}
+    await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
+
+
+async def get_erased(session: AsyncSession, user_ids: Sequence[str]) -> set[str]:
+    """Those of the users who have left."""
+    statement = select(col(models.User.id)).where(any_of(col(models.User.id), user_ids), col(models.User.erased))
+    return set(await session.scalars(statement))
+
+
 async def save_user(session: AsyncSession, user_id: str, display_name: str) -> None:
-    """Writes the local copy of a user's name."""
+    """Writes the local copy of a user's name, unless they have left."""
     statement = insert(models.User).values(id=user_id, display_name=display_name)
-    await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"display_name": display_name}))
+    changed = statement.on_conflict_do_update(
+        index_elements=["id"], set_={"display_name": display_name}, where=col(models.User.erased).is_(False)
+    )
+    await session.execute(changed)
 
 
-async def save_task(session: AsyncSession, task_id: str, title: str) -> None:
+async def save_task(session: AsyncSession, task_id: str, poster_id: str, title: str) -> None:
     """Writes the local copy of a task's title."""
-    statement = insert(models.Task).values(id=task_id, title=title)
-    await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"title": title}))
+    values = {"poster_id": poster_id, "title": title}
+    statement = insert(models.Task).values(id=task_id, **values)
+    await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
 
 
 async def get_names(session: AsyncSession, user_ids: Sequence[str]) -> Mapping[str, str]:

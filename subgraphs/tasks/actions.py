@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock, deadlines, events
+from shared import clock, deadlines, erasure, events
 from shared.actor import Actor
 from shared.errors import NotFound, VersionConflict
 from shared.graphql.text import clean
@@ -17,6 +17,7 @@ from shared.money import Money
 from shared.outbox import emit
 from shared.transitions import next_status
 from subgraphs.tasks import models, rules, store
+from subgraphs.tasks.personal_data import HELD
 from subgraphs.tasks.rules import TRANSITIONS, Command, Mode, Status
 
 EXPIRY = "task_expiry"
@@ -169,6 +170,18 @@ async def assign_task(session: AsyncSession, bid: events.BidSnapshot) -> None:
     task.tasker_id, task.bid_id = bid.tasker_id, bid.id
     await deadlines.cancel(session, EXPIRY, task.id)
     await emit(session, events.TaskAssigned(task=snapshot(task), bid_id=bid.id))
+
+
+async def forget_person(session: AsyncSession, person_id: str) -> None:
+    """Erases somebody who left, and calls off what nobody can go on with now. Locks the rows of their tasks."""
+    await store.lock_tasks_of(session, person_id)
+    await erasure.erase(session, person_id, "tasks", HELD)
+    for task in await store.lock_tasks_of(session, person_id):
+        if (task.status, Command.CANCEL) in TRANSITIONS:
+            _step(task, Command.CANCEL)
+            reason = "The poster has left." if task.poster_id == person_id else "The tasker has left."
+            await deadlines.cancel(session, EXPIRY, task.id)
+            await emit(session, events.TaskCancelled(task=snapshot(task), reason=reason, by="SYSTEM"))
 
 
 async def expire_task(session: AsyncSession, task_id: str) -> None:

@@ -4,8 +4,9 @@ from fastapi import FastAPI
 
 from shared.app import create_app
 from shared.config import Settings
+from shared.erasure import PASSES
 from subgraphs.tasks.actions import EXPIRY
-from subgraphs.tasks.consumers import handlers, task_expired
+from subgraphs.tasks.consumers import forget_again, handlers, task_expired
 from subgraphs.tasks.loaders import Loaders
 from subgraphs.tasks.schema import schema
 
@@ -18,7 +19,7 @@ def build(settings: Settings | None = None) -> FastAPI:
         loaders=Loaders,
         topics=["tasks.task"],
         handlers=handlers,
-        deadlines={EXPIRY: task_expired},
+        deadlines={EXPIRY: task_expired, **dict.fromkeys(PASSES, forget_again)},
         settings=settings,
     )
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import events, personal_data
+from shared import erasure, events, personal_data
 from shared.consumer import Handlers
 from shared.events import Envelope
 from subgraphs.tasks import actions
@@ -16,6 +16,17 @@ handlers = Handlers()
 @handlers.on(events.UserExportRequested)
 async def user_export_requested(session: AsyncSession, envelope: Envelope[events.UserExportRequested]) -> None:
     await personal_data.export(session, envelope.event, events.TasksDataSealed, HELD)
+
+
+@handlers.on(events.UserErased)
+async def user_erased(session: AsyncSession, envelope: Envelope[events.UserErased]) -> None:
+    await erasure.schedule(session, envelope.event.user_id)
+    await actions.forget_person(session, envelope.event.user_id)
+
+
+async def forget_again(session: AsyncSession, user_id: str, due_at: datetime) -> None:
+    """The deadlines after which somebody who left is erased once more."""
+    await actions.forget_person(session, user_id)
 
 
 @handlers.on(events.BidAccepted)

@@ -13,6 +13,7 @@ HELD = (
     Held(
         table_of(models.Task),
         people=("poster_id", "tasker_id"),
+        stream=("task", "id"),
         personal={
             "title": Personal("poster_id", DELETED_TEXT, kept_with="tasker_id"),
             "description": Personal("poster_id", DELETED_TEXT),

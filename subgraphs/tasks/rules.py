@@ -50,12 +50,18 @@ class Command(StrEnum):
 TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
     (Status.DRAFT, Command.UPDATE): step(Status.DRAFT, By.POSTER, why="nobody else has seen it yet"),
     (Status.DRAFT, Command.PUBLISH): step(Status.OPEN, By.POSTER, why="ready for bids"),
-    (Status.DRAFT, Command.CANCEL): step(Status.CANCELLED, By.POSTER, why="not wanted after all"),
+    (Status.DRAFT, Command.CANCEL): step(
+        Status.CANCELLED, By.POSTER, By.EVENT, why="not wanted after all, or the poster left"
+    ),
     (Status.OPEN, Command.UPDATE): step(Status.OPEN, By.POSTER, why="clearer terms while nobody has the task"),
     (Status.OPEN, Command.ASSIGN): step(Status.ASSIGNED, By.EVENT, why="the poster accepted a bid"),
     (Status.OPEN, Command.EXPIRE): step(Status.EXPIRED, By.TIMER, why="the due time or 30 days passed"),
-    (Status.OPEN, Command.CANCEL): step(Status.CANCELLED, By.POSTER, why="not wanted any more"),
-    (Status.ASSIGNED, Command.CANCEL): step(Status.CANCELLED, By.POSTER, why="called off before the work began"),
+    (Status.OPEN, Command.CANCEL): step(
+        Status.CANCELLED, By.POSTER, By.EVENT, why="not wanted any more, or the poster left"
+    ),
+    (Status.ASSIGNED, Command.CANCEL): step(
+        Status.CANCELLED, By.POSTER, By.EVENT, why="called off before the work began, or one of the two left"
+    ),
 }
 
 

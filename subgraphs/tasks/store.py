@@ -10,7 +10,20 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Label, Select, Text, any_, bindparam, func, inspect, select, type_coerce
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Label,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    func,
+    inspect,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -92,6 +105,18 @@ class Filter:
 async def lock_task(session: AsyncSession, task_id: str, *, skip_locked: bool = False) -> models.Task | None:
     """A task, locked. None also for one that somebody else has locked, if `skip_locked`."""
     return await session.get(Task, task_id, with_for_update={"skip_locked": skip_locked}, populate_existing=True)
+
+
+async def lock_tasks_of(session: AsyncSession, person_id: str) -> Sequence[models.Task]:
+    """All tasks that somebody posted or has, locked in the order of their ids."""
+    statement = (
+        select(Task)
+        .where(or_(col(Task.poster_id) == person_id, col(Task.tasker_id) == person_id))
+        .order_by(col(Task.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(statement)).all()
 
 
 async def get_task(session: AsyncSession, task_id: str) -> models.Task | None:

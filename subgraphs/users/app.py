@@ -7,10 +7,11 @@ from starlette.routing import Route
 
 from shared.app import create_app
 from shared.config import Settings
+from shared.erasure import PASSES
 from subgraphs.users import revocations, tokens
 from subgraphs.users.actions.exports import DEADLINE as DATA_EXPORT
 from subgraphs.users.actions.verification import EXPIRY as IDENTITY_EXPIRY
-from subgraphs.users.consumers import export_time_is_up, handlers, identity_expired
+from subgraphs.users.consumers import export_time_is_up, forget_again, handlers, identity_expired
 from subgraphs.users.loaders import Loaders
 from subgraphs.users.schema import schema
 
@@ -23,7 +24,11 @@ def build(settings: Settings | None = None) -> FastAPI:
         loaders=Loaders,
         topics=["users.user"],
         handlers=handlers,
-        deadlines={DATA_EXPORT: export_time_is_up, IDENTITY_EXPIRY: identity_expired},
+        deadlines={
+            DATA_EXPORT: export_time_is_up,
+            IDENTITY_EXPIRY: identity_expired,
+            **dict.fromkeys(PASSES, forget_again),
+        },
         runners=revocations.runners,
         settings=settings,
     )

@@ -18,6 +18,21 @@ async def user_export_requested(session: AsyncSession, envelope: Envelope[events
     await personal_data.export(session, envelope.event, events.UsersDataSealed, HELD)
 
 
+@handlers.on(events.TaskAssigned)
+async def task_assigned(session: AsyncSession, envelope: Envelope[events.TaskAssigned]) -> None:
+    await actions.erasure.copy_engagement(session, envelope.event.task, is_open=True)
+
+
+@handlers.on(events.TaskCancelled)
+async def task_cancelled(session: AsyncSession, envelope: Envelope[events.TaskCancelled]) -> None:
+    await actions.erasure.copy_engagement(session, envelope.event.task, is_open=False)
+
+
+async def forget_again(session: AsyncSession, user_id: str, due_at: datetime) -> None:
+    """The deadlines after which somebody who left is erased once more."""
+    await actions.erasure.forget_person(session, user_id)
+
+
 @handlers.on(*events.DATA_SEALED.values())
 async def data_sealed(session: AsyncSession, envelope: Envelope[events.DataSealed]) -> None:
     await actions.exports.take_part(session, envelope.event.type.partition(".")[0], envelope.event)

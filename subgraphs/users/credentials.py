@@ -1,6 +1,7 @@
 """E-mail addresses and passwords as people type them: normalised, judged, hashed, verified."""
 
 import asyncio
+import hashlib
 import os
 import unicodedata
 from asyncio import AbstractEventLoop, Semaphore
@@ -160,34 +161,24 @@ async def _check(
 async def confirm(services: Services[Loaders], actor: Actor, address: str, password: str | None) -> None:
     """Makes sure that it is still the person themselves, before what a borrowed device must not do.
 
-    Raises ConfirmationRequired unless the password is the account's, or the account has none and the session
-    is new; RateLimited after too many failures.
+    Raises InvalidCredentials for a wrong password, ConfirmationRequired if the account has none and the session
+    is not new, RateLimited after too many failures.
     """
-    settings, limiter = services.settings, services.limiter
-    key = f"{actor.id} {address}"
-    async with _slot(settings):
-        await limiter.check("logIn address", address, settings.log_in_failures_per_address)
-        found = await store.accounts.find_confirmation(services.database, actor.id, actor.session_id)
-        if found is None:
-            raise _unconfirmed()
-        password_hash, session_opened_at = found
-        if password_hash is None:
-            if clock.now() - session_opened_at > rules.sessions.FRESH_SESSION:
-                raise _unconfirmed()
-            return
-        # Counted before and forgotten on success, as for a login.
-        await limiter.hit("confirm", key, settings.log_in_failures_per_account)
-        if not await _verify(settings, password_hash, password or ""):
-            with suppress(RateLimited):
-                await limiter.hit("logIn address", address, settings.log_in_failures_per_address)
-            raise _unconfirmed()
-        await limiter.clear("confirm", key, settings.log_in_failures_per_account)
+    found = await store.accounts.find_confirmation(services.database, actor.id, actor.session_id)
+    account, has_password, session_opened_at = found or (None, True, clock.now())
+    if has_password:
+        await _check(services, address, account or actor.id, password or "", _wrong_password)
+    elif clock.now() - session_opened_at > rules.sessions.FRESH_SESSION:
+        raise rules.sessions.ConfirmationRequired("Your account has no password: sign in anew and try again.")
 
 
-def _unconfirmed() -> rules.sessions.ConfirmationRequired:
-    return rules.sessions.ConfirmationRequired(
-        "Enter your password; if you have none, sign in anew and try again.", field=("password",)
-    )
+def _wrong_password() -> rules.sessions.InvalidCredentials:
+    return rules.sessions.InvalidCredentials("This is not your password.", field=("password",))
+
+
+def sign_up_actor(email: str) -> str:
+    """Whom the idempotency keys of a sign-up belong to, before there is an account."""
+    return f"email:{hashlib.sha256(email.encode()).hexdigest()}"
 
 
 def prepare(settings: Settings) -> None:

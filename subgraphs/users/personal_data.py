@@ -137,4 +137,10 @@ HELD = (
         plain=("attempts", "expires_at", "used_at"),
         deleted_with=("user_id",),
     ),
+    Held(
+        table_of(models.Engagement),
+        people=("poster_id", "tasker_id"),
+        pseudonymous=("task_id",),
+        plain=("open", "version"),
+    ),
 )

@@ -1,7 +1,8 @@
 """What bids hands out of a person."""
 
+from shared import events
 from shared.ids import new_id
-from tests.bids.conftest import MESSAGE, Bids
+from tests.bids.conftest import DECLINE, MESSAGE, Bids
 from tests.conftest import Elsewhere
 from tests.redelivery import deliver_twice
 from tests.sealed import Export
@@ -47,3 +48,38 @@ async def test_much_is_handed_out_in_parts(bids: Bids, elsewhere: Elsewhere) -> 
     assert all(len(body["sealed"]) < 60_000 for body in bodies)
     assert sum(len(each["rows"]) for each in documents[:-1]) == 60
     assert documents[-1]["rows"] == {"bids.tasker_id": 60}
+
+
+async def test_the_words_of_somebody_who_left_are_gone_and_their_bids_withdrawn(
+    bids: Bids, elsewhere: Elsewhere
+) -> None:
+    person = new_id("user")
+    words = "A marked message of the one who is going to leave."
+    task, other, own = await bids.task(), await bids.task(), await bids.task(poster_id=person, title="A marked title")
+    pending = await bids.place(task, person, message=words)
+    awarded = await bids.place(other, person, message=words)
+    await bids.sql("UPDATE bids SET status = 'AWARDED' WHERE id = :id RETURNING 1", id=awarded["id"])
+    theirs = await bids.place(own)
+    kept = await bids.place(task)
+    declined = {"bidId": theirs["id"], "reason": "A marked reason"}
+    assert (await bids.act(person, DECLINE, input=declined))["declineBid"]["userErrors"] == []
+
+    await deliver_twice(elsewhere, "bids", events.UserErased(user_id=person))
+
+    assert await bids.statuses() == {
+        pending["id"]: "WITHDRAWN",
+        awarded["id"]: "AWARDED",
+        theirs["id"]: "DECLINED",
+        kept["id"]: "PENDING",
+    }
+    rows = dict(await bids.sql("SELECT id, message FROM bids"))
+    assert [rows[bid["id"]] for bid in (pending, awarded)] == ["[deleted]", "[deleted]"]
+    assert rows[kept["id"]] == MESSAGE
+    everything = [
+        *await bids.sql("SELECT CAST(body AS text) FROM outbox"),
+        *await bids.sql("SELECT CAST(t AS text) FROM tasks AS t"),
+        *await bids.sql("SELECT CAST(b AS text) FROM bids AS b"),
+    ]
+    assert [row for row in everything if "marked" in str(row)] == []
+    # The poster of the task hears of it by the same event as of any withdrawn bid.
+    assert [body["bid"]["id"] for body in await bids.bodies("bids.bid.withdrawn")] == [pending["id"]]

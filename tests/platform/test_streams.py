@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 from sqlalchemy.pool import QueuePool
 
-from shared import events, streams
+from shared import erasure, events, streams
 from shared.config import Settings
 from shared.db import Database
 from shared.errors import (
@@ -511,3 +511,26 @@ async def test_a_database_that_goes_away_delays_but_ends_nothing(
 
     assert following.seqs == [1, 2]
     assert isinstance(following.end, ServerShutdown)
+
+
+async def test_what_was_redacted_is_nowhere_remembered(database: Database, settings: Settings) -> None:
+    """Followers who come later get the redacted events, also beside others who keep the stream in memory."""
+    hub = StreamHub(database, settings)
+    await emit_numbers(database, 1, 2, 3)
+    async with running(hub):
+        early = hub.follow("user:user_1", 0)
+        assert [(await anext(early)).event for _ in range(3)] == [happened(number) for number in (1, 2, 3)]
+
+        async with database.transaction() as session:
+            await erasure.erase(session, "user_1", "users", ())
+        (channel,) = hub._channels.values()
+        await eventually(lambda: channel.redactions == 1)
+
+        late = hub.follow("user:user_1", 0)
+        redacted = events.UserSuspended(user_id="user_1", reason=events.DELETED_TEXT)
+        assert [(await anext(late)).event for _ in range(3)] == [redacted] * 3
+        # The stream goes on for both.
+        await emit_numbers(database, 4)
+        assert (await anext(early)).seq == (await anext(late)).seq == 4
+        for follower in (early, late):
+            await follower.aclose()

@@ -2,6 +2,7 @@
 
 from sqlalchemy import text
 
+from shared import events
 from shared.ids import new_id
 from tests.conftest import Elsewhere
 from tests.redelivery import deliver_twice
@@ -35,3 +36,43 @@ async def test_an_export_holds_what_one_wrote(tasks: Tasks, elsewhere: Elsewhere
     assert done["id"] == taken["id"]
     assert not {"title", "description"} & done.keys()
     assert documents[-1]["rows"] == {"tasks.poster_id": 2, "tasks.tasker_id": 1}
+
+
+async def test_the_words_of_somebody_who_left_are_gone_and_their_tasks_called_off(
+    tasks: Tasks, elsewhere: Elsewhere
+) -> None:
+    person, other = new_id("user"), new_id("user")
+    words = {"title": "Marked title of a task", "description": "A marked description, with an address in it."}
+    posted = await tasks.open(person, **words)
+    draft = await tasks.draft(person, **words)
+    given = await tasks.open(person, **words)
+    await tasks.set(given["id"], tasker_id=other, status="COMPLETED")
+    in_flight = await tasks.open(other)
+    await tasks.set(in_flight["id"], tasker_id=person, status="ASSIGNED")
+    untouched = await tasks.open(other)
+
+    await deliver_twice(elsewhere, "tasks", events.UserErased(user_id=person))
+
+    async with tasks.database.transaction() as session:
+        rows = (await session.execute(text("SELECT id, title, description, status FROM tasks"))).all()
+        log = (await session.scalars(text("SELECT CAST(body AS text) FROM outbox"))).all()
+        cancelled = (
+            await session.execute(
+                text("SELECT body #>> '{task,id}', body #>> '{reason}' FROM outbox WHERE type = 'tasks.task.cancelled'")
+            )
+        ).all()
+    gone = ("[deleted]", "[deleted]")
+    assert {row[0]: tuple(row[1:]) for row in rows} == {
+        posted["id"]: (*gone, "CANCELLED"),
+        draft["id"]: (*gone, "CANCELLED"),
+        # The heading of what the tasker did is their record.
+        given["id"]: ("Marked title of a task", "[deleted]", "COMPLETED"),
+        in_flight["id"]: (in_flight["title"], in_flight["description"], "CANCELLED"),
+        untouched["id"]: (untouched["title"], untouched["description"], "OPEN"),
+    }
+    assert [body for body in log if "arked" in body] == []
+    assert {row[0]: row[1] for row in cancelled} == {
+        posted["id"]: "The poster has left.",
+        draft["id"]: "The poster has left.",
+        in_flight["id"]: "The tasker has left.",
+    }

@@ -33,12 +33,12 @@ def test_the_table_is_the_one_of_the_docs() -> None:
     assert edges == {
         (Status.DRAFT, Command.UPDATE, Status.DRAFT, By.POSTER),
         (Status.DRAFT, Command.PUBLISH, Status.OPEN, By.POSTER),
-        (Status.DRAFT, Command.CANCEL, Status.CANCELLED, By.POSTER),
+        (Status.DRAFT, Command.CANCEL, Status.CANCELLED, By.EVENT, By.POSTER),
         (Status.OPEN, Command.UPDATE, Status.OPEN, By.POSTER),
         (Status.OPEN, Command.ASSIGN, Status.ASSIGNED, By.EVENT),
         (Status.OPEN, Command.EXPIRE, Status.EXPIRED, By.TIMER),
-        (Status.OPEN, Command.CANCEL, Status.CANCELLED, By.POSTER),
-        (Status.ASSIGNED, Command.CANCEL, Status.CANCELLED, By.POSTER),
+        (Status.OPEN, Command.CANCEL, Status.CANCELLED, By.EVENT, By.POSTER),
+        (Status.ASSIGNED, Command.CANCEL, Status.CANCELLED, By.EVENT, By.POSTER),
     }
 
 

@@ -172,8 +172,8 @@ async def test_the_password_is_asked_for_again(users: Users) -> None:
     session = await users.sign_up()
     before = await users.state()
 
-    assert await refusal(users, session, None) == "CONFIRMATION_REQUIRED"
-    assert await refusal(users, session, OTHER_PASSWORD) == "CONFIRMATION_REQUIRED"
+    assert await refusal(users, session, None) == "INVALID_CREDENTIALS"
+    assert await refusal(users, session, OTHER_PASSWORD) == "INVALID_CREDENTIALS"
     assert await users.state() == before
     assert await users.rows("SELECT * FROM data_exports") == []
 

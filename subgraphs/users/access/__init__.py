@@ -5,6 +5,7 @@ from subgraphs.users.access import (
     administration,
     block,
     email,
+    erasure,
     export,
     password,
     profile,
@@ -23,6 +24,7 @@ ACCESS: list[Declaration] = [
     *profile.ACCESS,
     *block.ACCESS,
     *export.ACCESS,
+    *erasure.ACCESS,
     *verification.ACCESS,
     *administration.ACCESS,
 ]

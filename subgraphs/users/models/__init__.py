@@ -3,6 +3,7 @@
 from subgraphs.users.models.accounts import User
 from subgraphs.users.models.base import Base
 from subgraphs.users.models.blocks import Block
+from subgraphs.users.models.engagements import Engagement
 from subgraphs.users.models.exports import DataExport, ExportPart
 from subgraphs.users.models.mailed_codes import MailedCode
 from subgraphs.users.models.mails import Mail
@@ -14,6 +15,7 @@ __all__ = [
     "Base",
     "Block",
     "DataExport",
+    "Engagement",
     "ExportPart",
     "IdentityVerification",
     "Mail",

@@ -6,6 +6,7 @@ from shared.graphql.schema import build_schema
 from subgraphs.users.schema.administration import AdministrationMutation, AdministrationQuery
 from subgraphs.users.schema.block import BlockMutation, BlockQuery
 from subgraphs.users.schema.email import EmailMutation
+from subgraphs.users.schema.erasure import ErasureMutation
 from subgraphs.users.schema.export import ExportMutation, ExportQuery
 from subgraphs.users.schema.password import PasswordMutation
 from subgraphs.users.schema.profile import ProfileMutation
@@ -34,6 +35,7 @@ class Mutation(
     AdministrationMutation,
     BlockMutation,
     ExportMutation,
+    ErasureMutation,
     EmailMutation,
     PasswordMutation,
     VerificationMutation,

@@ -1,6 +1,5 @@
 """Signing up, signing in, going on, signing out."""
 
-import hashlib
 from datetime import datetime
 from typing import Self
 
@@ -191,7 +190,7 @@ class SessionMutation:
         async with context.transaction() as session:
             row = await idempotent(
                 session,
-                f"email:{hashlib.sha256(email.encode()).hexdigest()}",
+                credentials.sign_up_actor(email),
                 input.idempotency_key,
                 "signUp",
                 # Not the password, which must be stored in no form that is easier to guess than its Argon2 hash.

@@ -97,15 +97,17 @@ async def list_users(database: Database, filter: Filter, window: Window) -> Page
     return await fetch_page(database, User, statement, window)
 
 
-async def find_confirmation(database: Database, user_id: str, session_id: str) -> tuple[str | None, datetime] | None:
-    """The password's hash of an account, and when one of its sessions that goes on was opened."""
+async def find_confirmation(
+    database: Database, user_id: str, session_id: str
+) -> tuple[str | None, bool, datetime] | None:
+    """E-mail address of an account, whether it has a password, and when one of its live sessions was opened."""
     statement = (
-        select(col(User.password_hash), col(models.Session.created_at))
+        select(col(User.email), col(User.password_hash).is_not(None), col(models.Session.created_at))
         .join_from(User, models.Session, col(models.Session.user_id) == col(User.id))
         .where(col(User.id) == user_id, col(models.Session.id) == session_id, col(models.Session.ended_at).is_(None))
     )
-    for password_hash, opened_at in await database.fetch(statement):
-        return cast("tuple[str | None, datetime]", (password_hash, opened_at))
+    for found in await database.fetch(statement):
+        return cast("tuple[str | None, bool, datetime]", tuple(found))
     return None
 
 

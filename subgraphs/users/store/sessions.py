@@ -77,6 +77,12 @@ async def list_revoked_sessions(database: Database, alive_after: datetime) -> Ma
     return cast("Mapping[str, datetime]", {row[0]: row[1] for row in await database.fetch(statement)})
 
 
+async def forget_ended(session: AsyncSession, user_id: str, now: datetime) -> None:
+    """Deletes a user's sessions whose last access token has been dead for a minute, as told by every clock."""
+    dead = col(Session.access_expires_at) < now - timedelta(minutes=1)
+    await session.execute(delete(Session).where(col(Session.user_id) == user_id, dead))
+
+
 async def forget_expired(session: AsyncSession, now: datetime, keep: timedelta, limit: int) -> int:
     """Deletes refresh tokens that have expired, and sessions `keep` after that; answers how many rows."""
     old_tokens = select(col(RefreshToken.token_hash)).where(col(RefreshToken.expires_at) < now).limit(limit)

@@ -1,0 +1,79 @@
+"""Leaving: what makes up a person goes, their id stays."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import clock, erasure, events, idempotency
+from shared.actor import Actor
+from shared.errors import NotFound
+from shared.graphql.text import clean
+from shared.outbox import emit
+from shared.transitions import next_status
+from subgraphs.users import credentials, models, rules, store
+from subgraphs.users.actions import administration, sessions
+from subgraphs.users.personal_data import HELD
+from subgraphs.users.rules.accounts import TRANSITIONS, Command
+from subgraphs.users.rules.sessions import EndReason
+
+
+async def erase_my_account(session: AsyncSession, actor: Actor) -> tuple[models.User, Sequence[models.Session]]:
+    """Erases the actor; answers the account and its sessions, which end.
+
+    Raises NotFound, InvalidTransition, AccountHasOpenEngagements.
+    """
+    user = await store.accounts.lock_user(session, actor.id)
+    if user is None:
+        raise NotFound("There is no such account.")
+    return await _erase(session, user, by=None, reason=None)
+
+
+async def erase_user(
+    session: AsyncSession, actor: Actor, user_id: str, reason: str
+) -> tuple[models.User, Sequence[models.Session]]:
+    """What an admin does for somebody who cannot themselves. Raises as `erase_my_account`, and as `suspend_user`."""
+    least, most = rules.erasure.REASON_LENGTH
+    text = clean(reason, field=("reason",), min_length=least, max_length=most, multiline=True)
+    user = await administration.lock_other(session, actor, user_id)
+    return await _erase(session, user, by=actor.id, reason=text)
+
+
+async def forget_person(session: AsyncSession, user_id: str) -> None:
+    """Erases what is left of somebody who left: from the tables and from the log of events."""
+    await erasure.erase(session, user_id, "users", HELD)
+    await store.sessions.forget_ended(session, user_id, clock.now())
+
+
+async def copy_engagement(session: AsyncSession, task: events.TaskSnapshot, *, is_open: bool) -> None:
+    """Takes over what `tasks` says of a task that somebody was given."""
+    if task.tasker_id is not None:
+        await store.engagements.save_engagement(
+            session,
+            models.Engagement(
+                task_id=task.id,
+                poster_id=task.poster_id,
+                tasker_id=task.tasker_id,
+                open=is_open,
+                version=task.version,
+            ),
+        )
+
+
+async def _erase(
+    session: AsyncSession, user: models.User, *, by: str | None, reason: str | None
+) -> tuple[models.User, Sequence[models.Session]]:
+    rules.erasure.check_free(await store.engagements.has_open(session, user.id))
+    now = clock.now()
+    user.status = next_status(TRANSITIONS, user.status, Command.ERASE)
+    user.version += 1
+    user.updated_at = now
+    ended = await sessions.end_all(session, user.id, EndReason.ERASED, now)
+    if user.email is not None:
+        await idempotency.forget(session, credentials.sign_up_actor(user.email))
+    await session.flush()
+    await emit(session, events.UserErased(user_id=user.id, by=by, reason=reason))
+    await erasure.schedule(session, user.id)
+    await forget_person(session, user.id)
+    erased = await store.accounts.lock_user(session, user.id)
+    assert erased is not None, "accounts are never deleted"
+    return erased, ended

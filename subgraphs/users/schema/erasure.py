@@ -1,0 +1,73 @@
+"""Leaving the marketplace."""
+
+from typing import Self
+
+import strawberry
+from strawberry import ID
+
+from shared.actor import ADMIN
+from shared.graphql.schema import mutation
+from shared.graphql.types import UserError
+from shared.ids import check_id
+from subgraphs.users import actions, credentials, models
+from subgraphs.users.revocations import revoke
+from subgraphs.users.schema.user import Info, User
+
+
+@strawberry.input(description="Who wants to leave.")
+class EraseMyAccountInput:
+    password: str | None = strawberry.field(
+        default=None,
+        description="One's password, again. An account without one needs a session that is at most 10 minutes old.",
+    )
+
+
+@strawberry.input(description="Whose account to erase, and why.")
+class EraseUserInput:
+    user_id: ID = strawberry.field(description="The user's id; not one's own.")
+    reason: str = strawberry.field(description="Who asked for it and how, 3 to 500 characters; without contact data.")
+
+
+@strawberry.type(description="The outcome of what erases an account.")
+class ErasePayload:
+    user: User | None = strawberry.field(default=None, description="What is left; null if it was refused.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why it was refused; empty on success."
+    )
+
+    @classmethod
+    def of(cls, row: models.User) -> Self:
+        return cls(user=User.of(row))
+
+
+@strawberry.type(description="The outcome of `eraseMyAccount`.")
+class EraseMyAccountPayload(ErasePayload): ...
+
+
+@strawberry.type(description="The outcome of `eraseUser`.")
+class EraseUserPayload(ErasePayload): ...
+
+
+@strawberry.type
+class ErasureMutation:
+    @mutation(
+        description="Erases one's account for good, in all parts of the marketplace: what was written, told and kept "
+        "of oneself. Open tasks are called off and bids taken back; refused (`ACCOUNT_HAS_OPEN_ENGAGEMENTS`) while a "
+        "task is assigned and neither done nor called off. All tokens are refused everywhere within 5 seconds."
+    )
+    async def erase_my_account(self, info: Info, input: EraseMyAccountInput) -> EraseMyAccountPayload:
+        context = info.context
+        actor = context.require_actor()
+        await credentials.confirm(context.services, actor, context.one_address, input.password)
+        async with context.transaction() as session:
+            row, ended = await actions.erasure.erase_my_account(session, actor)
+        await revoke(context.services.revocations, ended)
+        return EraseMyAccountPayload.of(row)
+
+    @mutation(description="Erases the account of somebody who cannot do it themselves, for good.", scope=ADMIN)
+    async def erase_user(self, info: Info, input: EraseUserInput) -> EraseUserPayload:
+        actor, user_id = info.context.require_actor(), check_id(input.user_id, "user")
+        async with info.context.transaction() as session:
+            row, ended = await actions.erasure.erase_user(session, actor, user_id, input.reason)
+        await revoke(info.context.services.revocations, ended)
+        return EraseUserPayload.of(row)
