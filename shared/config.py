@@ -79,6 +79,12 @@ class Settings(BaseSettings):
         pattern=_LIMIT,
         description="Wrong one-time codes for one account from everywhere; beyond it only recovery codes are taken.",
     )
+    openid_providers_file: Path | None = Field(
+        None, description="Providers at which people can sign in (JSON, see docs/security.md); read at the start."
+    )
+    openid_sign_ins_per_address: str = Field(
+        "60/15 minutes", pattern=_LIMIT, description="Steps of sign-ins at other providers, from one address."
+    )
     totp_issuer: str = Field("Service Exchange", description="What authenticator apps call this system.")
     sign_ups_per_address: str = Field("20/1 hour", pattern=_LIMIT, description="Sign-ups tried from one address.")
     refresh_failures_per_address: str = Field(

@@ -34,6 +34,11 @@ class UserErrorCode(StrEnum):
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105  # a code, not a token
     EMAIL_ALREADY_VERIFIED = "EMAIL_ALREADY_VERIFIED"
     INVALID_SECOND_FACTOR = "INVALID_SECOND_FACTOR"
+    OPEN_ID_SIGN_IN_FAILED = "OPEN_ID_SIGN_IN_FAILED"
+    EMAIL_NOT_VERIFIED = "EMAIL_NOT_VERIFIED"
+    IDENTITY_NOT_LINKED = "IDENTITY_NOT_LINKED"
+    IDENTITY_TAKEN = "IDENTITY_TAKEN"
+    LAST_WAY_TO_SIGN_IN = "LAST_WAY_TO_SIGN_IN"
     # tasks
     UNKNOWN_CATEGORY = "UNKNOWN_CATEGORY"
     DUE_IN_PAST = "DUE_IN_PAST"
@@ -70,6 +75,11 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.INVALID_TOKEN: "The token of a mail is unknown, used, expired or replaced by a newer one.",
     UserErrorCode.EMAIL_ALREADY_VERIFIED: "The account's e-mail address is verified already.",
     UserErrorCode.INVALID_SECOND_FACTOR: "The code is wrong or was used, or the login that it was for has expired.",
+    UserErrorCode.OPEN_ID_SIGN_IN_FAILED: "The provider's answer does not hold, was used or came too late.",
+    UserErrorCode.EMAIL_NOT_VERIFIED: "The provider has verified no e-mail address of this person.",
+    UserErrorCode.IDENTITY_NOT_LINKED: "An account has this e-mail address; log in to it and link the identity.",
+    UserErrorCode.IDENTITY_TAKEN: "The identity is linked to an account already.",
+    UserErrorCode.LAST_WAY_TO_SIGN_IN: "Without it nothing would let the person in; they have no password.",
     UserErrorCode.UNKNOWN_CATEGORY: "There is no such category, or it cannot hold tasks.",
     UserErrorCode.DUE_IN_PAST: "The due time lies in the past.",
     UserErrorCode.TASK_NOT_OPEN: "The task does not take bids at present.",

@@ -212,6 +212,22 @@ class UserRecoveryCodeUsed(_UserEvent):
     recovery_codes_left: int
 
 
+class UserIdentityLinked(_UserEvent):
+    """A user can sign in by way of a provider from now on."""
+
+    type: ClassVar[str] = "users.user.identity_linked"
+
+    provider: str = Field(description="The provider's id.")
+
+
+class UserIdentityUnlinked(_UserEvent):
+    """A user cannot sign in by way of an identity any more."""
+
+    type: ClassVar[str] = "users.user.identity_unlinked"
+
+    provider: str = Field(description="The provider's id.")
+
+
 class UserSuspended(_UserEvent):
     """An admin suspended a user; all their access tokens are refused from then on."""
 

@@ -143,4 +143,19 @@ HELD = (
         pseudonymous=("task_id",),
         plain=("open", "version"),
     ),
+    Held(
+        table_of(models.Identity),
+        people=("user_id",),
+        personal={"subject": Personal("user_id"), "email": Personal("user_id")},
+        pseudonymous=("id",),
+        plain=("provider", "created_at"),
+        deleted_with=("user_id",),
+    ),
+    Held(
+        table_of(models.OpenIdSignIn),
+        people=("user_id",),
+        personal={"handle_hash": secret("user_id"), "salt": secret("user_id")},
+        plain=("provider", "expires_at"),
+        deleted_with=("user_id",),
+    ),
 )

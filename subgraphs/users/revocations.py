@@ -22,6 +22,7 @@ from shared.errors import ServiceUnavailable
 from subgraphs.users import actions, credentials, models, secrets_at_rest, store, tokens
 from subgraphs.users.loaders import Loaders
 from subgraphs.users.mails.postman import Postman
+from subgraphs.users.openid.providers import providers
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +56,7 @@ class _Preparation:
     async def start(self) -> None:
         tokens.signing_keys(self._settings).load()
         secrets_at_rest.cipher(self._settings).load()
+        providers(self._settings)
         await asyncio.to_thread(credentials.prepare, self._settings)
 
     async def stop(self) -> None:
@@ -106,10 +108,11 @@ class RevocationKeeper:
         async with self._database.transaction() as session:
             sessions = await actions.sessions.forget_expired(session, _TIDY_ROWS)
             codes = await store.mailed_codes.forget_expired(session, clock.now(), _TIDY_ROWS)
+            sign_ins = await store.openid.forget_expired(session, clock.now(), _TIDY_ROWS)
             factors = await actions.second_factor.forget_expired(session, _TIDY_ROWS)
         await self._encrypt_anew()
         await self._print_anew()
-        return max(sessions, codes, factors) >= _TIDY_ROWS
+        return max(sessions, codes, factors, sign_ins) >= _TIDY_ROWS
 
     async def _encrypt_anew(self) -> None:
         """Encrypts what an older key encrypted, in short transactions."""

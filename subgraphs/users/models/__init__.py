@@ -7,6 +7,7 @@ from subgraphs.users.models.engagements import Engagement
 from subgraphs.users.models.exports import DataExport, ExportPart
 from subgraphs.users.models.mailed_codes import MailedCode
 from subgraphs.users.models.mails import Mail
+from subgraphs.users.models.openid import Identity, OpenIdSignIn
 from subgraphs.users.models.second_factor import RecoveryCode, SecondFactor, SecondFactorChallenge
 from subgraphs.users.models.sessions import RefreshToken, Session
 from subgraphs.users.models.verification import IdentityVerification
@@ -17,9 +18,11 @@ __all__ = [
     "DataExport",
     "Engagement",
     "ExportPart",
+    "Identity",
     "IdentityVerification",
     "Mail",
     "MailedCode",
+    "OpenIdSignIn",
     "RecoveryCode",
     "RefreshToken",
     "SecondFactor",

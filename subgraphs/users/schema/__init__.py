@@ -8,6 +8,7 @@ from subgraphs.users.schema.block import BlockMutation, BlockQuery
 from subgraphs.users.schema.email import EmailMutation
 from subgraphs.users.schema.erasure import ErasureMutation
 from subgraphs.users.schema.export import ExportMutation, ExportQuery
+from subgraphs.users.schema.openid import OpenIdMutation, OpenIdQuery
 from subgraphs.users.schema.password import PasswordMutation
 from subgraphs.users.schema.profile import ProfileMutation
 from subgraphs.users.schema.session import SessionMutation, SessionQuery
@@ -18,6 +19,7 @@ from subgraphs.users.schema.verification import VerificationMutation, Verificati
 
 @strawberry.type
 class Query(
+    OpenIdQuery,
     UserQuery,
     SessionQuery,
     AdministrationQuery,
@@ -31,6 +33,7 @@ class Query(
 class Mutation(
     SessionMutation,
     TotpMutation,
+    OpenIdMutation,
     ProfileMutation,
     AdministrationMutation,
     BlockMutation,

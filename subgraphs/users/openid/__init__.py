@@ -1,0 +1,1 @@
+"""Signing in at other providers by OpenID Connect: their configuration, their HTTP, their ID tokens."""
