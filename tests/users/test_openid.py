@@ -86,12 +86,12 @@ def honest() -> Iterator[str]:
         yield issuer
 
 
-def entry(issuer: str, **changes: object) -> dict[str, object]:
+def entry(at: str, **changes: object) -> dict[str, object]:
     """A provider as an operator configures it."""
     return {
         "id": "acme",
         "name": "Acme",
-        "issuer": issuer,
+        "issuer": at,
         "client_id": "the-client",
         "client_secret": "the secret",
         "redirect_uri": "https://app.example.com/signed-in",
@@ -549,7 +549,7 @@ def test_a_configuration_that_is_wrong_is_refused(
 ) -> None:
     file = tmp_path / "providers.json"
     file.write_text(json.dumps({"providers": [entry("https://accounts.example.com", **wrong)]}))
-    with pytest.raises(ValueError, match="provider|issuer") as refusal:
+    with pytest.raises(ValueError, match=r"provider|issuer") as refusal:
         providers(settings_for("users", openid_providers_file=file))
     assert "the secret" not in str(refusal.value)
 

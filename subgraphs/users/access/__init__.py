@@ -7,6 +7,7 @@ from subgraphs.users.access import (
     email,
     erasure,
     export,
+    openid,
     password,
     profile,
     second_factor,
@@ -18,6 +19,7 @@ from subgraphs.users.access import (
 ACCESS: list[Declaration] = [
     *user.ACCESS,
     *session.ACCESS,
+    *openid.ACCESS,
     *second_factor.ACCESS,
     *email.ACCESS,
     *password.ACCESS,
