@@ -23,7 +23,7 @@ BESIDES = {
     "users": {
         "tokens.py",  # signs access tokens, which the others only verify
         "credentials.py",  # hashes passwords, in threads
-        "openid",  # what it asks other providers, and what it believes of their answers
+        "openid.py",  # what it asks other providers, and what it believes of their answers
         "second_factor.py",  # one-time codes and recovery codes
         "secrets_at_rest.py",  # encrypts what must be read again
         "mails.py",  # what its mails say, and who sends them

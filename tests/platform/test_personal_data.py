@@ -20,6 +20,9 @@ NAMES = [path.name for path in SUBGRAPHS]
 NO_ONES_TEXT = {
     "users.user.registered": {"status"},
     "users.user.email_verified": {"status"},
+    # One of the few that the operator has configured.
+    "users.user.identity_linked": {"provider"},
+    "users.user.identity_unlinked": {"provider"},
     "users.user.role_granted": {"role"},
     "users.user.role_revoked": {"role"},
     "users.user.verification_submitted": {"document_type"},
