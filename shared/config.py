@@ -103,6 +103,8 @@ class Settings(BaseSettings):
         "200/1 hour", pattern=_LIMIT, description="`blockUser` and `unblockUser` together, of one account."
     )
     blocks_per_address: str = Field("1000/1 hour", pattern=_LIMIT, description="The same from one address.")
+    reports_per_account: str = Field("20/1 day", pattern=_LIMIT, description="People that one account reports.")
+    reports_per_address: str = Field("100/1 day", pattern=_LIMIT, description="The same from one address.")
     exports_per_account: str = Field("3/1 day", pattern=_LIMIT, description="Exports of all of one's own data.")
 
     password_changes_per_account: str = Field(

@@ -310,6 +310,16 @@ class UserUnblocked(_UserEvent):
     blocked_id: str
 
 
+class UserReported(_UserEvent):
+    """A user reported another one; in the stream of the one who reports. What they wrote stays in users."""
+
+    type: ClassVar[str] = "users.user.reported"
+
+    report_id: str
+    reported_id: str
+    reason: str
+
+
 class UserExportRequested(_UserEvent):
     """A user wants all of their data: every subgraph answers with what it holds, sealed to the key."""
 

@@ -76,6 +76,15 @@ HELD = (
         deleted_with=("blocker_id", "blocked_id"),
     ),
     Held(
+        table_of(models.Report),
+        people=("reporter_id",),
+        # Nobody is told who reported them.
+        unseen=("reported_id",),
+        personal={"text": Personal("reporter_id", "")},
+        pseudonymous=("id",),
+        plain=("reason", "created_at"),
+    ),
+    Held(
         table_of(models.IdentityVerification),
         people=("user_id",),
         # An admin's decision is about somebody else.

@@ -78,6 +78,14 @@ async def block(world: World, doomed: bool) -> Made:
     return Made(blocked.id, {"blocked": blocked.id}, {Who.OWNER: owner})
 
 
+@makes("report")
+async def report(world: World, doomed: bool) -> Made:
+    owner, reported = await _somebody(world, doomed), await world.sign_up(*BOTH)
+    given = {"userId": reported.id, "reason": "SPAM", "text": "The same advertisement ten times."}
+    made = await world.call("users", owner, mutation("reportUser", "report { id }"), input=given)
+    return Made(str(made["report"]["id"]), {}, {Who.OWNER: owner})
+
+
 DOCUMENT = {
     "documentType": "PASSPORT",
     "number": "TH7654321",

@@ -27,6 +27,7 @@ NO_ONES_TEXT = {
     "users.user.role_revoked": {"role"},
     "users.user.verification_submitted": {"document_type"},
     "users.user.verification_rejected": {"reason"},
+    "users.user.reported": {"reason"},
     "users.user.export_requested": {"public_key"},
     "tasks.task.assignment_rejected": {"reason"},
     "bids.bid.expired": {"reason"},

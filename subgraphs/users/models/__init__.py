@@ -8,6 +8,7 @@ from subgraphs.users.models.exports import DataExport, ExportPart
 from subgraphs.users.models.mailed_codes import MailedCode
 from subgraphs.users.models.mails import Mail
 from subgraphs.users.models.openid import Identity, OpenIdSignIn
+from subgraphs.users.models.reports import Report
 from subgraphs.users.models.second_factor import RecoveryCode, SecondFactor, SecondFactorChallenge
 from subgraphs.users.models.sessions import RefreshToken, Session
 from subgraphs.users.models.verification import IdentityVerification
@@ -25,6 +26,7 @@ __all__ = [
     "OpenIdSignIn",
     "RecoveryCode",
     "RefreshToken",
+    "Report",
     "SecondFactor",
     "SecondFactorChallenge",
     "Session",

@@ -11,6 +11,7 @@ from subgraphs.users.schema.export import ExportMutation, ExportQuery
 from subgraphs.users.schema.openid import OpenIdMutation, OpenIdQuery
 from subgraphs.users.schema.password import PasswordMutation
 from subgraphs.users.schema.profile import ProfileMutation
+from subgraphs.users.schema.report import ReportMutation, ReportQuery
 from subgraphs.users.schema.session import SessionMutation, SessionQuery
 from subgraphs.users.schema.totp import TotpMutation
 from subgraphs.users.schema.user import UserQuery
@@ -24,6 +25,7 @@ class Query(
     SessionQuery,
     AdministrationQuery,
     BlockQuery,
+    ReportQuery,
     ExportQuery,
     VerificationQuery,
 ): ...
@@ -37,6 +39,7 @@ class Mutation(
     ProfileMutation,
     AdministrationMutation,
     BlockMutation,
+    ReportMutation,
     ExportMutation,
     ErasureMutation,
     EmailMutation,

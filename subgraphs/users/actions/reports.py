@@ -1,0 +1,38 @@
+"""Telling the marketplace what somebody does."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import clock, events
+from shared.actor import Actor
+from shared.errors import NotFound
+from shared.graphql.text import clean
+from shared.ids import new_id
+from shared.outbox import emit
+from subgraphs.users import models, rules, store
+from subgraphs.users.rules.accounts import Status
+from subgraphs.users.rules.reports import ReportReason
+
+
+async def report_user(
+    session: AsyncSession, actor: Actor, user_id: str, reason: ReportReason, text: str
+) -> models.Report:
+    """Keeps what the actor says of a user, who is not told. Raises InvalidInput, NotAllowed, NotFound."""
+    least, most = rules.reports.TEXT_LENGTH
+    cleaned = clean(text, field=("text",), min_length=least, max_length=most, multiline=True)
+    rules.blocks.check_not_oneself(actor.id, user_id)
+    user = await store.accounts.get_user(session, user_id)
+    if user is None or user.status is Status.ERASED:
+        raise NotFound("There is no such user.", field=("userId",))
+    report = models.Report(
+        id=new_id("report"),
+        reporter_id=actor.id,
+        reported_id=user_id,
+        reason=reason,
+        text=cleaned,
+        created_at=clock.now(),
+    )
+    await store.reports.add_report(session, report)
+    await emit(
+        session, events.UserReported(user_id=actor.id, report_id=report.id, reported_id=user_id, reason=str(reason))
+    )
+    return report
