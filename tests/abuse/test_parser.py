@@ -98,7 +98,10 @@ CASES = {
     "objects nested 100,000 deep": Case(
         body(nested(100_000, '{"a":', "}")), "400 TOO_COMPLEX(JSON values)", hive="200 ok", embedded="400 BAD_REQUEST"
     ),
-    "a megabyte of brackets": Case(body("[" * 990_000), "400 TOO_COMPLEX(JSON values)", "400 BAD_REQUEST"),
+    # Hive Router descends to the end before it sees that nothing closes.
+    "a megabyte of brackets": Case(
+        body("[" * 990_000), "400 TOO_COMPLEX(JSON values)", "400 BAD_REQUEST", cpu={"hive-router": 0.3}
+    ),
     "a list of 100,000 values": Case(
         body(ASK + ',"variables":{"a":[' + "1," * 100_000 + "1]}}"), "400 TOO_COMPLEX(JSON values)", "200 ok"
     ),
