@@ -30,7 +30,7 @@ def main() -> int:
         if unknown := set(options.places) - set(known):
             parser.error(f"{', '.join(sorted(unknown))}: the places are {', '.join(known)}")
         for name in options.places or known:
-            # Access tokens live for fifteen minutes.
+            # What went before may have used up or suspended somebody.
             scene = asyncio.run(scenes.play(stack))
             print(f"{name}: {options.seconds:.0f} s with --seed {number}", flush=True)
             try:

@@ -36,11 +36,11 @@ REFUSALS = {
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What is fuzzed: `people` are tokens by name, `known` values by the name of a field or argument."""
+    """What is fuzzed: `people` give a token each, by name; `known` are values by the name of a field or argument."""
 
     name: str
     url: str
-    people: Mapping[str, str]
+    people: Mapping[str, Callable[[], str]]
     known: Mapping[str, Sequence[str]]
     alive: Callable[[], object]
     """Raises if a process behind it is not the one that it was."""
@@ -117,7 +117,7 @@ def _send(endpoint: Endpoint, case: Case, session: requests.Session, tally: Tall
     # Limits per address are not what this is about.
     headers = {"x-forwarded-for": f"2001:db8:{chance.randrange(65_536):x}::1"}
     if who:
-        headers["authorization"] = f"Bearer {endpoint.people[who]}"
+        headers["authorization"] = f"Bearer {endpoint.people[who]()}"
     told = f"{case.operation.label} by {who or 'nobody'} at {endpoint.name}:\n{case.body}"
     try:
         response = case.call(session=session, headers=headers, timeout=30)

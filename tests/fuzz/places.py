@@ -1,13 +1,22 @@
 """The endpoints of a running system as the fuzzer wants them."""
 
+import time
 from collections.abc import Sequence
+from functools import partial
+
+import jwt
 
 from deploy.local.layout import built_subgraphs
 from deploy.local.stack import Stack
+from shared.ids import new_id
 from tests.abuse.scene import Scene
 from tests.fuzz.fuzzer import Endpoint
 
-_PEOPLE = ("paula", "tom", "walter")
+_PEOPLE = {
+    "paula": ("marketplace", "POSTER"),
+    "tom": ("marketplace", "TASKER"),
+    "walter": ("marketplace admin", "POSTER", "TASKER", "ADMIN"),
+}
 
 
 def names(stack: Stack) -> list[str]:
@@ -28,10 +37,22 @@ def endpoint(stack: Stack, scene: Scene, name: str) -> Endpoint:
     return Endpoint(
         name,
         url,
-        {who: scene[f"{who} token"] for who in _PEOPLE},
+        {who: partial(_token, scene, who) for who in _PEOPLE},
         {key: list(_known(scene, key)) for key in _KNOWN},
         alive,
     )
+
+
+def _token(scene: Scene, who: str) -> str:
+    """A token of a session of its own: what is sent ends sessions, and the next request is to be somebody's again."""
+    scope, *roles = _PEOPLE[who]
+    moment = int(time.time())
+    claims = {
+        "iss": "service-exchange", "aud": "service-exchange", "sub": scene[who], "sid": new_id("session"),
+        "roles": roles, "scope": scope, "iat": moment, "exp": moment + 900,
+    }  # fmt: skip
+    key = scene.signing_key
+    return jwt.encode(claims, jwt.PyJWK(key), algorithm="EdDSA", headers={"kid": key["kid"]})
 
 
 # By the name of a field or argument; values in <> are the scene's.

@@ -23,5 +23,6 @@ def test_no_operation_of_the_schema_breaks_it(stack: Stack, scene: Scene, subgra
     tally = fuzz(places.endpoint(stack, scene, subgraph), number, SECONDS)
 
     print(tally)
-    assert tally.sent > 100
+    assert tally.sent > 0
+    # Most fields are reached, and not only their first check.
     assert len(tally.served) > len(tally.operations) / 3

@@ -18,6 +18,7 @@ const HOST = env.ROUTER_HOST || "127.0.0.1";
 const PORT = Number(env.ROUTER_PORT || 8001);
 const SUPERGRAPH = env.SUPERGRAPH_FILE || fileURLToPath(new URL("../../supergraph.graphql", import.meta.url));
 const ORIGINS = new Set((env.ROUTER_ALLOWED_ORIGINS || "").split(",").map((origin) => origin.trim()).filter(Boolean));
+const INTROSPECTION = env.ROUTER_INTROSPECTION === "true";
 const TRACE_SAMPLING = Number(env.ROUTER_TRACE_SAMPLING || 0);
 const POLL_MILLISECONDS = 1_000;
 const SHUTDOWN_MILLISECONDS = 12_000;
@@ -95,8 +96,10 @@ function formatted(result) {
   const errors = result.errors.map((error) => {
     const { http: _http, service: _service, ...extensions } = error.extensions ?? {};
     const { message, locations, path } = error instanceof GraphQLError ? error.toJSON() : error;
-    // What has none is said of the values of variables.
-    return { message, locations, path, extensions: { code: "BAD_USER_INPUT", ...extensions } };
+    if (extensions.code) return { message, locations, path, extensions };
+    // What has none is said of the values of variables; suggestions would tell what introspection hides.
+    const told = INTROSPECTION ? message : message.replace(/ Did you mean .*$/s, "");
+    return { message: told, locations, path, extensions: { code: "BAD_USER_INPUT", ...extensions } };
   });
   return { ...result, errors };
 }
