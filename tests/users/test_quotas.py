@@ -16,6 +16,12 @@ ALIASES = 30
 OPEN_TO_STRANGERS: dict[str, tuple[str, dict[str, Any]]] = {
     "signUp": ("sign_ups_per_address", sign_up_input(password="too easy")),
     "logIn": ("log_in_failures_per_address", {"email": new_email(), "password": "not the password"}),
+    "completeLogIn": ("log_in_failures_per_address", {"challenge": "x" * 43, "code": "123456"}),
+    "startOpenIdSignIn": ("openid_sign_ins_per_address", {"provider": "nobody"}),
+    "completeOpenIdSignIn": (
+        "openid_sign_ins_per_address",
+        {"handle": "x" * 43, "code": "x", "state": "x", "roles": ["POSTER"]},
+    ),
     "verifyEmail": ("mailed_codes_per_address", {"token": "x" * 43}),
     "requestPasswordReset": ("password_resets_per_address", {"email": new_email()}),
     "resetPassword": ("mailed_codes_per_address", {"token": "x" * 43, "newPassword": OTHER_PASSWORD}),
