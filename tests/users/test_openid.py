@@ -439,7 +439,7 @@ async def test_a_person_links_an_identity_and_unlinks_it(web: Web) -> None:
     payload = (await users.act(UNLINK, token=other, input=theirs))["unlinkOpenIdIdentity"]
     assert [error["code"] for error in payload["userErrors"]] == ["NOT_FOUND"]
     payload = (await users.act(UNLINK, token=token, input={"identityId": identity["id"]}))["unlinkOpenIdIdentity"]
-    assert [error["code"] for error in payload["userErrors"]] == ["CONFIRMATION_REQUIRED"]
+    assert [error["code"] for error in payload["userErrors"]] == ["INVALID_CREDENTIALS"]
 
     payload = (await users.act(UNLINK, token=token, input=theirs))["unlinkOpenIdIdentity"]
     assert payload == {"identity": identity, "userErrors": []}

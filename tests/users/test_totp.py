@@ -32,10 +32,11 @@ from tests.users.second_factors import (
     is_session,
 )
 
-UNCONFIRMED = {
+WRONG_PASSWORD = {"code": "INVALID_CREDENTIALS", "message": "This is not your password.", "field": ["password"]}
+NOT_FRESH = {
     "code": "CONFIRMATION_REQUIRED",
-    "message": "Enter your password; if you have none, sign in anew and try again.",
-    "field": ["password"],
+    "message": "Your account has no password: sign in anew and try again.",
+    "field": None,
 }
 NONE_ACTIVE = {"code": "NOT_FOUND", "message": "No second factor is active.", "field": None}
 ACTIVE = {
@@ -109,7 +110,7 @@ async def test_the_password_is_asked_for(users: Users) -> None:
     before = await everything(users)
     for given in ({}, {"password": None}, {"password": ""}, {"password": OTHER_PASSWORD}):
         refused = (await users.act(ENABLE, token=token, input=given))["enableTotp"]
-        assert refused == {"secret": None, "uri": None, "userErrors": [UNCONFIRMED]}
+        assert refused == {"secret": None, "uri": None, "userErrors": [WRONG_PASSWORD]}
     assert await everything(users) == before
 
 
@@ -119,7 +120,7 @@ async def test_who_has_none_must_have_signed_in_a_moment_ago(users: Users) -> No
     with clock.offset(timedelta(minutes=11)):
         # Refreshing makes no session fresh.
         token = (await users.refresh(session["refreshToken"]))["session"]["accessToken"]
-        assert (await users.act(ENABLE, token=token, input={}))["enableTotp"]["userErrors"] == [UNCONFIRMED]
+        assert (await users.act(ENABLE, token=token, input={}))["enableTotp"]["userErrors"] == [NOT_FRESH]
     with clock.offset(timedelta(minutes=9)):
         payload = (await users.act(ENABLE, token=session["accessToken"], input={}))["enableTotp"]
         assert payload["userErrors"] == []
@@ -138,7 +139,7 @@ async def test_passwords_cannot_be_guessed_here_either(users: Users) -> None:
         )
         for number in range(2)
     ]
-    assert codes[0]["data"]["enableTotp"]["userErrors"] == [UNCONFIRMED]
+    assert codes[0]["data"]["enableTotp"]["userErrors"] == [WRONG_PASSWORD]
     assert codes[1]["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
 
 
@@ -250,8 +251,8 @@ async def test_giving_it_up_takes_password_and_code(users: Users, with_recovery_
     before = await everything(users)
 
     for given, error in (
-        ({"code": code}, UNCONFIRMED),
-        ({"password": OTHER_PASSWORD, "code": code}, UNCONFIRMED),
+        ({"code": code}, WRONG_PASSWORD),
+        ({"password": OTHER_PASSWORD, "code": code}, WRONG_PASSWORD),
         ({"password": PASSWORD, "code": person.wrong_code()}, REFUSED),
         ({"password": PASSWORD, "code": person.recovery_codes[0]}, REFUSED),
         ({"password": PASSWORD, "code": NO_RECOVERY_CODE}, REFUSED),
@@ -284,7 +285,7 @@ async def test_an_account_without_password_proves_itself_by_a_fresh_session(user
     with clock.offset(timedelta(minutes=11)):
         token = (await users.refresh(person.session["refreshToken"]))["session"]["accessToken"]
         payload = (await users.act(DISABLE, token=token, input={"code": person.code()}))["disableTotp"]
-        assert payload == {"user": None, "userErrors": [UNCONFIRMED]}
+        assert payload == {"user": None, "userErrors": [NOT_FRESH]}
     payload = (await users.act(DISABLE, token=person.token, input={"code": person.code()}))["disableTotp"]
     assert payload["userErrors"] == []
 

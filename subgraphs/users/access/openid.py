@@ -17,7 +17,7 @@ IDENTITIES = "myIdentities"
 ANSWER = 'handle: "never given", code: "x", state: "x"'
 FAILED = refused(UserErrorCode.OPEN_ID_SIGN_IN_FAILED)
 # Everybody else knows another password.
-UNCONFIRMED = refused(UserErrorCode.CONFIRMATION_REQUIRED)
+WRONG_PASSWORD = refused(UserErrorCode.INVALID_CREDENTIALS)
 NONE_LINKED = signed_in(EMPTY)
 
 ACCESS: list[Declaration] = [
@@ -41,13 +41,13 @@ ACCESS: list[Declaration] = [
     Mutation(
         f"linkOpenIdIdentity(input: {{{ANSWER}, password: $password}})",
         "account",
-        signed_in(UNCONFIRMED, owner=FAILED),
+        signed_in(WRONG_PASSWORD, owner=FAILED),
         gives="identity",
     ),
     Mutation(
         'unlinkOpenIdIdentity(input: {identityId: "identity_01j5vq8z4me9rb0t2n8d3xk7fa", password: $password})',
         "account",
-        signed_in(UNCONFIRMED, owner=refused(UserErrorCode.NOT_FOUND)),
+        signed_in(WRONG_PASSWORD, owner=refused(UserErrorCode.NOT_FOUND)),
         gives="identity",
     ),
 ]

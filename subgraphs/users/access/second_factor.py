@@ -18,7 +18,7 @@ USER = "user(id: $user)"
 LOG_IN = "logIn(input: {email: $email, password: $password})"
 
 # Everybody else knows another password.
-WITH_OWN_PASSWORD = signed_in(refused(UserErrorCode.CONFIRMATION_REQUIRED), owner=VALUE)
+WITH_OWN_PASSWORD = signed_in(refused(UserErrorCode.INVALID_CREDENTIALS), owner=VALUE)
 PROOF = "{password: $password, code: $recoveryCode}"
 
 ACCESS: list[Declaration] = [
