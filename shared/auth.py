@@ -1,7 +1,6 @@
 """Who calls: access tokens, actors, and the sessions that ended before their tokens did."""
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import math
@@ -15,7 +14,7 @@ import redis.asyncio as redis
 import structlog
 from redis.exceptions import RedisError
 
-from shared import clock
+from shared import background, clock
 from shared.actor import Actor, Role
 from shared.config import Settings
 from shared.errors import Unauthenticated
@@ -153,9 +152,7 @@ class Revocations:
 
     async def stop(self) -> None:
         if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await background.end(self._task)
 
     async def _mirror(self) -> None:
         reachable = True

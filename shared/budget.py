@@ -8,7 +8,6 @@ The window slides: of what was spent in the window before, the part counts that 
 """
 
 import asyncio
-import contextlib
 import hashlib
 import time
 from collections import OrderedDict
@@ -20,6 +19,7 @@ from limits import parse
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from redis.exceptions import RedisError
 
+from shared import background
 from shared.actor import Actor
 from shared.addresses import Proxies, one_address
 from shared.cache import Cache
@@ -174,9 +174,7 @@ class OperationBudgets:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await background.end(self._task)
 
     async def _exchange_for_ever(self) -> None:
         with suppress_instrumentation():

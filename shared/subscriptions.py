@@ -16,6 +16,7 @@ import structlog
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from redis.exceptions import RedisError
 
+from shared import background
 from shared.actor import Actor
 from shared.addresses import Proxies, one_address
 from shared.cache import Cache, CacheUnavailable
@@ -133,9 +134,7 @@ class SubscriptionPlaces:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await background.end(self._task)
         with contextlib.suppress(RedisError, OSError, TimeoutError):
             await self._tell_given_back()
 

@@ -14,7 +14,7 @@ import structlog
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from redis.exceptions import RedisError
 
-from shared import clock
+from shared import background, clock
 from shared.app import Runner
 from shared.auth import Revocations
 from shared.context import Services
@@ -78,9 +78,7 @@ class RevocationKeeper:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await background.end(self._task)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
