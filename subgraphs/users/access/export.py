@@ -45,7 +45,7 @@ ACCESS: list[Declaration] = [
     Mutation(
         "exportMyData(input: {password: $password})",
         "account",
-        signed_in(refused(UserErrorCode.CONFIRMATION_REQUIRED), owner=VALUE),
+        signed_in(refused(UserErrorCode.INVALID_CREDENTIALS), owner=VALUE),
         gives="export",
     ),
 ]
