@@ -2,6 +2,7 @@
 
 from shared.access import (
     EMPTY,
+    VALUE,
     Declaration,
     Mutation,
     Query,
@@ -25,7 +26,7 @@ ACCESS: list[Declaration] = [
     Type("SignInProvider", "account", "signInProviders", {"id name": everybody(EMPTY)}),
     Query(IDENTITIES, "account", NONE_LINKED),
     Type("Identity", "account", f"{IDENTITIES}.nodes", {"id providerId email linkedAt": NONE_LINKED}),
-    *connection("Identity", "account", IDENTITIES, NONE_LINKED),
+    *connection("Identity", "account", IDENTITIES, NONE_LINKED, signed_in(VALUE)),
     Mutation(
         'startOpenIdSignIn(input: {provider: "nowhere"})',
         "account",
