@@ -43,6 +43,7 @@ class Person(Client):
     def __init__(self, edge: str, name: str) -> None:
         super().__init__(edge, name)
         self.received: list[str] = []
+        self.request_ids: list[str] = []
         self._http.event_hooks["response"].append(self._keep)
 
     @property
@@ -61,6 +62,7 @@ class Person(Client):
 
     async def _keep(self, response: httpx.Response) -> None:
         self.received.append((await response.aread()).decode())
+        self.request_ids.append(response.headers["x-request-id"])
 
     async def answer(self, document: str, **variables: object) -> Data:
         """The whole answer over HTTP, errors included."""
