@@ -141,7 +141,7 @@ async def test_effect_and_deletion_are_one_transaction(database: Database) -> No
 
     # A first effect that had stayed would have made the second insertion fail.
     assert attempts == ["bid_1", "bid_1"]
-    assert await sql(database, "SELECT * FROM streams") == [("bid_1", 1)]
+    assert await sql(database, "SELECT stream, head FROM streams") == [("bid_1", 1)]
 
 
 async def test_a_failing_deadline_waits_longer_each_time_and_holds_up_no_other(database: Database) -> None:
