@@ -254,7 +254,7 @@ async def test_a_failed_resolver_is_found_by_the_request_id_of_its_error(
 # --- metrics ----------------------------------------------------------------------------------------------------
 
 _CLOSED_LABELS = {
-    "type", "field", "code", "method", "path", "status", "pool", "result", "consumer", "topic", "partition",
+    "type", "field", "kind", "code", "method", "path", "status", "pool", "result", "consumer", "topic", "partition",
     "outcome", "template", "le", "generation", "implementation", "major", "minor", "patchlevel", "version",
 }  # fmt: skip
 _ANY_ID = re.compile(r"\b[a-z]+_[0-9a-hjkmnp-tv-z]{26}\b|[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{32}|@")
