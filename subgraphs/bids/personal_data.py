@@ -29,8 +29,7 @@ HELD = (
     Held(
         table_of(models.Block),
         people=("blocker_id",),
-        # Nobody is told who blocked them.
-        unseen=("blocked_id",),
+        unseen={"blocked_id": "Nobody is told who blocked them."},
         plain=("is_blocked", "seq"),
         deleted_with=("blocker_id", "blocked_id"),
     ),

@@ -6,8 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import events, personal_data
 from shared.consumer import Handlers
+from shared.db import settings_of
 from shared.events import Envelope
-from subgraphs.users import actions
+from subgraphs.users import actions, secrets_at_rest
 from subgraphs.users.personal_data import HELD
 
 handlers = Handlers()
@@ -15,7 +16,8 @@ handlers = Handlers()
 
 @handlers.on(events.UserExportRequested)
 async def user_export_requested(session: AsyncSession, envelope: Envelope[events.UserExportRequested]) -> None:
-    await personal_data.export(session, envelope.event, events.UsersDataSealed, HELD)
+    readers = secrets_at_rest.readers(secrets_at_rest.cipher(settings_of(session)))
+    await personal_data.export(session, envelope.event, events.UsersDataSealed, HELD, readers)
 
 
 @handlers.on(events.TaskAssigned)

@@ -13,6 +13,7 @@ from shared import clock, events
 from tests.conftest import Elsewhere
 from tests.platform.messaging import eventually
 from tests.users.conftest import OTHER_PASSWORD, PASSWORD, Users, new_email
+from tests.users.test_verification import submit
 
 OTHERS = sorted(events.DATA_SEALED.keys() - {"users"})
 EXPORT = """
@@ -117,7 +118,8 @@ async def test_everything_is_put_together_and_read_by_its_owner(users: Users, el
     assert "password_hash" not in account
     assert [row["user_agent"] for row in by_table["sessions"]] == ["tests"]
     assert own[-1]["rows"]["users.id"] == 1
-    assert "users.password_hash" in own[-1]["left_out"]
+    assert own[-1]["left_out"]["users.password_hash"] == "Only serves to check the password."
+    assert own[-1]["left_out"]["blocks.blocked_id"] == "Nobody is told who blocked them."
     assert await users.bodies("users.user.export_ready") == [
         {"user_id": session["user"]["id"], "export_id": granted["id"]}
     ]
@@ -129,6 +131,28 @@ async def test_everything_is_put_together_and_read_by_its_owner(users: Users, el
     # Somebody else's is as if it did not exist.
     assert await read(users, other, granted["id"]) is None
     assert (await users.act(MINE, token=other["accessToken"]))["myDataExports"]["nodes"] == []
+
+
+async def test_what_is_stored_encrypted_is_read_as_it_was_written(users: Users, elsewhere: Elsewhere) -> None:
+    session, other = await users.sign_up(), await users.sign_up()
+    await submit(users, session["accessToken"], fullName="Ménage Åse 東京")
+    await submit(users, other["accessToken"], documentType="PASSPORT", number="AA1234567", fullName="Somebody Else")
+    granted = await export(users, session)
+    await elsewhere.emit(*await answers(users, granted["id"]))
+
+    found = await ready(users, session, granted["id"])
+
+    own = [json.loads(node["json"]) for node in found["parts"]["nodes"] if node["subgraph"] == "users"]
+    (check,) = [row for part in own if part.get("table") == "identity_verifications" for row in part["rows"]]
+    assert (check["number"], check["full_name"]) == ("1234567890121", "Ménage Åse 東京")
+    assert "Somebody Else" not in json.dumps(own)
+    # What would let somebody in is named, not handed out.
+    assert {"identity_verifications.fingerprint", "second_factors.secret", "mails.content"} <= own[-1][
+        "left_out"
+    ].keys()
+    # Between the subgraphs and in the database nobody can read it.
+    (stored,) = await users.rows("SELECT string_agg(CAST(body AS text), ' ') FROM outbox")
+    assert "1234567890121" not in stored[0]
 
 
 async def test_what_lies_between_the_subgraphs_can_be_read_by_nobody(users: Users, elsewhere: Elsewhere) -> None:

@@ -35,7 +35,7 @@ class DataExportPart:
     number: int = strawberry.field(description="1, 2, 3 … within the subgraph.")
     json: str = strawberry.field(
         description="A JSON document: rows of one `table` in which `person` is the user; a subgraph's last one counts "
-        "its `rows` and names the columns that were `left_out`, since they only serve to check something."
+        "its `rows` and says which columns were `left_out`, and why."
     )
 
 
