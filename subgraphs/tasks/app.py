@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from shared.app import create_app
 from shared.config import Settings
 from shared.erasure import PASSES
-from subgraphs.tasks.actions import EXPIRY
+from subgraphs.tasks.actions.steps import EXPIRY
 from subgraphs.tasks.consumers import forget_again, handlers, task_expired
 from subgraphs.tasks.loaders import Loaders
 from subgraphs.tasks.schema import schema

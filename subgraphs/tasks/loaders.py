@@ -20,7 +20,7 @@ class Loaders:
     """The loaders of one operation."""
 
     def __init__(self, database: Database) -> None:
-        self.task_by_id = one_by_key(partial(store.load_tasks, database), key=lambda task: task.id)
+        self.task_by_id = one_by_key(partial(store.tasks.load_tasks, database), key=lambda task: task.id)
 
 
 class Categories(Generic[T]):
@@ -48,7 +48,7 @@ class Categories(Generic[T]):
 
     async def _read(self, database: Database) -> None:
         try:
-            self._by_id = self._build(await store.list_categories(database))
+            self._by_id = self._build(await store.categories.list_categories(database))
             self._read_at = time.monotonic()
         finally:
             self._reading = None

@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.ids import new_id
-from subgraphs.tasks.rules import TRANSITIONS, Command, Status
+from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Status
 from tests.tasks.conftest import CANCEL, TASK, Tasks
 
 

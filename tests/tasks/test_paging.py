@@ -12,7 +12,7 @@ from shared import clock
 from shared.ids import new_id
 from shared.money import CurrencyCode
 from subgraphs.tasks import models
-from subgraphs.tasks.rules import Mode, Status
+from subgraphs.tasks.rules.tasks import Mode, Status
 from tests.tasks.conftest import Tasks
 
 PAGE = """

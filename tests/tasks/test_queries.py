@@ -5,7 +5,7 @@ from typing import Any
 from shared import clock
 from shared.graphql.scalars import format_datetime
 from shared.ids import new_id
-from subgraphs.tasks.rules import Status
+from subgraphs.tasks.rules.tasks import Status
 from tests.tasks.conftest import CANCEL, PUBLISH, TASK, TASK_FIELDS, Tasks
 
 LIST = "query($filter: TaskFilter, $sort: TaskSort) { tasks(filter: $filter, sort: $sort) { nodes { id } totalCount } }"

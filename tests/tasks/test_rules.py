@@ -10,8 +10,8 @@ from shared.actor import Actor, Role
 from shared.errors import InvalidInput, InvalidTransition, NotAllowed, NotFound, RoleRequired
 from shared.money import DIGITS, CurrencyCode, Money
 from shared.transitions import By, next_status
-from subgraphs.tasks import rules
-from subgraphs.tasks.rules import TRANSITIONS, Command, Status
+from subgraphs.tasks.rules import tasks as rules
+from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Status
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ILLEGAL = [(status, command) for status in Status for command in Command if (status, command) not in TRANSITIONS]

@@ -7,8 +7,10 @@ import strawberry
 from strawberry import ID
 
 from shared.graphql.limits import list_size
+from shared.graphql.schema import query
 from subgraphs.tasks import models
 from subgraphs.tasks.loaders import Categories
+from subgraphs.tasks.schema.info import Info
 
 
 @strawberry.type(description="A kind of work. Two levels; tasks belong to the lower one.")
@@ -34,3 +36,13 @@ class Category:
 
 
 categories = Categories(Category.tree)
+
+
+@strawberry.type
+class CategoryQuery:
+    @query(
+        description="The categories of the upper level, in the order to show.", directives=[list_size(assumed_size=15)]
+    )
+    async def categories(self, info: Info) -> list[Category] | None:
+        known = await categories.know(info.context.database)
+        return [category for category in known.values() if category.parent is None]

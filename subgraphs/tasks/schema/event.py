@@ -1,15 +1,23 @@
 """What happens to tasks, for subscribers."""
 
+from collections.abc import AsyncIterator
 from enum import StrEnum
-from typing import Self, cast
+from typing import Annotated, Self, cast
 
 import strawberry
+from strawberry import ID
 
 from shared import events
 from shared.context import Followed
-from shared.graphql.events import StreamEvent, made_once
+from shared.errors import Forbidden
+from shared.graphql.events import AFTER, StreamEvent, made_once
+from shared.graphql.schema import subscription
 from shared.graphql.types import register_enum
-from subgraphs.tasks.schema.task import Task
+from shared.ids import check_id
+from subgraphs.tasks import rules
+from subgraphs.tasks.schema.category import categories
+from subgraphs.tasks.schema.info import Info
+from subgraphs.tasks.schema.task import Task, visible_task
 
 
 class TaskEventType(StrEnum):
@@ -60,3 +68,26 @@ class TaskEvent(StreamEvent):
 def task_of(event: events.Event) -> events.TaskSnapshot:
     """The task that an event of this subgraph carries."""
     return cast("events.TaskCreated", event).task
+
+
+@strawberry.type
+class EventSubscription:
+    @subscription(description="What happens to a task; while it is a draft, for its poster alone.")
+    async def task_events(
+        self,
+        info: Info,
+        task_id: Annotated[ID, strawberry.argument(description="The task to follow.")],
+        after: Annotated[int | None, AFTER] = None,
+    ) -> AsyncIterator[TaskEvent]:
+        task = await visible_task(info, check_id(task_id, "task"))
+        if task is None:
+            raise Forbidden("There is no such task, or you may not see it.")
+        viewer = info.context.actor.id if info.context.actor else None
+
+        def visible(event: events.Event) -> bool:
+            snapshot = task_of(event)
+            return rules.tasks.may_see(viewer, snapshot.poster_id, snapshot.published_at)
+
+        async for followed in info.context.follow(f"task:{task.id}", after, visible):
+            await categories.know(info.context.database, (task_of(followed.envelope.event).category_id,))
+            yield TaskEvent.of(followed)

@@ -1,40 +1,32 @@
-"""What tasks are listed by."""
+"""Lists of published tasks, and what they are listed by."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from enum import StrEnum
+from typing import Annotated
 
 import strawberry
 from strawberry import ID
 
 from shared.errors import BadRequest, DomainError
+from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.scalars import DecimalText
+from shared.graphql.schema import query
 from shared.graphql.text import clean
 from shared.graphql.types import register_enum
 from shared.ids import check_id
 from shared.money import CurrencyCode, Money
 from subgraphs.tasks import store
-from subgraphs.tasks.rules import Mode, Status
-from subgraphs.tasks.schema.category import Category
-from subgraphs.tasks.store import Sort
+from subgraphs.tasks.rules.tasks import Mode, Status
+from subgraphs.tasks.schema.category import Category, categories
+from subgraphs.tasks.schema.info import Info
+from subgraphs.tasks.schema.task import Task, connection_of
+from subgraphs.tasks.store.search import Sort
 
 _MAX_TEXT = 200
 _MAX_CATEGORIES = 100
 
 
-class TaskParty(StrEnum):
-    """A side of a task."""
-
-    POSTER = "POSTER"
-    TASKER = "TASKER"
-
-
-register_enum(
-    TaskParty,
-    description="A side of a task.",
-    values={TaskParty.POSTER: "Who wants it done.", TaskParty.TASKER: "Who got it."},
-)
 register_enum(
     Sort,
     name="TaskSort",
@@ -78,14 +70,14 @@ class TaskFilter:
     poster_id: ID | None = strawberry.field(default=None, description="Tasks of this person.")
     posted_after: datetime | None = strawberry.field(default=None, description="Published after this time.")
 
-    def parse(self, known: Mapping[str, Category]) -> store.Filter:
+    def parse(self, known: Mapping[str, Category]) -> store.search.Filter:
         """What to ask the store for. Raises BadRequest, InvalidId."""
         if self.status is None and self.poster_id is None:
             # No index sorts all tasks there ever were.
             raise BadRequest("Name a status or a poster.")
         budget = self.budget
         with _bad_request():
-            return store.Filter(
+            return store.search.Filter(
                 text=clean(self.text, field=("text",), max_length=_MAX_TEXT) or None if self.text else None,
                 category_ids=_with_children(self.category_ids, known) if self.category_ids else None,
                 currency=budget.currency if budget else None,
@@ -113,3 +105,22 @@ def _with_children(ids: Sequence[str], known: Mapping[str, Category]) -> frozens
         raise BadRequest(f"At most {_MAX_CATEGORIES} categories.")
     found = frozenset(check_id(each, "category") for each in ids)
     return found | {child.id for each in found if each in known for child in known[each].children}
+
+
+@strawberry.type
+class SearchQuery:
+    @query(description="Tasks that were published; open ones unless the filter says otherwise.")
+    async def tasks(
+        self,
+        info: Info,
+        filter: Annotated[TaskFilter | None, strawberry.argument(description="Which tasks.")] = None,
+        sort: Annotated[Sort, strawberry.argument(description="In which order.")] = Sort.NEWEST,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Task] | None:
+        window = store.search.ORDERS[sort].window(first, after, last, before)
+        known = await categories.know(info.context.database)
+        wanted = (filter or TaskFilter()).parse(known)
+        return await connection_of(info, await store.search.list_tasks(info.context.database, wanted, window))

@@ -1,7 +1,8 @@
 """Tasks in the graph, and what is said to change them."""
 
 from datetime import datetime
-from typing import Self, cast
+from enum import StrEnum
+from typing import Annotated, Self, cast
 
 import strawberry
 from strawberry import ID
@@ -9,16 +10,24 @@ from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
 from shared import events
-from shared.context import Context
-from shared.graphql.types import Money, MoneyInput, UserError, register_enum
+from shared.actor import MARKETPLACE
+from shared.graphql.pagination import After, Before, Connection, First, Last, Page
+from shared.graphql.schema import query
+from shared.graphql.types import Money, UserError, register_enum
 from shared.ids import check_id
 from shared.money import Money as Amount
-from subgraphs.tasks import actions, models, rules
-from subgraphs.tasks.loaders import Loaders
-from subgraphs.tasks.rules import Mode, Status
+from subgraphs.tasks import models, rules, store
+from subgraphs.tasks.rules.tasks import Mode, Status
 from subgraphs.tasks.schema.category import Category, categories
+from subgraphs.tasks.schema.info import Info
 
-Info = strawberry.Info[Context[Loaders], None]
+
+class TaskParty(StrEnum):
+    """A side of a task."""
+
+    POSTER = "POSTER"
+    TASKER = "TASKER"
+
 
 register_enum(
     Status,
@@ -41,6 +50,13 @@ register_enum(
     name="TaskMode",
     description="Where the work is done.",
     values={Mode.ONSITE: "At a place.", Mode.REMOTE: "From anywhere."},
+)
+
+
+register_enum(
+    TaskParty,
+    description="A side of a task.",
+    values={TaskParty.POSTER: "Who wants it done.", TaskParty.TASKER: "Who got it."},
 )
 
 
@@ -110,68 +126,6 @@ class Task:
         return cast("Self | None", await visible_task(info, check_id(id, "task")))
 
 
-@strawberry.input(description="A new task.")
-class CreateTaskInput:
-    title: str = strawberry.field(description="What is to be done, in a line of 10 to 100 characters.")
-    description: str = strawberry.field(description="What is to be done, in 25 to 5,000 characters.")
-    category_id: ID = strawberry.field(description="A category of the lower level.")
-    budget: MoneyInput = strawberry.field(description="1 to 100,000 units of a currency.")
-    mode: Mode = strawberry.field(description="Where the work is done.")
-    due_at: datetime | None = strawberry.field(default=None, description="When the work must be done.")
-    publish: bool = strawberry.field(
-        default=False, description="Whether to publish it at once; otherwise it is a draft."
-    )
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
-    )
-
-
-@strawberry.input(description="What to change of a draft or an open task; what is left out stays as it is.")
-class UpdateTaskInput:
-    task_id: ID = strawberry.field(description="One's own draft or open task.")
-    expected_version: int = strawberry.field(
-        description="The `version` that you saw; `VERSION_CONFLICT` if the task changed since."
-    )
-    title: str | None = strawberry.field(default=None, description="10 to 100 characters.")
-    description: str | None = strawberry.field(default=None, description="25 to 5,000 characters.")
-    category_id: ID | None = strawberry.field(default=None, description="A category of the lower level.")
-    budget: MoneyInput | None = strawberry.field(
-        default=None, description="1 to 100,000 units; once the task is published, of the same currency."
-    )
-    mode: Mode | None = strawberry.field(default=None, description="Where the work is done.")
-    due_at: datetime | None = strawberry.field(
-        default=strawberry.UNSET, description="When the work must be done; null takes the due time away."
-    )
-
-    def changes(self) -> actions.Changes:
-        """Raises InvalidAmount, InvalidId."""
-        return actions.Changes(
-            title=self.title,
-            description=self.description,
-            category_id=check_id(self.category_id, "category") if self.category_id is not None else None,
-            budget=self.budget.parse(field=("budget",)) if self.budget is not None else None,
-            mode=self.mode,
-            due_at=self.due_at or None,
-            clear_due=self.due_at is None,
-        )
-
-
-@strawberry.input(description="The draft to publish.")
-class PublishTaskInput:
-    task_id: ID = strawberry.field(description="One's own draft.")
-    expected_version: int | None = strawberry.field(
-        default=None, description="The `version` that you saw; `VERSION_CONFLICT` if the task changed since."
-    )
-
-
-@strawberry.input(description="The task to call off.")
-class CancelTaskInput:
-    task_id: ID = strawberry.field(description="One's own task: a draft, open, or assigned.")
-    reason: str = strawberry.field(
-        description="Why, in 1 to 500 characters; everybody who may see the task can read it."
-    )
-
-
 @strawberry.type(description="The outcome of a mutation of one task.")
 class TaskPayload:
     task: Task | None = strawberry.field(
@@ -186,27 +140,44 @@ class TaskPayload:
         return cls(task=Task.of(row))
 
 
-@strawberry.type(description="The outcome of `createTask`.")
-class CreateTaskPayload(TaskPayload): ...
-
-
-@strawberry.type(description="The outcome of `updateTask`.")
-class UpdateTaskPayload(TaskPayload): ...
-
-
-@strawberry.type(description="The outcome of `publishTask`.")
-class PublishTaskPayload(TaskPayload): ...
-
-
-@strawberry.type(description="The outcome of `cancelTask`.")
-class CancelTaskPayload(TaskPayload): ...
-
-
 async def visible_task(info: Info, task_id: str) -> Task | None:
     """A task that the caller may see, or None."""
     row = await info.context.loaders.task_by_id.load(task_id)
     viewer = info.context.actor.id if info.context.actor else None
-    if row is None or not rules.may_see(viewer, row.poster_id, row.published_at):
+    if row is None or not rules.tasks.may_see(viewer, row.poster_id, row.published_at):
         return None
     await categories.know(info.context.database, (row.category_id,))
     return Task.of(row)
+
+
+async def connection_of(info: Info, page: Page[models.Task]) -> Connection[Task]:
+    await categories.know(info.context.database, {row.category_id for row in page.rows})
+    return Connection.of(page, Task.of)
+
+
+@strawberry.type
+class TaskQuery:
+    @query(description="A task; null if there is none, or if it is the draft of somebody else.")
+    async def task(
+        self, info: Info, id: Annotated[ID, strawberry.argument(description="The task's id.")]
+    ) -> Task | None:
+        return await visible_task(info, check_id(id, "task"))
+
+    @query(description="The caller's own tasks, those written last first.", scope=MARKETPLACE)
+    async def my_tasks(
+        self,
+        info: Info,
+        side: Annotated[
+            TaskParty,
+            strawberry.argument(name="as", description="As poster, drafts included, or as the tasker who got them."),
+        ],
+        status: Annotated[Status | None, strawberry.argument(description="Only where the task stands so.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Task] | None:
+        window = store.tasks.MINE.window(first, after, last, before)
+        list_tasks = store.tasks.list_tasks_of_poster if side is TaskParty.POSTER else store.tasks.list_tasks_of_tasker
+        actor = info.context.require_actor()
+        return await connection_of(info, await list_tasks(info.context.database, actor.id, status, window))

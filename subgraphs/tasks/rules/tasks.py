@@ -1,4 +1,4 @@
-"""What may be done with a task, by whom and when. Pure: no I/O."""
+"""What may be done with a task, by whom and when."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -63,10 +63,6 @@ TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
         Status.CANCELLED, By.POSTER, By.EVENT, why="called off before the work began, or one of the two left"
     ),
 }
-
-
-class UnknownCategory(DomainError):
-    code = UserErrorCode.UNKNOWN_CATEGORY
 
 
 class DueInPast(DomainError):

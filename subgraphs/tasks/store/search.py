@@ -1,43 +1,22 @@
-"""All SQL of tasks.
+"""SQL of the lists that everybody can ask for."""
 
-Lock order everywhere: the task's row, then its deadline's, then (in `emit`) the stream's.
-"""
-
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    Label,
-    Select,
-    Text,
-    any_,
-    bindparam,
-    func,
-    inspect,
-    or_,
-    select,
-    type_coerce,
-)
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, Label, Select, Text, func, inspect, select, type_coerce
 from sqlmodel import col
 
-from shared.db import Database, any_of
+from shared.db import Database, any_of, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page
 from shared.money import CurrencyCode
 from subgraphs.tasks import models
-from subgraphs.tasks.rules import Mode, Status
+from subgraphs.tasks.rules.tasks import Mode, Status
 
 Task = models.Task
-_task_columns = select(*inspect(Task).columns)
-_category_columns = select(*inspect(models.Category).columns)
-# Built once: the hottest statement, and building one costs more than running it.
-_tasks_by_id = _task_columns.where(col(Task.id) == any_(bindparam("ids", type_=ARRAY(Text))))
+_columns = select(*columns_of(Task))
 _search, _due = (inspect(Task).local_table.c[name] for name in ("search", "due_sort"))
 
 # A cursor holds plain text; amounts of two currencies cannot be compared, so the currency comes first.
@@ -62,7 +41,6 @@ ORDERS = {
     Sort.BUDGET_DESC: Order("tasks.budget_desc", _currency, col(Task.budget_minor), _id, descending=True),
     Sort.DUE: Order("tasks.due", _due, _id),
 }
-MINE = Order("tasks.mine", _id, descending=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,35 +80,6 @@ class Filter:
         return conditions
 
 
-async def lock_task(session: AsyncSession, task_id: str, *, skip_locked: bool = False) -> models.Task | None:
-    """A task, locked. None also for one that somebody else has locked, if `skip_locked`."""
-    return await session.get(Task, task_id, with_for_update={"skip_locked": skip_locked}, populate_existing=True)
-
-
-async def lock_tasks_of(session: AsyncSession, person_id: str) -> Sequence[models.Task]:
-    """All tasks that somebody posted or has, locked in the order of their ids."""
-    statement = (
-        select(Task)
-        .where(or_(col(Task.poster_id) == person_id, col(Task.tasker_id) == person_id))
-        .order_by(col(Task.id))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return (await session.scalars(statement)).all()
-
-
-async def get_task(session: AsyncSession, task_id: str) -> models.Task | None:
-    return await session.get(Task, task_id)
-
-
-async def get_category(session: AsyncSession, category_id: str) -> models.Category | None:
-    return await session.get(models.Category, category_id)
-
-
-async def load_tasks(database: Database, task_ids: Sequence[str]) -> Sequence[models.Task]:
-    return await database.rows(Task, _tasks_by_id, {"ids": list(task_ids)})
-
-
 async def list_tasks(database: Database, filter: Filter, window: Window) -> Page[models.Task]:
     """A page of the published tasks, in one of ORDERS."""
     return await fetch_page(database, Task, _listed(filter), window)
@@ -139,32 +88,4 @@ async def list_tasks(database: Database, filter: Filter, window: Window) -> Page
 # Most lists are asked for by few filters, and building the statement costs as much as completing its rows.
 @lru_cache(maxsize=256)
 def _listed(filter: Filter) -> Select[*tuple[Any, ...]]:
-    return _task_columns.add_columns(_currency, _due).where(*filter.conditions())
-
-
-async def list_tasks_of_poster(
-    database: Database, poster_id: str, status: Status | None, window: Window
-) -> Page[models.Task]:
-    """A page of a poster's tasks, drafts included, in the order MINE."""
-    return await _list_tasks_where(database, col(Task.poster_id) == poster_id, status, window)
-
-
-async def list_tasks_of_tasker(
-    database: Database, tasker_id: str, status: Status | None, window: Window
-) -> Page[models.Task]:
-    """A page of the tasks that a tasker got, in the order MINE."""
-    return await _list_tasks_where(database, col(Task.tasker_id) == tasker_id, status, window)
-
-
-async def _list_tasks_where(
-    database: Database, condition: ColumnElement[bool], status: Status | None, window: Window
-) -> Page[models.Task]:
-    statement = _task_columns.where(condition)
-    if status is not None:
-        statement = statement.where(col(Task.status) == status)
-    return await fetch_page(database, Task, statement, window)
-
-
-async def list_categories(database: Database) -> Sequence[models.Category]:
-    """All categories, in the order in which they are shown within their parent."""
-    return await database.rows(models.Category, _category_columns.order_by(col(models.Category.position)))
+    return _columns.add_columns(_currency, _due).where(*filter.conditions())

@@ -1,33 +1,15 @@
-"""Tables of tasks."""
+"""Tasks."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, Column, Computed, DateTime, ForeignKeyConstraint, Index, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
-from sqlalchemy.orm import registry
-from sqlmodel import SQLModel
 
 from shared.models import bigint_field, enum_field, key_field, text_field, time_field
 from shared.money import CurrencyCode
-from subgraphs.tasks.rules import Mode, Status
-
-
-class Base(SQLModel, registry=registry()):
-    """A registry of its own: other subgraphs have models and tables of the same names."""
-
-
-class Category(Base, table=True):
-    """A kind of work. Two levels: tasks belong to those that have a parent. Only migrations write here."""
-
-    __tablename__ = "categories"
-    __table_args__ = (ForeignKeyConstraint(["parent_id"], ["categories.id"]),)
-
-    id: str = key_field(primary_key=True)
-    parent_id: str | None = key_field()
-    position: int
-    slug: str = key_field(unique=True)
-    name: str = text_field()
-    name_th: str = text_field()
+from subgraphs.tasks.models.base import Base
+from subgraphs.tasks.rules.tasks import Mode, Status
 
 
 class Task(Base, table=True):
@@ -60,7 +42,9 @@ class Task(Base, table=True):
         Index("tasks_by_poster", "poster_id", "id"),
         Index("tasks_by_tasker", "tasker_id", "id", postgresql_where=text("tasker_id IS NOT NULL")),
     )
-    __mapper_args__ = {"exclude_properties": ["search", "due_sort"]}  # SQLAlchemy reads it once
+    __mapper_args__: ClassVar[dict[str, object]] = {
+        "exclude_properties": ["search", "due_sort"]
+    }  # SQLAlchemy reads it once
 
     id: str = key_field(primary_key=True)
     poster_id: str = key_field()

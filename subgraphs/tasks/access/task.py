@@ -1,0 +1,33 @@
+"""Tasks themselves, and one's own."""
+
+from shared.access import EMPTY, NULL, VALUE, Declaration, Object, Query, Type, everybody, money, signed_in
+
+TASK = "task(id: $task)"
+
+ALL = everybody(VALUE)
+POSTER_SEES = everybody(NULL, owner=VALUE, poster=VALUE)
+
+ACCESS: list[Declaration] = [
+    Object(
+        "task", "a task that was published, assigned and called off",
+        owner="who posted it", tasker="who got it", poster="who posted it",
+    ),
+    Object("draft", "a task that was not published", owner="who wrote it", poster="who wrote it"),
+    Object("open task", "a task that takes bids", owner="who posted it"),
+    Query(TASK, "task", ALL),
+    Query(TASK, "draft", POSTER_SEES),
+    Query("myTasks(as: POSTER)", "draft", signed_in(EMPTY, owner=VALUE, poster=VALUE)),
+    Query("myTasks(as: TASKER)", "task", signed_in(EMPTY, tasker=VALUE)),
+    Type("Task", "task", TASK, {
+        "id poster tasker title description category budget mode dueAt status version createdAt updatedAt publishedAt "
+        "expiresAt cancelledReason": ALL,
+    }),
+    Type("Task", "draft", TASK, {
+        "id poster title description category budget mode dueAt status version createdAt updatedAt": POSTER_SEES,
+        "tasker publishedAt expiresAt cancelledReason": everybody(NULL),
+    }),
+    Type("User", "task", f"{TASK}.poster", {"id": ALL}),
+    Type("User", "draft", f"{TASK}.poster", {"id": POSTER_SEES}),
+    money("task", f"{TASK}.budget", ALL),
+    money("draft", f"{TASK}.budget", POSTER_SEES),
+]  # fmt: skip

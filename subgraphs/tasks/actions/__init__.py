@@ -1,0 +1,8 @@
+"""What can be done with tasks: one function per mutation, event and deadline, in a module per noun.
+
+Each runs in the caller's transaction, which also holds the events that it emits.
+"""
+
+from subgraphs.tasks.actions import assignment, cancellation, erasure, expiry, posting, steps
+
+__all__ = ["assignment", "cancellation", "erasure", "expiry", "posting", "steps"]

@@ -1,0 +1,146 @@
+"""Writing, changing and publishing tasks."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import clock, events
+from shared.actor import Actor
+from shared.graphql.text import clean
+from shared.ids import new_id
+from shared.money import Money
+from shared.outbox import emit
+from subgraphs.tasks import models, rules, store
+from subgraphs.tasks.actions import steps
+from subgraphs.tasks.rules.tasks import Command, Mode, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an update gives; None leaves a value as it is. `clear_due` takes the due time away."""
+
+    title: str | None = None
+    description: str | None = None
+    category_id: str | None = None
+    budget: Money | None = None
+    mode: Mode | None = None
+    due_at: datetime | None = None
+    clear_due: bool = False
+
+
+async def create_task(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    title: str,
+    description: str,
+    category_id: str,
+    budget: Money,
+    mode: Mode,
+    due_at: datetime | None,
+    publish: bool,
+) -> models.Task:
+    """Writes a draft, and publishes it if asked to.
+
+    Raises RoleRequired, InvalidInput, UnknownCategory, DueInPast.
+    """
+    rules.tasks.check_poster(actor)
+    now = clock.now()
+    title, description = _clean_title(title), _clean_description(description)
+    rules.tasks.check_budget(budget)
+    rules.tasks.check_due(due_at, now)
+    await _check_category(session, category_id)
+    task = models.Task(
+        id=new_id("task"),
+        poster_id=actor.id,
+        tasker_id=None,
+        bid_id=None,
+        title=title,
+        description=description,
+        category_id=category_id,
+        budget_minor=budget.minor,
+        currency=budget.currency,
+        mode=mode,
+        due_at=due_at,
+        status=Status.DRAFT,
+        version=1,
+        created_at=now,
+        updated_at=now,
+        published_at=None,
+        expires_at=None,
+        cancelled_reason=None,
+    )
+    session.add(task)
+    await emit(session, events.TaskCreated(task=steps.snapshot(task)))
+    if publish:
+        await _publish(session, task)
+    return task
+
+
+async def update_task(
+    session: AsyncSession, actor: Actor, task_id: str, expected_version: int, changes: Changes
+) -> models.Task:
+    """Changes a draft or an open task. Locks its row.
+
+    Raises as `create_task`, and NotFound, NotAllowed, VersionConflict, InvalidTransition, CurrencyMismatch.
+    """
+    task = await steps.lock_own(session, actor, task_id)
+    steps.check_version(task, expected_version)
+    steps.step(task, Command.UPDATE)
+    if changes.title is not None:
+        task.title = _clean_title(changes.title)
+    if changes.description is not None:
+        task.description = _clean_description(changes.description)
+    if changes.budget is not None:
+        if task.published_at is not None:
+            rules.tasks.check_currency(changes.budget.currency, task.currency)
+        rules.tasks.check_budget(changes.budget)
+        task.budget_minor, task.currency = changes.budget.minor, changes.budget.currency
+    if changes.mode is not None:
+        task.mode = changes.mode
+    if changes.category_id is not None:
+        await _check_category(session, changes.category_id)
+        task.category_id = changes.category_id
+    if changes.clear_due or changes.due_at is not None:
+        rules.tasks.check_due(changes.due_at, task.updated_at)
+        task.due_at = changes.due_at
+        await steps.schedule_expiry(session, task)
+    await emit(session, events.TaskUpdated(task=steps.snapshot(task)))
+    return task
+
+
+async def publish_task(session: AsyncSession, actor: Actor, task_id: str, expected_version: int | None) -> models.Task:
+    """Opens a draft for bids. Locks its row.
+
+    Raises NotFound, NotAllowed, RoleRequired, VersionConflict, InvalidTransition, DueInPast.
+    """
+    task = await steps.lock_own(session, actor, task_id)
+    if expected_version is not None:
+        steps.check_version(task, expected_version)
+    await _publish(session, task)
+    return task
+
+
+async def _publish(session: AsyncSession, task: models.Task) -> None:
+    steps.step(task, Command.PUBLISH)
+    rules.tasks.check_due(task.due_at, task.updated_at)
+    task.published_at = task.updated_at
+    await steps.schedule_expiry(session, task)
+    await emit(session, events.TaskPublished(task=steps.snapshot(task)))
+
+
+async def _check_category(session: AsyncSession, category_id: str) -> None:
+    category = await store.categories.get_category(session, category_id)
+    if category is None or category.parent_id is None:
+        raise rules.categories.UnknownCategory("Choose one of the subcategories.", field=("categoryId",))
+
+
+def _clean_title(title: str) -> str:
+    least, most = rules.tasks.TITLE_LENGTH
+    return clean(title, field=("title",), min_length=least, max_length=most)
+
+
+def _clean_description(description: str) -> str:
+    least, most = rules.tasks.DESCRIPTION_LENGTH
+    return clean(description, field=("description",), min_length=least, max_length=most, multiline=True)

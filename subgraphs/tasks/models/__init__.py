@@ -1,0 +1,7 @@
+"""Tables of tasks."""
+
+from subgraphs.tasks.models.base import Base
+from subgraphs.tasks.models.categories import Category
+from subgraphs.tasks.models.tasks import Task
+
+__all__ = ["Base", "Category", "Task"]

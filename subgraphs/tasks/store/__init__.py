@@ -1,0 +1,8 @@
+"""All SQL of tasks.
+
+Lock order everywhere: the task's row, then its deadline's, then (in `emit`) the stream's.
+"""
+
+from subgraphs.tasks.store import categories, search, tasks
+
+__all__ = ["categories", "search", "tasks"]
