@@ -52,6 +52,7 @@ class UserErrorCode(StrEnum):
     BID_ALREADY_PLACED = "BID_ALREADY_PLACED"
     TASK_ALREADY_TAKEN = "TASK_ALREADY_TAKEN"
     INTERACTION_BLOCKED = "INTERACTION_BLOCKED"
+    COUNTERPART_SUSPENDED = "COUNTERPART_SUSPENDED"
 
 
 USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
@@ -90,6 +91,7 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.BID_TOO_HIGH: "The amount is above the highest bid.",
     UserErrorCode.BID_ALREADY_PLACED: "The caller has a live bid on this task already.",
     UserErrorCode.TASK_ALREADY_TAKEN: "Another bid on this task was accepted first.",
+    UserErrorCode.COUNTERPART_SUSPENDED: "The account of the other person whom this concerns is suspended at present.",
     UserErrorCode.INTERACTION_BLOCKED: "One of the two people does not want to deal with the other.",
 }
 

@@ -33,4 +33,7 @@ HELD = (
         plain=("is_blocked", "seq"),
         deleted_with=("blocker_id", "blocked_id"),
     ),
+    Held(
+        table_of(models.Suspension), people=("user_id",), plain=("is_suspended", "seq"), deleted_with=("user_id",)
+    ),
 )  # fmt: skip

@@ -34,6 +34,16 @@ async def bid_accepted(session: AsyncSession, envelope: Envelope[events.BidAccep
     await actions.assignment.assign_task(session, envelope.event.bid)
 
 
+@handlers.on(events.UserSuspended)
+async def user_suspended(session: AsyncSession, envelope: Envelope[events.UserSuspended]) -> None:
+    await actions.suspensions.copy_suspension(session, envelope.event.user_id, is_suspended=True, seq=envelope.seq)
+
+
+@handlers.on(events.UserReinstated)
+async def user_reinstated(session: AsyncSession, envelope: Envelope[events.UserReinstated]) -> None:
+    await actions.suspensions.copy_suspension(session, envelope.event.user_id, is_suspended=False, seq=envelope.seq)
+
+
 async def task_expired(session: AsyncSession, task_id: str, due_at: datetime) -> None:
     """The deadline of an open task."""
     await actions.expiry.expire_task(session, task_id)

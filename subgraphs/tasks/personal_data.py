@@ -25,4 +25,7 @@ HELD = (
             "published_at", "expires_at",
         ),
     ),
+    Held(
+        table_of(models.Suspension), people=("user_id",), plain=("is_suspended", "seq"), deleted_with=("user_id",)
+    ),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from subgraphs.tasks.models.base import Base
 from subgraphs.tasks.models.categories import Category
+from subgraphs.tasks.models.suspensions import Suspension
 from subgraphs.tasks.models.tasks import Task
 
-__all__ = ["Base", "Category", "Task"]
+__all__ = ["Base", "Category", "Suspension", "Task"]

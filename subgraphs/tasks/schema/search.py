@@ -109,7 +109,10 @@ def _with_children(ids: Sequence[str], known: Mapping[str, Category]) -> frozens
 
 @strawberry.type
 class SearchQuery:
-    @query(description="Tasks that were published; open ones unless the filter says otherwise.")
+    @query(
+        description="Tasks that were published, but for those of suspended people; open ones unless the filter says "
+        "otherwise."
+    )
     async def tasks(
         self,
         info: Info,

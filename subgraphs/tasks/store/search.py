@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, Select, Text, func, inspect, select, type_coerce
+from sqlalchemy import ColumnElement, Label, Select, Text, exists, func, inspect, select, type_coerce
 from sqlmodel import col
 
 from shared.db import Database, any_of, columns_of
@@ -17,6 +17,9 @@ from subgraphs.tasks.rules.tasks import Mode, Status
 
 Task = models.Task
 _columns = select(*columns_of(Task))
+_of_suspended = exists().where(
+    col(models.Suspension.user_id) == col(Task.poster_id), col(models.Suspension.is_suspended)
+)
 _search, _due = (inspect(Task).local_table.c[name] for name in ("search", "due_sort"))
 
 # A cursor holds plain text; amounts of two currencies cannot be compared, so the currency comes first.
@@ -45,7 +48,10 @@ ORDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which published tasks to list; None leaves all. `text` is in the syntax of web search engines."""
+    """Which published tasks to list; None leaves all but those of suspended people.
+
+    `text` is in the syntax of web search engines.
+    """
 
     text: str | None = None
     category_ids: frozenset[str] | None = None
@@ -58,7 +64,7 @@ class Filter:
     posted_after: datetime | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        conditions: list[ColumnElement[bool]] = [col(Task.published_at).is_not(None)]
+        conditions: list[ColumnElement[bool]] = [col(Task.published_at).is_not(None), ~_of_suspended]
         if self.status is not None:
             conditions.append(col(Task.status) == self.status)
         if self.text is not None:
