@@ -42,6 +42,7 @@ class UserErrorCode(StrEnum):
     # tasks
     UNKNOWN_CATEGORY = "UNKNOWN_CATEGORY"
     DUE_IN_PAST = "DUE_IN_PAST"
+    PLACE_REQUIRED = "PLACE_REQUIRED"
     # bids
     TASK_NOT_OPEN = "TASK_NOT_OPEN"
     OWN_TASK = "OWN_TASK"
@@ -83,6 +84,7 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.LAST_WAY_TO_SIGN_IN: "Without it nothing would let the person in; they have no password.",
     UserErrorCode.UNKNOWN_CATEGORY: "There is no such category, or it cannot hold tasks.",
     UserErrorCode.DUE_IN_PAST: "The due time lies in the past.",
+    UserErrorCode.PLACE_REQUIRED: "A task that is done at a place is published with a place.",
     UserErrorCode.TASK_NOT_OPEN: "The task does not take bids at present.",
     UserErrorCode.OWN_TASK: "A poster cannot bid on their own task.",
     UserErrorCode.ROLE_REQUIRED: "The caller lacks the role that this needs.",

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from deploy.demo.client import Client
 from deploy.demo.live import Data, Refused, SignedOut
+from shared.ids import new_id
 
 _BID = "id status version amount { amount currency } tasker { id displayName }"
 _EVENT = "seq previousSeq type"
@@ -247,6 +248,7 @@ async def _post(
         "categoryId": next(child["id"] for upper in categories for child in upper["children"]),
         "budget": _euro("200.00"),
         "mode": "ONSITE",
+        "placeId": new_id("place"),
         "publish": True,
     }
     task_id = str((await paula.client.call(_CREATE_TASK, input=task))["task"]["id"])

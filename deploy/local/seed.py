@@ -9,6 +9,7 @@ from deploy.demo.live import Refused
 from deploy.local import commands, secret_files, subgraph_server
 from deploy.local.layout import REPOSITORY, Instance
 from deploy.local.processes import StartFailed
+from shared.ids import new_id
 
 
 class SeedFailed(StartFailed):
@@ -147,6 +148,7 @@ async def _ensure_task(poster: Client, task: Task, categories: dict[str, str]) -
             "categoryId": categories[task.category],
             "budget": {"amount": task.budget, "currency": "EUR"},
             "mode": task.mode,
+            "placeId": new_id("place") if task.mode == "ONSITE" else None,
             "publish": True,
         },
     )

@@ -21,7 +21,13 @@ class TaskSnapshot(Body):
     mode: str = Field(description="`ONSITE` or `REMOTE`.")
     status: str
     version: int
+    place_id: str | None = Field(None, description="Where the work is done, in `locations`; addresses never travel.")
+    requirements: Annotated[tuple[str, ...] | None, Personal("poster_id", None)] = Field(
+        None, description="What the poster asks for, a text each; null where an older event does not tell."
+    )
+    due_from: AwareDatetime | None = Field(None, description="When a window for the work begins; it ends at `due_at`.")
     due_at: AwareDatetime | None = None
+    time_zone: str = Field("UTC", description="An IANA name: in which one the poster thinks of the due time.")
     expires_at: AwareDatetime | None = Field(None, description="When the task stops taking bids by itself.")
     created_at: AwareDatetime
     updated_at: AwareDatetime

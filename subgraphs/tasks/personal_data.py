@@ -17,12 +17,13 @@ HELD = (
         personal={
             "title": Personal("poster_id", DELETED_TEXT, kept_with="tasker_id"),
             "description": Personal("poster_id", DELETED_TEXT),
+            "requirements": Personal("poster_id", []),
             "cancelled_reason": Personal("poster_id"),
         },
-        pseudonymous=("id", "bid_id", "category_id"),
+        pseudonymous=("id", "bid_id", "category_id", "place_id"),
         plain=(
-            "budget_minor", "currency", "mode", "due_at", "status", "version", "created_at", "updated_at",
-            "published_at", "expires_at",
+            "budget_minor", "currency", "mode", "due_from", "due_at", "time_zone", "status", "version",
+            "created_at", "updated_at", "published_at", "expires_at",
         ),
     ),
     Held(

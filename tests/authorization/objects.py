@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pyotp
 
 from shared.access import Who
+from shared.ids import new_id
 from tests.authorization.people import BOTH, Data, Person, Refused, World, stranger
 from tests.e2e.people import eventually, mutation
 
@@ -282,6 +283,9 @@ async def _post(world: World, poster: Person, *, publish: bool = True) -> Data:
         "categoryId": (await category(world, False)).values["category"],
         "budget": EURO,
         "mode": "ONSITE",
+        "placeId": new_id("place"),
+        "requirements": ["Bring your own brushes."],
+        "dueFrom": (datetime.now(UTC) + timedelta(days=19)).isoformat(),
         "dueAt": (datetime.now(UTC) + timedelta(days=20)).isoformat(),
         "publish": publish,
     }

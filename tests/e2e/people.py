@@ -11,6 +11,7 @@ import httpx
 
 from deploy.demo.client import Client
 from deploy.demo.live import Data
+from shared.ids import new_id
 
 BID = "id version status amount { amount } message tasker { id }"
 BID_EVENTS = f"""subscription ($taskId: ID!, $after: Int) {{
@@ -80,6 +81,7 @@ class Person(Client):
             "categoryId": categories[0]["children"][0]["id"],
             "budget": euro("200.00"),
             "mode": "ONSITE",
+            "placeId": new_id("place"),
             "publish": True,
         }
         return str((await self.call(CREATE_TASK, input=task))["task"]["id"])

@@ -35,7 +35,7 @@ NO_ONES_TEXT = {
     "bids.bid.acceptance_failed": {"reason"},
 }
 NO_ONES_TEXT_IN_BODIES = {
-    "TaskSnapshot": {"mode", "status"},
+    "TaskSnapshot": {"mode", "status", "time_zone"},
     "BidSnapshot": {"status"},
     "NotificationSnapshot": {"category", "link"},
 }

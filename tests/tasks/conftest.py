@@ -13,7 +13,8 @@ from tests.conftest import AccessToken, SettingsFor
 from tests.serving import Served, serve
 
 TASK_FIELDS = """
-    id poster { id } tasker { id } title description category { slug } budget { amount currency } mode dueAt
+    id poster { id } tasker { id } title description category { slug } budget { amount currency } mode place { id }
+    requirements dueFrom dueAt timeZone
     status version createdAt updatedAt publishedAt expiresAt cancelledReason
 """
 ERRORS = "userErrors { code field }"
@@ -33,6 +34,7 @@ class Tasks:
         self.served = served
         self.categories = categories
         """Ids by slug."""
+        self.place = new_id("place")
         self._access_token = access_token
 
     @property
@@ -51,6 +53,7 @@ class Tasks:
             "categoryId": self.categories["painting"],
             "budget": {"amount": "200.00", "currency": "EUR"},
             "mode": "ONSITE",
+            "placeId": self.place,
         } | changes
 
     async def act(self, user_id: str, document: str, **variables: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ ACCESS: list[Declaration] = [
         f"createTask(input: {{{WRITTEN}, {WRITING}}})", "category", signed_in(VALUE, tasker=ROLE_REQUIRED), gives="task"
     ),
     Mutation(
-        "updateTask(input: {taskId: $task, expectedVersion: $version, mode: ONSITE})",
+        "updateTask(input: {taskId: $task, expectedVersion: $version, mode: REMOTE})",
         "open task", signed_in(NOT_ALLOWED, owner=VALUE), gives="task",
     ),
     Mutation(

@@ -19,15 +19,18 @@ ACCESS: list[Declaration] = [
     Query("myTasks(as: POSTER)", "draft", signed_in(EMPTY, owner=VALUE, poster=VALUE)),
     Query("myTasks(as: TASKER)", "task", signed_in(EMPTY, tasker=VALUE)),
     Type("Task", "task", TASK, {
-        "id poster tasker title description category budget mode dueAt status version createdAt updatedAt publishedAt "
-        "expiresAt cancelledReason": ALL,
+        "id poster tasker title description category budget mode place requirements dueFrom dueAt timeZone status "
+        "version createdAt updatedAt publishedAt expiresAt cancelledReason": ALL,
     }),
     Type("Task", "draft", TASK, {
-        "id poster title description category budget mode dueAt status version createdAt updatedAt": POSTER_SEES,
+        "id poster title description category budget mode place requirements dueFrom dueAt timeZone status version "
+        "createdAt updatedAt": POSTER_SEES,
         "tasker publishedAt expiresAt cancelledReason": everybody(NULL),
     }),
     Type("User", "task", f"{TASK}.poster", {"id": ALL}),
     Type("User", "draft", f"{TASK}.poster", {"id": POSTER_SEES}),
+    Type("Place", "task", f"{TASK}.place", {"id": ALL}),
+    Type("Place", "draft", f"{TASK}.place", {"id": POSTER_SEES}),
     money("task", f"{TASK}.budget", ALL),
     money("draft", f"{TASK}.budget", POSTER_SEES),
 ]  # fmt: skip

@@ -1,7 +1,10 @@
 """Writing, changing and publishing tasks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from zoneinfo import available_timezones
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,18 +18,28 @@ from subgraphs.tasks import models, rules, store
 from subgraphs.tasks.actions import steps
 from subgraphs.tasks.rules.tasks import Command, Mode, Status
 
+DEFAULT_TIME_ZONE = "UTC"
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What an update gives; None leaves a value as it is. `clear_due` takes the due time away."""
+    """What an update gives; None leaves a value as it is. Those named in `clear` are taken away."""
 
     title: str | None = None
     description: str | None = None
     category_id: str | None = None
     budget: Money | None = None
     mode: Mode | None = None
+    place_id: str | None = None
+    requirements: Sequence[str] | None = None
+    due_from: datetime | None = None
     due_at: datetime | None = None
-    clear_due: bool = False
+    time_zone: str | None = None
+    clear: frozenset[str] = frozenset()
+
+    def touch(self, *names: str) -> bool:
+        """Whether one of these is given or taken away."""
+        return any(getattr(self, name) is not None or name in self.clear for name in names)
 
 
 async def create_task(
@@ -38,18 +51,25 @@ async def create_task(
     category_id: str,
     budget: Money,
     mode: Mode,
-    due_at: datetime | None,
+    place_id: str | None = None,
+    requirements: Sequence[str] = (),
+    due_from: datetime | None = None,
+    due_at: datetime | None = None,
+    time_zone: str = DEFAULT_TIME_ZONE,
     publish: bool,
 ) -> models.Task:
     """Writes a draft, and publishes it if asked to.
 
-    Raises RoleRequired, InvalidInput, UnknownCategory, DueInPast.
+    Raises RoleRequired, InvalidInput, UnknownCategory, DueInPast, PlaceRequired.
     """
     rules.tasks.check_poster(actor)
     now = clock.now()
     title, description = _clean_title(title), _clean_description(description)
     rules.tasks.check_budget(budget)
     rules.tasks.check_due(due_at, now)
+    rules.tasks.check_window(due_from, due_at)
+    rules.tasks.check_time_zone(time_zone, _time_zones())
+    asked_for = rules.tasks.clean_requirements(requirements)
     await _check_category(session, category_id)
     task = models.Task(
         id=new_id("task"),
@@ -62,7 +82,11 @@ async def create_task(
         budget_minor=budget.minor,
         currency=budget.currency,
         mode=mode,
+        place_id=place_id,
+        requirements=asked_for,
+        due_from=due_from,
         due_at=due_at,
+        time_zone=time_zone,
         status=Status.DRAFT,
         version=1,
         created_at=now,
@@ -99,13 +123,19 @@ async def update_task(
         task.budget_minor, task.currency = changes.budget.minor, changes.budget.currency
     if changes.mode is not None:
         task.mode = changes.mode
+    if changes.touch("place_id"):
+        task.place_id = changes.place_id
+    if changes.touch("mode", "place_id") and task.published_at is not None:
+        rules.tasks.check_place(task.mode, task.place_id)
+    if changes.requirements is not None:
+        task.requirements = rules.tasks.clean_requirements(changes.requirements)
     if changes.category_id is not None:
         await _check_category(session, changes.category_id)
         task.category_id = changes.category_id
-    if changes.clear_due or changes.due_at is not None:
-        rules.tasks.check_due(changes.due_at, task.updated_at)
-        task.due_at = changes.due_at
-        await steps.schedule_expiry(session, task)
+    if changes.time_zone is not None:
+        rules.tasks.check_time_zone(changes.time_zone, _time_zones())
+        task.time_zone = changes.time_zone
+    await _update_due(session, task, changes)
     await emit(session, events.TaskUpdated(task=steps.snapshot(task)))
     return task
 
@@ -125,9 +155,29 @@ async def publish_task(session: AsyncSession, actor: Actor, task_id: str, expect
 async def _publish(session: AsyncSession, task: models.Task) -> None:
     steps.step(task, Command.PUBLISH)
     rules.tasks.check_due(task.due_at, task.updated_at)
+    rules.tasks.check_place(task.mode, task.place_id)
     task.published_at = task.updated_at
     await steps.schedule_expiry(session, task)
     await emit(session, events.TaskPublished(task=steps.snapshot(task)))
+
+
+async def _update_due(session: AsyncSession, task: models.Task, changes: Changes) -> None:
+    """Moves the time for the work. Without an end there is no window either."""
+    if changes.touch("due_at"):
+        rules.tasks.check_due(changes.due_at, task.updated_at)
+        task.due_at = changes.due_at
+        if changes.due_at is None:
+            task.due_from = None
+    if changes.touch("due_from"):
+        task.due_from = changes.due_from
+    if changes.touch("due_at", "due_from"):
+        rules.tasks.check_window(task.due_from, task.due_at)
+        await steps.schedule_expiry(session, task)
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 async def _check_category(session: AsyncSession, category_id: str) -> None:

@@ -1,15 +1,18 @@
 """Tasks."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Column, Computed, DateTime, ForeignKeyConstraint, Index, text
+from sqlalchemy import ARRAY, CheckConstraint, Column, Computed, DateTime, ForeignKeyConstraint, Index, Text, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlmodel import Field
 
 from shared.models import bigint_field, enum_field, key_field, text_field, time_field
 from shared.money import CurrencyCode
 from subgraphs.tasks.models.base import Base
 from subgraphs.tasks.rules.tasks import Mode, Status
+
+_TEXTS: Any = ARRAY(Text)
 
 
 class Task(Base, table=True):
@@ -56,7 +59,11 @@ class Task(Base, table=True):
     budget_minor: int = bigint_field()
     currency: CurrencyCode = enum_field(CurrencyCode)
     mode: Mode = enum_field(Mode)
+    place_id: str | None = key_field()
+    requirements: list[str] = Field(sa_type=_TEXTS, sa_column_kwargs={"server_default": text("'{}'")})
+    due_from: datetime | None = time_field()
     due_at: datetime | None = time_field()
+    time_zone: str = Field(sa_type=Text, sa_column_kwargs={"server_default": text("'UTC'")})
     status: Status = enum_field(Status)
     version: int
     created_at: datetime = time_field()

@@ -1,10 +1,12 @@
 """What may be done with a task, by whom and when."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.actor import Actor, Role
 from shared.errors import DomainError, InvalidInput, NotAllowed, NotFound, RoleRequired, UserErrorCode
+from shared.graphql.text import clean
 from shared.money import DIGITS, CurrencyCode, Money
 from shared.transitions import By, Transition, step
 
@@ -13,6 +15,8 @@ MOST_UNITS = 100_000
 TITLE_LENGTH = (10, 100)
 DESCRIPTION_LENGTH = (25, 5_000)
 REASON_LENGTH = (1, 500)
+MOST_REQUIREMENTS = 20
+REQUIREMENT_LENGTH = (3, 200)
 LIFETIME = timedelta(days=30)
 
 
@@ -69,6 +73,10 @@ class DueInPast(DomainError):
     code = UserErrorCode.DUE_IN_PAST
 
 
+class PlaceRequired(DomainError):
+    code = UserErrorCode.PLACE_REQUIRED
+
+
 class CurrencyMismatch(DomainError):
     code = UserErrorCode.CURRENCY_MISMATCH
 
@@ -113,6 +121,40 @@ def check_due(due_at: datetime | None, now: datetime) -> None:
     """Raises DueInPast for a time that has come already."""
     if due_at is not None and due_at <= now:
         raise DueInPast("The due time lies in the past.", field=("dueAt",))
+
+
+def check_window(due_from: datetime | None, due_at: datetime | None) -> None:
+    """Raises InvalidInput unless a window for the work has an end, which comes after its start."""
+    if due_from is None:
+        return
+    if due_at is None:
+        raise InvalidInput("A window for the work needs an end.", field=("dueAt",))
+    if due_from >= due_at:
+        raise InvalidInput("The window for the work ends before it begins.", field=("dueFrom",))
+
+
+def check_time_zone(name: str, known: Collection[str]) -> None:
+    """Raises InvalidInput for what is no IANA name."""
+    if name not in known:
+        raise InvalidInput("There is no such time zone; an IANA name is like Asia/Bangkok.", field=("timeZone",))
+
+
+def check_place(mode: Mode, place_id: str | None) -> None:
+    """Raises PlaceRequired for a task of everybody's eyes that is done at no place. Without one it is done remotely."""
+    if mode is Mode.ONSITE and place_id is None:
+        raise PlaceRequired("Say where the work is done.", field=("placeId",))
+
+
+def clean_requirements(requirements: Sequence[str]) -> list[str]:
+    """What the poster asks for: at most 20 texts of 3 to 200 characters, none twice. Raises InvalidInput."""
+    if len(requirements) > MOST_REQUIREMENTS:
+        raise InvalidInput(f"At most {MOST_REQUIREMENTS} requirements, please.", field=("requirements",))
+    least, most = REQUIREMENT_LENGTH
+    cleaned = [
+        clean(each, field=("requirements", str(place)), min_length=least, max_length=most)
+        for place, each in enumerate(requirements)
+    ]
+    return list(dict.fromkeys(cleaned))
 
 
 def expires_at(published_at: datetime, due_at: datetime | None) -> datetime:

@@ -10,6 +10,7 @@ from shared.graphql.types import MoneyInput
 from shared.idempotency import idempotent
 from shared.ids import check_id
 from subgraphs.tasks import actions, store
+from subgraphs.tasks.actions.posting import DEFAULT_TIME_ZONE
 from subgraphs.tasks.rules.tasks import Mode
 from subgraphs.tasks.schema.category import categories
 from subgraphs.tasks.schema.info import Info
@@ -23,7 +24,20 @@ class CreateTaskInput:
     category_id: ID = strawberry.field(description="A category of the lower level.")
     budget: MoneyInput = strawberry.field(description="1 to 100,000 units of a currency.")
     mode: Mode = strawberry.field(description="Where the work is done.")
+    place_id: ID | None = strawberry.field(
+        default=None, description="Where the work is done, of one's own places; needed to publish what is `ONSITE`."
+    )
+    requirements: list[str] = strawberry.field(
+        default_factory=list, description="What you ask for: at most 20 texts of 3 to 200 characters."
+    )
+    due_from: datetime | None = strawberry.field(
+        default=None, description="When a window for the work begins; it ends at `dueAt`."
+    )
     due_at: datetime | None = strawberry.field(default=None, description="When the work must be done.")
+    time_zone: str = strawberry.field(
+        default=DEFAULT_TIME_ZONE,
+        description="In which time zone you think of the due time: an IANA name such as `Asia/Bangkok`.",
+    )
     publish: bool = strawberry.field(
         default=False, description="Whether to publish it at once; otherwise it is a draft."
     )
@@ -45,9 +59,19 @@ class UpdateTaskInput:
         default=None, description="1 to 100,000 units; once the task is published, of the same currency."
     )
     mode: Mode | None = strawberry.field(default=None, description="Where the work is done.")
+    place_id: ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Where the work is done, of one's own places; null takes it away."
+    )
+    requirements: list[str] | None = strawberry.field(
+        default=None, description="All that you ask for: at most 20 texts of 3 to 200 characters."
+    )
+    due_from: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="When a window for the work begins; null takes its start away."
+    )
     due_at: datetime | None = strawberry.field(
         default=strawberry.UNSET, description="When the work must be done; null takes the due time away."
     )
+    time_zone: str | None = strawberry.field(default=None, description="An IANA name such as `Asia/Bangkok`.")
 
     def changes(self) -> actions.posting.Changes:
         """Raises InvalidAmount, InvalidId."""
@@ -57,8 +81,12 @@ class UpdateTaskInput:
             category_id=check_id(self.category_id, "category") if self.category_id is not None else None,
             budget=self.budget.parse(field=("budget",)) if self.budget is not None else None,
             mode=self.mode,
+            place_id=None if self.place_id in (None, strawberry.UNSET) else check_id(self.place_id, "place"),
+            requirements=self.requirements,
+            due_from=self.due_from or None,
             due_at=self.due_at or None,
-            clear_due=self.due_at is None,
+            time_zone=self.time_zone,
+            clear=frozenset(name for name in ("place_id", "due_from", "due_at") if getattr(self, name) is None),
         )
 
 
@@ -89,6 +117,7 @@ class PostingMutation:
         actor = info.context.require_actor()
         category_id = check_id(input.category_id, "category")
         budget = input.budget.parse(field=("budget",))
+        place_id = check_id(input.place_id, "place") if input.place_id is not None else None
         async with info.context.transaction() as session:
             row = await idempotent(
                 session,
@@ -104,7 +133,11 @@ class PostingMutation:
                     category_id=category_id,
                     budget=budget,
                     mode=input.mode,
+                    place_id=place_id,
+                    requirements=input.requirements,
+                    due_from=input.due_from,
                     due_at=input.due_at,
+                    time_zone=input.time_zone,
                     publish=input.publish,
                 ),
                 replay=lambda task_id: store.tasks.get_task(session, task_id),

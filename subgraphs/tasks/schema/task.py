@@ -68,6 +68,13 @@ class User:
 
 
 @strawberry.federation.type(
+    keys=[Key(fields=FieldSet("id"), resolvable=False)], description="A point of the earth where work is done."
+)
+class Place:
+    id: ID = strawberry.field(description="The place's id.")
+
+
+@strawberry.federation.type(
     keys=["id"], description="A piece of work that somebody wants done. A draft is for its poster alone."
 )
 class Task:
@@ -79,7 +86,17 @@ class Task:
     category: Category = strawberry.field(description="What kind of work it is.")
     budget: Money = strawberry.field(description="What the poster thinks of paying for the whole task.")
     mode: Mode = strawberry.field(description="Where the work is done.")
+    place: Place | None = strawberry.field(
+        description="Where the work is done; null for work from anywhere, and while locations cannot be reached."
+    )
+    requirements: list[str] = strawberry.field(description="What the poster asks for, a text each.")
+    due_from: datetime | None = strawberry.field(
+        description="When the window for the work begins; null if only its end counts."
+    )
     due_at: datetime | None = strawberry.field(description="When the work must be done; null if at any time.")
+    time_zone: str = strawberry.field(
+        description="In which time zone the poster thinks of the due time: an IANA name such as `Asia/Bangkok`."
+    )
     status: Status = strawberry.field(description="Where the task stands.")
     version: int = strawberry.field(description="Counts the task's changes; `updateTask` takes it.")
     created_at: datetime = strawberry.field(description="When the draft was written.")
@@ -111,7 +128,11 @@ class Task:
             category=categories[task.category_id],
             budget=Money.of(budget),
             mode=mode,
+            place=Place(id=ID(task.place_id)) if task.place_id is not None else None,
+            requirements=list(task.requirements or ()),
+            due_from=task.due_from,
             due_at=task.due_at,
+            time_zone=task.time_zone,
             status=status,
             version=task.version,
             created_at=task.created_at,
