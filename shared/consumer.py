@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock
+from shared import background, clock
 from shared.config import Settings
 from shared.db import Database
 from shared.events import Envelope, Event
@@ -158,10 +158,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
         self._stopping.set()
         if self._task is None:
             return
-        _, running = await asyncio.wait([self._task], timeout=_FINISH_SECONDS + 5)
-        if running:
-            self._task.cancel()
-            await asyncio.wait(running)
+        patience = _FINISH_SECONDS + 5
+        await background.end(self._task, grace_seconds=patience, again_seconds=patience)
         self._task = None
         if self._producer is not None:
             await discard_producer(self._producer)
@@ -176,8 +174,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
             try:
                 await asyncio.wait([work, stopping], return_when=asyncio.FIRST_COMPLETED)
             finally:
-                work.cancel()
-                await asyncio.wait([work])
+                await background.end(work, again_seconds=_FINISH_SECONDS + 5)
             if work.cancelled() or (error := work.exception()) is None:
                 continue
             self.failure = type(error).__name__
@@ -212,8 +209,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
                     self._measure(consumer)
                     next_measure = time.monotonic() + _MEASURE_SECONDS
         finally:
-            committer.cancel()
-            await asyncio.wait([committer])
+            await background.end(committer)
             with contextlib.suppress(Exception):
                 await self.on_partitions_revoked(list(self._partitions))
             self._consumer = None
@@ -263,12 +259,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
         for partition in gone.values():
             partition.closing.set()
         tasks = [partition.task for partition in gone.values() if partition.task is not None]
-        if tasks:
-            _, running = await asyncio.wait(tasks, timeout=_FINISH_SECONDS)
-            for task in running:
-                task.cancel()
-            if running:
-                await asyncio.wait(running)
+        await background.end(*tasks, grace_seconds=_FINISH_SECONDS)
         if self._consumer is not None:
             await self._commit(self._consumer)
         for key in revoked:

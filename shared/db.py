@@ -59,6 +59,7 @@ class Database:
     """The database of one subgraph."""
 
     def __init__(self, settings: Settings) -> None:
+        self._connect_timeout = settings.database_connect_timeout_seconds
         self.url: URL = make_url(settings.database_url.get_secret_value())
         self._writes = _engine(self.url, settings, settings.transaction_pool_size)
         self._reads = _engine(self.url, settings, settings.read_pool_size, isolation_level="AUTOCOMMIT")
@@ -125,7 +126,7 @@ class Database:
         """A plain asyncpg connection of the caller's own, for LISTEN and advisory locks held for long."""
         return await asyncpg.connect(
             host=self.url.host, port=self.url.port, user=self.url.username,
-            password=self.url.password, database=self.url.database, timeout=3,
+            password=self.url.password, database=self.url.database, timeout=self._connect_timeout,
         )  # fmt: skip
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import ARRAY, Text, bindparam, delete, func, select, tuple_, upd
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock, tables
+from shared import background, clock, tables
 from shared.db import Database
 from shared.errors import ServiceUnavailable
 from shared.faults import describe, stack
@@ -127,13 +127,7 @@ class DeadlineWorker:
     async def stop(self) -> None:
         """Ends after the deadlines at hand."""
         self._stopping.set()
-        if not self._tasks:
-            return
-        _, running = await asyncio.wait(self._tasks, timeout=5)
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running)
+        await background.end(*self._tasks, grace_seconds=5)
         self._tasks = []
 
     async def _run(self) -> None:

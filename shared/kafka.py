@@ -4,6 +4,7 @@ aiokafka has no complete types and a few states that it does not leave by itself
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -33,6 +34,7 @@ METADATA_MAX_AGE_MS = 30_000
 _MAX_MESSAGE_BYTES = 1_000_000
 
 _CONNECTING_SECONDS = 15
+_CLOSING_SECONDS = 3
 
 
 class Backoff:
@@ -88,11 +90,13 @@ async def discard_producer(producer: AIOKafkaProducer) -> None:
     """Closes a producer at once, whatever has become of it.
 
     `stop()` waits until every batch is delivered, for ever if the broker is gone. Closing the connections
-    first fails what is in flight.
+    first fails what is in flight. Either may hang in what it waits for, so neither is waited for long.
     """
     producer._closed = True
-    await producer.client.close()
-    await producer._sender.close()
+    for closing in (producer.client.close, producer._sender.close):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSING_SECONDS):
+                await closing()
 
 
 async def start_consumer(
@@ -130,10 +134,12 @@ async def start_consumer(
 async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
     """Leaves the group and closes; a broker that does not answer is not waited for long."""
     try:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(_CLOSING_SECONDS):
             await consumer.stop()
     except TimeoutError:
-        await consumer._client.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSING_SECONDS):
+                await consumer._client.close()
     except KafkaError as error:
         log.info("consumer left with an error", error=repr(error))
 

@@ -9,7 +9,7 @@ import random
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils import uuid7
 
-from shared import clock
+from shared import background, clock
 from shared.config import Settings
 from shared.db import Database, is_unavailable
 from shared.events import Event
@@ -172,10 +172,7 @@ class Relay:
         self._wake.set()
         if self._task is None:
             return
-        if self._publishing:
-            await asyncio.wait([self._task], timeout=5)
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        await background.end(self._task, grace_seconds=5 if self._publishing else 0, again_seconds=5)
         self._task = None
 
     async def _supervise(self) -> None:
@@ -227,7 +224,7 @@ class Relay:
                 raise _ConnectionLost
             work.result()
         finally:
-            await _end(task for task in (work, watch) if task is not None)
+            await background.end(*(task for task in (work, watch) if task is not None))
             if self.leading:
                 log.info("relay leads no more")
             self.leading = False
@@ -295,7 +292,7 @@ class Relay:
             try:
                 await asyncio.wait(sending, timeout=_PUBLISH_SECONDS)
             finally:
-                await _end(sending)
+                await background.end(*sending)
             # The acknowledged ones are marked even if others failed: they need no repetition.
             published = [position for task in sending if not _failure(task) for position in task.result()]
             await connection.execute(_MARK, published, timeout=_STATEMENT_SECONDS)
@@ -372,14 +369,6 @@ class Relay:
                 log.info("pruned", what=name, rows=deleted)
             more = more or deleted == self.prune_rows
         return more
-
-
-async def _end(tasks: Iterable[asyncio.Task[object]]) -> None:
-    """Cancels and waits, also for those that are done already; their results stay readable."""
-    for task in (waiting := list(tasks)):
-        task.cancel()
-    if waiting:
-        await asyncio.wait(waiting)
 
 
 def _headers(row: asyncpg.Record) -> Headers:

@@ -27,7 +27,7 @@ from pydantic import ValidationError
 from sqlalchemy import ARRAY, Text, bindparam, func, literal, select, true
 from sqlalchemy import cast as sql_cast
 
-from shared import tables
+from shared import background, tables
 from shared.config import Settings
 from shared.db import Database
 from shared.errors import BadRequest, CursorExpired, RequestError, ServerShutdown, ServiceUnavailable
@@ -237,10 +237,7 @@ class StreamHub:
 
     async def stop(self) -> None:
         await self.shutdown()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await background.end(*self._tasks, again_seconds=5)
         self._tasks = []
 
     async def shutdown(self) -> None:

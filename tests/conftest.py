@@ -157,8 +157,9 @@ def settings_for(
             "smtp_address": "127.0.0.1:9",
             "smtp_tls": "none",
             "drain_seconds": 1,
-            # Generous: on a busy machine a slow answer must not look like a dead Redis.
+            # Generous: on a busy machine a slow answer must not look like a dead server.
             "redis_timeout_seconds": 2,
+            "database_connect_timeout_seconds": 30,
         }
         return Settings.model_validate(values | changes)
 

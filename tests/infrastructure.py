@@ -84,9 +84,12 @@ def whole_system() -> Iterator[Stack]:
         fcntl.flock(users, fcntl.LOCK_SH)
         kinds = (routers.HIVE_ROUTER, routers.EMBEDDED) if routers.hive_router_binary() else (routers.EMBEDDED,)
         collector = f"http://127.0.0.1:{collector_port()}"
-        options = system.Options(
-            routers=kinds, fresh=("kafka", "redis", "pg", "mail"), environment={"EXCHANGE_OTLP_ENDPOINT": collector}
-        )
+        environment = {
+            "EXCHANGE_OTLP_ENDPOINT": collector,
+            # On a busy machine a new connection may take its time.
+            "EXCHANGE_DATABASE_CONNECT_TIMEOUT_SECONDS": "30",
+        }
+        options = system.Options(routers=kinds, fresh=("kafka", "redis", "pg", "mail"), environment=environment)
         stack = Stack.start(SYSTEM, options, Path(users.name))
         try:
             yield stack

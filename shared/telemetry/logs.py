@@ -61,7 +61,7 @@ def configure_logs(settings: Settings, service_name: str, stream: TextIO | None 
     chain: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%S.%fZ", utc=True),
         add_service,
         _add_context,
         structlog.processors.ExceptionRenderer(_exception_text),

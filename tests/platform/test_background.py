@@ -2,7 +2,12 @@
 
 import asyncio
 
+import pytest
+
 from shared import background
+from shared.kafka import discard_producer, ensure_topics, start_producer
+from tests.conftest import SettingsFor
+from tests.platform.messaging import TOPIC
 
 
 async def test_a_task_that_swallows_its_cancellation_ends_with_the_next_one() -> None:
@@ -23,3 +28,23 @@ async def test_a_task_that_swallows_its_cancellation_ends_with_the_next_one() ->
     async with asyncio.timeout(10):
         await background.end(task)
     assert (task.done(), swallowed) == (True, 2)
+
+
+async def test_what_ends_in_its_time_is_not_cancelled() -> None:
+    task = asyncio.create_task(asyncio.sleep(0.05))
+    await background.end(task, grace_seconds=10)
+    assert (task.done(), task.cancelled()) == (True, False)
+
+
+@pytest.mark.parametrize("hanging", ["client", "_sender"])
+async def test_a_producer_is_given_up_also_if_it_hangs(settings_for: SettingsFor, hanging: str) -> None:
+    settings = settings_for("platform")
+    await ensure_topics(settings, [TOPIC])
+    producer = await start_producer(settings)
+    part = getattr(producer, hanging)
+    close = part.close
+    part.close = asyncio.Event().wait
+    async with asyncio.timeout(20):
+        await discard_producer(producer)
+    await close()
+    assert producer._sender.sender_task.done()

@@ -8,7 +8,7 @@ import structlog
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from prometheus_client import Counter
 
-from shared import clock
+from shared import background, clock
 from shared.cipher import CannotDecrypt
 from shared.context import Services
 from shared.errors import ServiceUnavailable
@@ -58,13 +58,7 @@ class Postman:
     async def stop(self) -> None:
         """Ends after the mails at hand, or leaves them to whoever finds their leases over."""
         self._stopping.set()
-        if not self._tasks:
-            return
-        _, running = await asyncio.wait(self._tasks, timeout=5)
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running)
+        await background.end(*self._tasks, grace_seconds=5)
         self._tasks = []
 
     async def _run(self) -> None:
