@@ -60,7 +60,8 @@ HELD = (
         deleted_with=("user_id",),
     ),
     Held(
-        # One without a person was asked for by naming an address; it goes or finds its person in a moment.
+        # One without a person was asked for by naming an address, and goes or finds its person in a moment; or it
+        # tells who left that they are erased, and goes when it is sent, or after a day.
         table_of(models.Mail),
         people=("user_id",),
         personal={"content": secret("user_id", "Holds codes that let somebody in, until it is sent or given up.")},

@@ -6,18 +6,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, erasure, events, idempotency
 from shared.actor import Actor
+from shared.cipher import Cipher
 from shared.errors import NotFound
 from shared.graphql.text import clean
 from shared.outbox import emit
 from shared.transitions import next_status
 from subgraphs.users import credentials, models, rules, store
-from subgraphs.users.actions import administration, sessions
+from subgraphs.users.actions import administration, mails, sessions
 from subgraphs.users.personal_data import HELD
 from subgraphs.users.rules.accounts import TRANSITIONS, Command
 from subgraphs.users.rules.sessions import EndReason
 
 
-async def erase_my_account(session: AsyncSession, actor: Actor) -> tuple[models.User, Sequence[models.Session]]:
+async def erase_my_account(
+    session: AsyncSession, cipher: Cipher, actor: Actor
+) -> tuple[models.User, Sequence[models.Session]]:
     """Erases the actor; answers the account and its sessions, which end.
 
     Raises NotFound, InvalidTransition, AccountHasOpenEngagements.
@@ -25,17 +28,17 @@ async def erase_my_account(session: AsyncSession, actor: Actor) -> tuple[models.
     user = await store.accounts.lock_user(session, actor.id)
     if user is None:
         raise NotFound("There is no such account.")
-    return await _erase(session, user, by=None, reason=None)
+    return await _erase(session, cipher, user, by=None, reason=None)
 
 
 async def erase_user(
-    session: AsyncSession, actor: Actor, user_id: str, reason: str
+    session: AsyncSession, cipher: Cipher, actor: Actor, user_id: str, reason: str
 ) -> tuple[models.User, Sequence[models.Session]]:
     """What an admin does for somebody who cannot themselves. Raises as `erase_my_account`, and as `suspend_user`."""
     least, most = rules.erasure.REASON_LENGTH
     text = clean(reason, field=("reason",), min_length=least, max_length=most, multiline=True)
     user = await administration.lock_other(session, actor, user_id)
-    return await _erase(session, user, by=actor.id, reason=text)
+    return await _erase(session, cipher, user, by=actor.id, reason=text)
 
 
 async def forget_person(session: AsyncSession, user_id: str) -> None:
@@ -60,7 +63,7 @@ async def copy_engagement(session: AsyncSession, task: events.TaskSnapshot, *, i
 
 
 async def _erase(
-    session: AsyncSession, user: models.User, *, by: str | None, reason: str | None
+    session: AsyncSession, cipher: Cipher, user: models.User, *, by: str | None, reason: str | None
 ) -> tuple[models.User, Sequence[models.Session]]:
     rules.erasure.check_free(await store.engagements.has_open(session, user.id))
     now = clock.now()
@@ -72,6 +75,7 @@ async def _erase(
         await idempotency.forget(session, credentials.sign_up_actor(user.email))
     await session.flush()
     await emit(session, events.UserErased(user_id=user.id, by=by, reason=reason))
+    await mails.queue_farewell(session, cipher, user)
     await erasure.schedule(session, user.id)
     await forget_person(session, user.id)
     erased = await store.accounts.lock_user(session, user.id)

@@ -12,6 +12,7 @@ from shared.ids import check_id
 from subgraphs.users import actions, credentials, models
 from subgraphs.users.revocations import revoke
 from subgraphs.users.schema.user import Info, User
+from subgraphs.users.secrets_at_rest import cipher
 
 
 @strawberry.input(description="Who wants to leave.")
@@ -56,11 +57,11 @@ class ErasureMutation:
         "task is assigned and neither done nor called off. All tokens are refused everywhere within 5 seconds."
     )
     async def erase_my_account(self, info: Info, input: EraseMyAccountInput) -> EraseMyAccountPayload:
-        context = info.context
+        context, settings = info.context, info.context.services.settings
         actor = context.require_actor()
         await credentials.confirm(context.services, actor, context.one_address, input.password)
         async with context.transaction() as session:
-            row, ended = await actions.erasure.erase_my_account(session, actor)
+            row, ended = await actions.erasure.erase_my_account(session, cipher(settings), actor)
         await revoke(context.services.revocations, ended)
         return EraseMyAccountPayload.of(row)
 
@@ -68,6 +69,8 @@ class ErasureMutation:
     async def erase_user(self, info: Info, input: EraseUserInput) -> EraseUserPayload:
         actor, user_id = info.context.require_actor(), check_id(input.user_id, "user")
         async with info.context.transaction() as session:
-            row, ended = await actions.erasure.erase_user(session, actor, user_id, input.reason)
+            row, ended = await actions.erasure.erase_user(
+                session, cipher(info.context.services.settings), actor, user_id, input.reason
+            )
         await revoke(info.context.services.revocations, ended)
         return EraseUserPayload.of(row)
