@@ -105,7 +105,9 @@ class Settings(BaseSettings):
     blocks_per_address: str = Field("1000/1 hour", pattern=_LIMIT, description="The same from one address.")
     reports_per_account: str = Field("20/1 day", pattern=_LIMIT, description="People that one account reports.")
     reports_per_address: str = Field("100/1 day", pattern=_LIMIT, description="The same from one address.")
-    exports_per_account: str = Field("3/1 day", pattern=_LIMIT, description="Exports of all of one's own data.")
+    exports_per_account: str = Field(
+        "5/1 day", pattern=_LIMIT, description="Tries to export all of one's own data, of one account."
+    )
 
     password_changes_per_account: str = Field(
         "10/1 hour", pattern=_LIMIT, description="Attempts to change an account's password, right or wrong."

@@ -34,6 +34,7 @@ class UserErrorCode(StrEnum):
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105  # a code, not a token
     EMAIL_ALREADY_VERIFIED = "EMAIL_ALREADY_VERIFIED"
     INVALID_SECOND_FACTOR = "INVALID_SECOND_FACTOR"
+    SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
     OPEN_ID_SIGN_IN_FAILED = "OPEN_ID_SIGN_IN_FAILED"
     EMAIL_NOT_VERIFIED = "EMAIL_NOT_VERIFIED"
     IDENTITY_NOT_LINKED = "IDENTITY_NOT_LINKED"
@@ -77,6 +78,7 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.INVALID_TOKEN: "The token of a mail is unknown, used, expired or replaced by a newer one.",
     UserErrorCode.EMAIL_ALREADY_VERIFIED: "The account's e-mail address is verified already.",
     UserErrorCode.INVALID_SECOND_FACTOR: "The code is wrong or was used, or the login that it was for has expired.",
+    UserErrorCode.SECOND_FACTOR_REQUIRED: "The account has a second factor: give a code of it besides.",
     UserErrorCode.OPEN_ID_SIGN_IN_FAILED: "The provider's answer does not hold, was used or came too late.",
     UserErrorCode.EMAIL_NOT_VERIFIED: "The provider has verified no e-mail address of this person.",
     UserErrorCode.IDENTITY_NOT_LINKED: "An account has this e-mail address; log in to it and link the identity.",

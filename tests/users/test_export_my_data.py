@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from nacl.public import PublicKey, SealedBox
 
 from shared import clock, events
+from subgraphs.users import actions
+from subgraphs.users.rules.sessions import SessionExpired
 from tests.conftest import Elsewhere
 from tests.platform.messaging import eventually
-from tests.users.conftest import OTHER_PASSWORD, PASSWORD, Users, new_email
+from tests.users.conftest import OTHER_PASSWORD, PASSWORD, Serve, Users, new_email
+from tests.users.second_factors import NO_RECOVERY_CODE, enable
 from tests.users.test_verification import submit
 
 OTHERS = sorted(events.DATA_SEALED.keys() - {"users"})
@@ -32,16 +36,24 @@ READ = """
 MINE = "{ myDataExports { nodes { id status waitingFor parts { nodes { subgraph } } } } }"
 
 
-async def export(users: Users, session: dict[str, Any]) -> dict[str, Any]:
+async def export(users: Users, session: dict[str, Any], **given: str) -> dict[str, Any]:
     """An export that was granted."""
-    payload = (await users.act(EXPORT, token=session["accessToken"], input={"password": PASSWORD}))["exportMyData"]
+    given = {"password": PASSWORD, **given}
+    payload = (await users.act(EXPORT, token=session["accessToken"], input=given))["exportMyData"]
     assert payload["userErrors"] == []
     granted: dict[str, Any] = payload["export"]
     return granted
 
 
-async def refusal(users: Users, session: dict[str, Any], password: str | None) -> str:
-    payload = (await users.act(EXPORT, token=session["accessToken"], input={"password": password}))["exportMyData"]
+async def is_limited(users: Users, session: dict[str, Any], code: str | None = None) -> bool:
+    given = {"password": PASSWORD, "code": code}
+    answer = await users.execute(EXPORT, {"input": given}, token=session["accessToken"])
+    return [error["extensions"]["code"] for error in answer.get("errors", ())] == ["RATE_LIMITED"]
+
+
+async def refusal(users: Users, session: dict[str, Any], password: str | None, code: str | None = None) -> str:
+    given = {"password": password, "code": code}
+    payload = (await users.act(EXPORT, token=session["accessToken"], input=given))["exportMyData"]
     assert payload["export"] is None
     (error,) = payload["userErrors"]
     return str(error["code"])
@@ -192,19 +204,61 @@ async def test_many_parts_are_read_page_by_page(users: Users, elsewhere: Elsewhe
     assert seen == sorted(set(seen))
 
 
-async def test_the_password_is_asked_for_again(users: Users) -> None:
+async def test_the_password_is_asked_for_again(serve_users: Serve) -> None:
+    async with serve_users(exports_per_account="100/1 day") as users:
+        session = await users.sign_up()
+        before = await users.state()
+
+        assert await refusal(users, session, None) == "INVALID_CREDENTIALS"
+        assert await refusal(users, session, OTHER_PASSWORD) == "INVALID_CREDENTIALS"
+        assert await users.state() == before
+        assert await users.rows("SELECT * FROM data_exports") == []
+
+        for _ in range(8):
+            await refusal(users, session, OTHER_PASSWORD)
+        assert await is_limited(users, session)
+
+
+async def test_who_has_a_second_factor_gives_a_code_too(serve_users: Serve) -> None:
+    async with serve_users(exports_per_account="100/1 day") as users:
+        person = await enable(users)
+        before = await users.state()
+
+        for code, error in (
+            (None, "SECOND_FACTOR_REQUIRED"),
+            ("", "INVALID_SECOND_FACTOR"),
+            (person.wrong_code(), "INVALID_SECOND_FACTOR"),
+            (NO_RECOVERY_CODE, "INVALID_SECOND_FACTOR"),
+        ):
+            assert await refusal(users, person.session, PASSWORD, code) == error
+        # Without the password nothing is told of the code.
+        assert await refusal(users, person.session, OTHER_PASSWORD, person.code()) == "INVALID_CREDENTIALS"
+        assert await users.state() == before
+        assert await users.rows("SELECT * FROM data_exports") == []
+
+        await export(users, person.session, code=person.code())
+        # The code was used up with it.
+        assert await refusal(users, person.session, PASSWORD, person.code()) == "INVALID_SECOND_FACTOR"
+
+
+async def test_codes_cannot_be_guessed_here_either(serve_users: Serve) -> None:
+    async with serve_users(exports_per_account="100/1 day") as users:
+        person = await enable(users)
+        # Asking without one is no guess.
+        for _ in range(12):
+            assert await refusal(users, person.session, PASSWORD) == "SECOND_FACTOR_REQUIRED"
+        for _ in range(10):
+            assert await refusal(users, person.session, PASSWORD, person.wrong_code()) == "INVALID_SECOND_FACTOR"
+        assert await is_limited(users, person.session, person.code())
+
+
+async def test_it_is_nothing_for_a_session_that_has_ended_meanwhile(users: Users) -> None:
     session = await users.sign_up()
-    before = await users.state()
-
-    assert await refusal(users, session, None) == "INVALID_CREDENTIALS"
-    assert await refusal(users, session, OTHER_PASSWORD) == "INVALID_CREDENTIALS"
-    assert await users.state() == before
-    assert await users.rows("SELECT * FROM data_exports") == []
-
-    for _ in range(8):
-        await refusal(users, session, OTHER_PASSWORD)
-    answer = await users.execute(EXPORT, {"input": {"password": PASSWORD}}, token=session["accessToken"])
-    assert answer["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+    actor = users.services.verifier.verify(session["accessToken"])
+    await users.rows("UPDATE sessions SET ended_at = now() RETURNING id")
+    with pytest.raises(SessionExpired):
+        async with users.services.database.transaction() as transaction:
+            await actions.exports.export_my_data(transaction, users.services.settings, actor, None)
 
 
 async def test_without_a_password_a_new_session_is_enough(users: Users) -> None:
@@ -224,12 +278,11 @@ async def test_one_at_a_time(users: Users, elsewhere: Elsewhere) -> None:
         payload = (await users.act(EXPORT, token=session["accessToken"], input={"password": PASSWORD}))["exportMyData"]
         return "OK" if payload["export"] else str(payload["userErrors"][0]["code"])
 
-    outcomes = await asyncio.gather(*(ask() for _ in range(3)))
-    assert sorted(outcomes) == ["EXPORT_IN_PROGRESS", "EXPORT_IN_PROGRESS", "OK"]
+    outcomes = await asyncio.gather(*(ask() for _ in range(5)))
+    assert sorted(outcomes) == [*["EXPORT_IN_PROGRESS"] * 4, "OK"]
 
-    # Three a day, and those three were asked for.
-    answer = await users.execute(EXPORT, {"input": {"password": PASSWORD}}, token=session["accessToken"])
-    assert answer["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+    # Five tries a day, and those were five.
+    assert await is_limited(users, session)
 
 
 async def test_it_is_deleted_after_a_week(users: Users, elsewhere: Elsewhere) -> None:

@@ -7,38 +7,40 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared import clock, erasure, events, idempotency
 from shared.actor import Actor
 from shared.cipher import Cipher
-from shared.errors import NotFound
+from shared.config import Settings
 from shared.graphql.text import clean
 from shared.outbox import emit
 from shared.transitions import next_status
 from subgraphs.users import credentials, models, rules, store
-from subgraphs.users.actions import administration, mails, sessions
+from subgraphs.users.actions import administration, mails, second_factor, sessions
 from subgraphs.users.personal_data import HELD
 from subgraphs.users.rules.accounts import TRANSITIONS, Command
 from subgraphs.users.rules.sessions import EndReason
+from subgraphs.users.secrets_at_rest import cipher
 
 
 async def erase_my_account(
-    session: AsyncSession, cipher: Cipher, actor: Actor
+    session: AsyncSession, settings: Settings, actor: Actor, code: str | None
 ) -> tuple[models.User, Sequence[models.Session]]:
-    """Erases the actor; answers the account and its sessions, which end.
+    """Erases the actor, with a code where they have a second factor; answers the account and its sessions, which end.
 
-    Raises NotFound, InvalidTransition, AccountHasOpenEngagements.
+    Raises as `second_factor.confirm`, and InvalidTransition, AccountHasOpenEngagements.
     """
-    user = await store.accounts.lock_user(session, actor.id)
-    if user is None:
-        raise NotFound("There is no such account.")
-    return await _erase(session, cipher, user, by=None, reason=None)
+    user = await second_factor.confirm(session, settings, actor, code)
+    return await _erase(session, cipher(settings), user, by=None, reason=None)
 
 
 async def erase_user(
-    session: AsyncSession, cipher: Cipher, actor: Actor, user_id: str, reason: str
+    session: AsyncSession, settings: Settings, actor: Actor, user_id: str, reason: str
 ) -> tuple[models.User, Sequence[models.Session]]:
-    """What an admin does for somebody who cannot themselves. Raises as `erase_my_account`, and as `suspend_user`."""
+    """What an admin does for somebody who cannot themselves.
+
+    Raises as `suspend_user`, and AccountHasOpenEngagements.
+    """
     least, most = rules.erasure.REASON_LENGTH
     text = clean(reason, field=("reason",), min_length=least, max_length=most, multiline=True)
     user = await administration.lock_other(session, actor, user_id)
-    return await _erase(session, cipher, user, by=actor.id, reason=text)
+    return await _erase(session, cipher(settings), user, by=actor.id, reason=text)
 
 
 async def forget_person(session: AsyncSession, user_id: str) -> None:
@@ -63,7 +65,7 @@ async def copy_engagement(session: AsyncSession, task: events.TaskSnapshot, *, i
 
 
 async def _erase(
-    session: AsyncSession, cipher: Cipher, user: models.User, *, by: str | None, reason: str | None
+    session: AsyncSession, keys: Cipher, user: models.User, *, by: str | None, reason: str | None
 ) -> tuple[models.User, Sequence[models.Session]]:
     rules.erasure.check_free(await store.engagements.has_open(session, user.id))
     now = clock.now()
@@ -75,7 +77,7 @@ async def _erase(
         await idempotency.forget(session, credentials.sign_up_actor(user.email))
     await session.flush()
     await emit(session, events.UserErased(user_id=user.id, by=by, reason=reason))
-    await mails.queue_farewell(session, cipher, user)
+    await mails.queue_farewell(session, keys, user)
     await erasure.schedule(session, user.id)
     await forget_person(session, user.id)
     erased = await store.accounts.lock_user(session, user.id)

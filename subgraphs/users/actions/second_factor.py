@@ -14,7 +14,7 @@ from shared.outbox import emit
 from subgraphs.users import models, rules, second_factor, store
 from subgraphs.users.actions import mails, sessions
 from subgraphs.users.rules.mails import Template
-from subgraphs.users.rules.second_factor import invalid_second_factor, no_second_factor
+from subgraphs.users.rules.second_factor import invalid_second_factor, no_second_factor, second_factor_required
 from subgraphs.users.rules.sessions import EndReason
 from subgraphs.users.secrets_at_rest import cipher
 
@@ -103,6 +103,22 @@ async def regenerate_recovery_codes(session: AsyncSession, settings: Settings, a
     await emit(session, events.UserRecoveryCodesRegenerated(user_id=user.id))
     await mails.queue(session, cipher(settings), user, Template.RECOVERY_CODES_REGENERATED)
     return Changed(user, codes, [])
+
+
+async def confirm(session: AsyncSession, settings: Settings, actor: Actor, code: str | None) -> models.User:
+    """Makes sure by a code that it is the actor themselves, where a second factor is active; locks the account.
+
+    Raises SessionExpired, NotFound, SecondFactorRequired, InvalidSecondFactor.
+    """
+    user = await _lock_own(session, actor)
+    factor = await store.second_factor.lock_second_factor(session, user.id)
+    if factor is None or factor.enabled_at is None:
+        return user
+    if code is None:
+        raise second_factor_required()
+    if not await _accept(session, settings, user, factor, code, clock.now()):
+        raise invalid_second_factor()
+    return user
 
 
 async def complete_log_in(

@@ -66,13 +66,6 @@ async def find_credentials(database: Database, email: str) -> tuple[str, str | N
     return None
 
 
-async def find_email(database: Database, user_id: str) -> str | None:
-    """The e-mail address of an account."""
-    for (email,) in await database.fetch(select(col(User.email)).where(col(User.id) == user_id)):
-        return cast("str | None", email)
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which accounts; None leaves all. `name` is how the name begins, in any case of letters."""
