@@ -109,6 +109,27 @@ class Settings(BaseSettings):
         "5/1 day", pattern=_LIMIT, description="Tries to export all of one's own data, of one account."
     )
 
+    nominatim_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/?#]+[^\s?#]*)?$",
+        description="A server of Nominatim's, asked for addresses (`locations`); empty: the gazetteer of this process, "
+        "which knows localities and no streets.",
+    )
+    nominatim_timeout_seconds: float = Field(5, gt=0, le=60, description="Longest wait for an answer of it.")
+    nominatim_requests: str = Field(
+        "1/1 second",
+        pattern=_LIMIT,
+        description="What all processes together ask it; a second is what the public server's policy allows.",
+    )
+    nominatim_contact: str = Field(
+        "", description="Address of the operator, in the User-Agent that its usage policy wants; empty: none."
+    )
+    geocodes_per_account: str = Field(
+        "120/1 minute", pattern=_LIMIT, description="`geocode` and `reverseGeocode` together, of one account."
+    )
+    places_per_account: str = Field("60/1 hour", pattern=_LIMIT, description="Places that one account tries to make.")
+    places_per_address: str = Field("300/1 hour", pattern=_LIMIT, description="The same from one address.")
+
     password_changes_per_account: str = Field(
         "10/1 hour", pattern=_LIMIT, description="Attempts to change an account's password, right or wrong."
     )

@@ -55,6 +55,10 @@ class UserErrorCode(StrEnum):
     TASK_ALREADY_TAKEN = "TASK_ALREADY_TAKEN"
     INTERACTION_BLOCKED = "INTERACTION_BLOCKED"
     COUNTERPART_SUSPENDED = "COUNTERPART_SUSPENDED"
+    # locations
+    ADDRESS_NOT_FOUND = "ADDRESS_NOT_FOUND"
+    PLACE_IN_USE = "PLACE_IN_USE"
+    TOO_MANY_PLACES = "TOO_MANY_PLACES"
 
 
 USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
@@ -97,6 +101,9 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.TASK_ALREADY_TAKEN: "Another bid on this task was accepted first.",
     UserErrorCode.COUNTERPART_SUSPENDED: "The account of the other person whom this concerns is suspended at present.",
     UserErrorCode.INTERACTION_BLOCKED: "One of the two people does not want to deal with the other.",
+    UserErrorCode.ADDRESS_NOT_FOUND: "Nothing on the map fits the address.",
+    UserErrorCode.PLACE_IN_USE: "A task that is not over is at this place.",
+    UserErrorCode.TOO_MANY_PLACES: "The caller has all the places that one person can have.",
 }
 
 

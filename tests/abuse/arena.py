@@ -35,6 +35,7 @@ _HONEST_QUERIES = {
         "{ notifications(last: 1) { nodes { title } } }",
         {"notifications": {"nodes": [{"title": "Welcome to Service Exchange"}]}},
     ),
+    "locations": ("{ myPlaces { nodes { id } } }", {"myPlaces": {"nodes": []}}),
 }
 _HONEST_FEDERATED = (
     '{ task(id: "<task>") { title bidCount poster { displayName } } }',

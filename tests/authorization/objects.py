@@ -4,6 +4,7 @@ Each makes a new object through the API, straight at the subgraphs. `doomed`: it
 be suspended. The values are what rows name by `$name`; `$id` is the object's own id.
 """
 
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -258,6 +259,71 @@ async def notification(world: World, doomed: bool) -> Made:
     return made
 
 
+@makes("anywhere")
+async def anywhere(world: World, doomed: bool) -> Made:
+    return Made("", {})
+
+
+@makes("unused place")
+async def unused_place(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    place = await _place_somewhere(world, owner)
+    return Made(place["id"], {"place": place["id"]}, {Who.OWNER: owner})
+
+
+@makes("place of work")
+async def place_of_work(world: World, doomed: bool) -> Made:
+    poster, tasker = world.cast.sue if doomed else world.cast.paula, world.cast.tom
+    place = await _place_somewhere(world, poster)
+    posted = await _post(world, poster, place=place["id"])
+    placed = await _place(world, tasker, posted["id"])
+    choice = {"bidId": placed["id"], "expectedVersion": placed["version"]}
+    await world.call("bids", poster, mutation("acceptBid", ""), input=choice)
+
+    async def is_shown() -> bool:
+        asked = "query ($id: ID!) { place(id: $id) { point { latitude } } }"
+        found = await world.call("locations", tasker, asked, id=place["id"])
+        return bool(found and found["point"])
+
+    await eventually(is_shown)
+    people = {Who.OWNER: poster, Who.POSTER: poster, Who.TASKER: tasker}
+    return Made(place["id"], {"place": place["id"]}, people)
+
+
+@makes("task on the map")
+async def task_on_the_map(world: World, doomed: bool) -> Made:
+    return await _on_the_map(world, doomed, 1)
+
+
+@makes("tasks on the map")
+async def tasks_on_the_map(world: World, doomed: bool) -> Made:
+    return await _on_the_map(world, doomed, 2)
+
+
+async def _on_the_map(world: World, doomed: bool, count: int) -> Made:
+    owner = world.cast.sue if doomed else world.cast.pia
+    place = await _place_somewhere(world, owner)
+    tasks = [(await _post(world, owner, place=place["id"]))["id"] for _ in range(count)]
+    point = place["publicPoint"]
+
+    async def are_shown() -> bool:
+        asked = "query ($p: PointInput!) { nearbyTasks(center: $p, radiusMeters: 1) { nodes { id } } }"
+        found = await world.call("locations", None, asked, p=point)
+        return {node["id"] for node in found["nodes"]} == set(tasks)
+
+    await eventually(are_shown)
+    return Made(tasks[0], {"task": tasks[0], **point}, {Who.OWNER: owner})
+
+
+async def _place_somewhere(world: World, owner: Person) -> Data:
+    """A place of its own, far from all others, so that nobody else's is near it."""
+    point = {"latitude": random.uniform(-60, 60), "longitude": random.uniform(-179, 179)}
+    given = {"address": "12 Some Street", "point": point}
+    asked = mutation("createPlace", "place { id publicPoint { latitude longitude } }")
+    made = await world.call("locations", owner, asked, input=given)
+    return dict(made["place"])
+
+
 async def welcome(world: World, person: Person) -> str:
     """Waits for the notification that everybody gets at first. Returns its id."""
     listed: list[Data] = []
@@ -276,7 +342,7 @@ async def mark_all_read(world: World, person: Person) -> None:
     await world.call("notifications", person, mutation("markAllRead", "count"), input={})
 
 
-async def _post(world: World, poster: Person, *, publish: bool = True) -> Data:
+async def _post(world: World, poster: Person, *, publish: bool = True, place: str | None = None) -> Data:
     wanted = {
         "title": "Paint the garden fence",
         "description": "Twenty metres of wooden fence need two coats of green paint.",
@@ -289,6 +355,8 @@ async def _post(world: World, poster: Person, *, publish: bool = True) -> Data:
         "dueAt": (datetime.now(UTC) + timedelta(days=20)).isoformat(),
         "publish": publish,
     }
+    if place is not None:
+        wanted["placeId"] = place
     posted: Data = await world.call("tasks", poster, mutation("createTask", "task { id version }"), input=wanted)
     return dict(posted["task"])
 

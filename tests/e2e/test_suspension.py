@@ -20,6 +20,7 @@ ASKS = {
     "tasks": "{ myTasks(as: TASKER) { nodes { id } } }",
     "bids": "{ myBids { nodes { id } } }",
     "notifications": "{ unreadCount }",
+    "locations": "{ myPlaces { nodes { id } } }",
 }
 
 

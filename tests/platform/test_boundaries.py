@@ -30,6 +30,9 @@ BESIDES = {
         "revocations.py",  # tells everybody which sessions ended
         "admin.py",  # a command for whoever may reach the database
     },
+    "locations": {
+        "geocoding.py",  # finds places by what people call them, in a gazetteer or at a server
+    },
 }
 
 # Knowledge without I/O: these import one another and nothing that reaches outside.

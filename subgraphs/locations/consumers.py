@@ -1,0 +1,45 @@
+"""What locations does about other subgraphs' events and about deadlines."""
+
+from datetime import datetime
+from typing import Protocol, cast
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import erasure, events, personal_data
+from shared.consumer import Handlers
+from shared.events import Envelope
+from subgraphs.locations import actions
+from subgraphs.locations.personal_data import HELD
+
+handlers = Handlers()
+
+# Whatever happens to a task, the event says how it is after that.
+TELLING = tuple(
+    model for model in events.REGISTRY.values() if model.topic == "tasks.task" and "task" in model.model_fields
+)
+
+
+class _Telling(Protocol):
+    @property
+    def task(self) -> events.TaskSnapshot: ...
+
+
+@handlers.on(*TELLING)
+async def task_told(session: AsyncSession, envelope: Envelope[events.Event]) -> None:
+    await actions.tasks.copy_task(session, cast("_Telling", envelope.event).task)
+
+
+@handlers.on(events.UserExportRequested)
+async def user_export_requested(session: AsyncSession, envelope: Envelope[events.UserExportRequested]) -> None:
+    await personal_data.export(session, envelope.event, events.LocationsDataSealed, HELD)
+
+
+@handlers.on(events.UserErased)
+async def user_erased(session: AsyncSession, envelope: Envelope[events.UserErased]) -> None:
+    await erasure.schedule(session, envelope.event.user_id)
+    await actions.tasks.forget_person(session, envelope.event.user_id)
+
+
+async def forget_again(session: AsyncSession, user_id: str, due_at: datetime) -> None:
+    """The deadlines after which somebody who left is erased once more."""
+    await actions.tasks.forget_person(session, user_id)
