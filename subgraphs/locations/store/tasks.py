@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import ColumnElement, func, literal, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -28,8 +29,7 @@ async def save_task(session: AsyncSession, task: models.Task, description: str) 
     The title counts more than the description where words are looked for.
     """
     values = task.model_dump()
-    title_words = func.setweight(func.to_tsvector("english", literal(task.title)), "A")
-    values["search"] = title_words.op("||")(func.setweight(func.to_tsvector("english", literal(description)), "B"))
+    values["search"] = _words(task.title, "A").op("||")(_words(description, "B"))
     statement = (
         insert(TABLE)
         .values(**values)
@@ -37,6 +37,10 @@ async def save_task(session: AsyncSession, task: models.Task, description: str) 
         .returning(TABLE.c.id)
     )
     return await session.scalar(statement) is not None
+
+
+def _words(text: str, weight: Literal["A", "B"]) -> ColumnElement[object]:
+    return func.setweight(func.to_tsvector("english", literal(text)), literal_column(f"'{weight}'"))
 
 
 async def is_place_needed(session: AsyncSession, place_id: str) -> bool:
