@@ -35,7 +35,7 @@ HELD = (
         stream=("task", "id"),
         personal={
             "title": Personal("poster_id", DELETED_TEXT),
-            "search": secret("poster_id"),
+            "search": secret("poster_id", "Another form of words that `tasks` hands out."),
             "latitude": Personal("poster_id"),
             "longitude": Personal("poster_id"),
         },

@@ -349,14 +349,12 @@ async def _post(world: World, poster: Person, *, publish: bool = True, place: st
         "categoryId": (await category(world, False)).values["category"],
         "budget": EURO,
         "mode": "ONSITE",
-        "placeId": new_id("place"),
+        "placeId": place or new_id("place"),
         "requirements": ["Bring your own brushes."],
         "dueFrom": (datetime.now(UTC) + timedelta(days=19)).isoformat(),
         "dueAt": (datetime.now(UTC) + timedelta(days=20)).isoformat(),
         "publish": publish,
     }
-    if place is not None:
-        wanted["placeId"] = place
     posted: Data = await world.call("tasks", poster, mutation("createTask", "task { id version }"), input=wanted)
     return dict(posted["task"])
 
