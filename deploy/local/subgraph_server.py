@@ -32,7 +32,7 @@ def environment(instance: Instance, name: str) -> dict[str, str]:
 
 def migrations_digest(name: str) -> str:
     """Changes whenever the subgraph's migrations do."""
-    platform = [REPOSITORY / "shared" / file for file in ("alembic.py", "migrate.py", "tables.py")]
+    platform = [REPOSITORY / "shared" / file for file in ("alembic", "migrate.py", "tables.py")]
     return stamps.digest([REPOSITORY / "subgraphs" / name / "migrations", *platform])
 
 
