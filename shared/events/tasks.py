@@ -1,5 +1,6 @@
 """What `tasks` tells."""
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
@@ -37,7 +38,9 @@ class TaskSnapshot(Body):
     )
 
 
-class _TaskEvent(Event):
+class TaskEvent(Event):
+    """Something that happened to a task."""
+
     topic: ClassVar[str] = "tasks.task"
 
     task: TaskSnapshot
@@ -47,31 +50,31 @@ class _TaskEvent(Event):
         return f"task:{self.task.id}"
 
 
-class TaskCreated(_TaskEvent):
+class TaskCreated(TaskEvent):
     """A poster wrote a draft, which nobody else may see."""
 
     type: ClassVar[str] = "tasks.task.created"
 
 
-class TaskPublished(_TaskEvent):
+class TaskPublished(TaskEvent):
     """A task is open for bids: a draft was published, or an expired task posted again."""
 
     type: ClassVar[str] = "tasks.task.published"
 
 
-class TaskUpdated(_TaskEvent):
+class TaskUpdated(TaskEvent):
     """The poster changed a draft or an open task."""
 
     type: ClassVar[str] = "tasks.task.updated"
 
 
-class TaskExpired(_TaskEvent):
+class TaskExpired(TaskEvent):
     """An open task was not assigned in time."""
 
     type: ClassVar[str] = "tasks.task.expired"
 
 
-class TaskAssigned(_TaskEvent):
+class TaskAssigned(TaskEvent):
     """The tasker of an accepted bid has the task."""
 
     type: ClassVar[str] = "tasks.task.assigned"
@@ -79,7 +82,7 @@ class TaskAssigned(_TaskEvent):
     bid_id: str
 
 
-class TaskAssignmentRejected(_TaskEvent):
+class TaskAssignmentRejected(TaskEvent):
     """A bid was accepted, but the task cannot be assigned any more (cancelled or expired meanwhile)."""
 
     type: ClassVar[str] = "tasks.task.assignment_rejected"
@@ -89,10 +92,14 @@ class TaskAssignmentRejected(_TaskEvent):
     reason: str
 
 
-class TaskCancelled(_TaskEvent):
+class TaskCancelled(TaskEvent):
     """A task was called off."""
 
     type: ClassVar[str] = "tasks.task.cancelled"
 
     reason: Annotated[str, Personal("task.poster_id")]
     by: Literal["POSTER", "TASKER", "ADMIN", "SYSTEM"]
+
+
+TASK_EVENTS: Sequence[type[TaskEvent]] = tuple(TaskEvent.__subclasses__())
+"""All of them, for who cares about the status of a task, whatever brought it there."""

@@ -20,14 +20,10 @@ async def user_export_requested(session: AsyncSession, envelope: Envelope[events
     await personal_data.export(session, envelope.event, events.UsersDataSealed, HELD, readers)
 
 
-@handlers.on(events.TaskAssigned)
-async def task_assigned(session: AsyncSession, envelope: Envelope[events.TaskAssigned]) -> None:
-    await actions.erasure.copy_engagement(session, envelope.event.task, is_open=True)
-
-
-@handlers.on(events.TaskCancelled)
-async def task_cancelled(session: AsyncSession, envelope: Envelope[events.TaskCancelled]) -> None:
-    await actions.erasure.copy_engagement(session, envelope.event.task, is_open=False)
+# All that tell of a task, those to come as well: its status says whether people are bound by it.
+@handlers.on(*events.TASK_EVENTS)
+async def task_happened(session: AsyncSession, envelope: Envelope[events.TaskEvent]) -> None:
+    await actions.erasure.copy_engagement(session, envelope.event.task)
 
 
 async def forget_again(session: AsyncSession, user_id: str, due_at: datetime) -> None:

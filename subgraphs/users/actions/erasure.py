@@ -49,7 +49,7 @@ async def forget_person(session: AsyncSession, user_id: str) -> None:
     await store.sessions.forget_ended(session, user_id, clock.now())
 
 
-async def copy_engagement(session: AsyncSession, task: events.TaskSnapshot, *, is_open: bool) -> None:
+async def copy_engagement(session: AsyncSession, task: events.TaskSnapshot) -> None:
     """Takes over what `tasks` says of a task that somebody was given."""
     if task.tasker_id is not None:
         await store.engagements.save_engagement(
@@ -58,7 +58,7 @@ async def copy_engagement(session: AsyncSession, task: events.TaskSnapshot, *, i
                 task_id=task.id,
                 poster_id=task.poster_id,
                 tasker_id=task.tasker_id,
-                open=is_open,
+                open=rules.erasure.binds(task.status),
                 version=task.version,
             ),
         )
