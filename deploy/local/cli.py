@@ -16,6 +16,7 @@ from deploy.demo import play
 from deploy.local import (
     control,
     dlq,
+    erasures,
     graph,
     kafka_server,
     keys,
@@ -38,6 +39,7 @@ router_app = typer.Typer(help="Hive Router, the router that carries load.", no_a
 app.add_typer(router_app, name="router")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(keys.app, name="keys")
+app.add_typer(erasures.app, name="erasures")
 
 
 class Router(StrEnum):

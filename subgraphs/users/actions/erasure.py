@@ -1,6 +1,7 @@
 """Leaving: what makes up a person goes, their id stays."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -41,6 +42,17 @@ async def erase_user(
     text = clean(reason, field=("reason",), min_length=least, max_length=most, multiline=True)
     user = await administration.lock_other(session, actor, user_id)
     return await _erase(session, cipher(settings), user, by=actor.id, reason=text)
+
+
+async def replay_erasures(session: AsyncSession, since: datetime) -> Sequence[str]:
+    """Tells everybody once more who was erased at that time or later; answers their ids.
+
+    For subgraphs whose database is older than that. Neither who did it nor why is told again.
+    """
+    erased = await store.accounts.list_erased_since(session, since)
+    for user_id in erased:
+        await emit(session, events.UserErased(user_id=user_id))
+    return erased
 
 
 async def forget_person(session: AsyncSession, user_id: str) -> None:

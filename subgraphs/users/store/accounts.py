@@ -34,6 +34,12 @@ async def lock_user(session: AsyncSession, user_id: str, *, shared: bool = False
     return await session.get(User, user_id, with_for_update={"read": shared}, populate_existing=True)
 
 
+async def list_erased_since(session: AsyncSession, since: datetime) -> Sequence[str]:
+    """The ids of accounts that were erased at that time or later, in their order."""
+    statement = select(col(User.id)).where(col(User.status) == Status.ERASED, col(User.updated_at) >= since)
+    return (await session.scalars(statement.order_by(col(User.id)))).all()
+
+
 async def lock_users(session: AsyncSession, *user_ids: str) -> Mapping[str, models.User]:
     """Several accounts by id, locked in the order of their ids; those that exist."""
     statement = (
