@@ -285,6 +285,13 @@ async def test_one_at_a_time(users: Users, elsewhere: Elsewhere) -> None:
     assert await is_limited(users, session)
 
 
+async def test_many_people_ask_by_one_connection(serve_users: Serve) -> None:
+    async with serve_users(transaction_pool_size=1) as users:
+        people = [await users.sign_up() for _ in range(8)]
+        # PostgreSQL plans a statement anew at its sixth use.
+        assert [(await export(users, session))["status"] for session in people] == ["PENDING"] * 8
+
+
 async def test_it_is_deleted_after_a_week(users: Users, elsewhere: Elsewhere) -> None:
     session = await users.sign_up()
     granted = await export(users, session)
