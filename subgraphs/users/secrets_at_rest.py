@@ -37,6 +37,8 @@ ENCRYPTED = (
     EncryptedColumn(
         models.IdentityVerification, key="id", owner="user_id", column="full_name", purpose="identity-name"
     ),
+    EncryptedColumn(models.DataExport, key="id", owner="id", column="private_key", purpose="export"),
+    EncryptedColumn(models.Mail, key="id", owner="id", column="content", purpose="mail"),
 )
 """Every encrypted column of users."""
 
