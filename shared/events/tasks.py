@@ -33,7 +33,13 @@ class TaskSnapshot(Body):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     published_at: AwareDatetime | None = None
-    cancelled_reason: Annotated[str | None, Personal("poster_id")] = Field(
+    started_at: AwareDatetime | None = Field(None, description="When the tasker began.")
+    delivered_at: AwareDatetime | None = Field(
+        None, description="When the tasker delivered what the poster has not sent back."
+    )
+    completed_at: AwareDatetime | None = Field(None, description="When the work was approved.")
+    cancelled_by_id: str | None = Field(None, description="Who of the two called the task off.")
+    cancelled_reason: Annotated[str | None, Personal("poster_id"), Personal("cancelled_by_id")] = Field(
         None, description="What was said when the task was called off."
     )
 
@@ -60,6 +66,8 @@ class TaskPublished(TaskEvent):
     """A task is open for bids: a draft was published, or an expired task posted again."""
 
     type: ClassVar[str] = "tasks.task.published"
+
+    reposted: bool = Field(False, description="Whether it was open before and had expired.")
 
 
 class TaskUpdated(TaskEvent):
@@ -92,13 +100,51 @@ class TaskAssignmentRejected(TaskEvent):
     reason: str
 
 
+class TaskStarted(TaskEvent):
+    """The tasker began the work."""
+
+    type: ClassVar[str] = "tasks.task.started"
+
+
+class TaskDelivered(TaskEvent):
+    """The tasker says that the work is done; the poster answers."""
+
+    type: ClassVar[str] = "tasks.task.delivered"
+
+    message: Annotated[str, Personal("task.tasker_id")]
+
+
+class TaskChangesRequested(TaskEvent):
+    """The poster sent a delivery back; the tasker is at work again."""
+
+    type: ClassVar[str] = "tasks.task.changes_requested"
+
+    message: Annotated[str, Personal("task.poster_id")]
+
+
+class TaskCompleted(TaskEvent):
+    """The work is approved: what is held for it is the tasker's."""
+
+    type: ClassVar[str] = "tasks.task.completed"
+
+    by: Literal["POSTER", "TIMER", "SUPPORT"] = Field(
+        description="`TIMER`: the poster let the time for an answer pass; `SUPPORT`: a dispute ended so."
+    )
+
+
 class TaskCancelled(TaskEvent):
     """A task was called off."""
 
     type: ClassVar[str] = "tasks.task.cancelled"
 
-    reason: Annotated[str, Personal("task.poster_id")]
+    reason: Annotated[str, Personal("task.poster_id"), Personal("task.cancelled_by_id")]
     by: Literal["POSTER", "TASKER", "ADMIN", "SYSTEM"]
+    fault: Literal["POSTER", "TASKER", "NOBODY"] = Field(
+        "NOBODY", description="On whose account a task that somebody had comes to nothing."
+    )
+    poster_owes_percent: int = Field(
+        0, description="The share of the price that goes to the tasker; the rest goes back."
+    )
 
 
 TASK_EVENTS: Sequence[type[TaskEvent]] = tuple(TaskEvent.__subclasses__())

@@ -47,3 +47,8 @@ async def user_reinstated(session: AsyncSession, envelope: Envelope[events.UserR
 async def task_expired(session: AsyncSession, task_id: str, due_at: datetime) -> None:
     """The deadline of an open task."""
     await actions.expiry.expire_task(session, task_id)
+
+
+async def approval_due(session: AsyncSession, task_id: str, due_at: datetime) -> None:
+    """The deadline of a delivery."""
+    await actions.work.approve_unanswered(session, task_id)

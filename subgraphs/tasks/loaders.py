@@ -6,8 +6,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
+from aiodataloader import DataLoader
+
 from shared.db import Database
 from shared.errors import ServiceUnavailable
+from shared.graphql.pagination import Page, Window
 from shared.loaders import one_by_key
 from subgraphs.tasks import models, store
 
@@ -20,7 +23,16 @@ class Loaders:
     """The loaders of one operation."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self.task_by_id = one_by_key(partial(store.tasks.load_tasks, database), key=lambda task: task.id)
+        self._steps_by_task_id: dict[str, DataLoader[tuple[str, Window], Page[models.Step]]] = {}
+
+    def step_page_by_task_id(self, viewer_id: str) -> DataLoader[tuple[str, Window], Page[models.Step]]:
+        """A page of what one viewer may know of a task's timeline, by task and window."""
+        if viewer_id not in self._steps_by_task_id:
+            load = partial(store.timeline.load_step_pages, self._database, viewer_id)
+            self._steps_by_task_id[viewer_id] = DataLoader(load)
+        return self._steps_by_task_id[viewer_id]
 
 
 class Categories(Generic[T]):

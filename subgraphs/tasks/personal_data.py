@@ -12,21 +12,30 @@ HELD = (
     Held(table_of(models.Category), plain=("id", "parent_id", "position", "slug", "name", "name_th")),
     Held(
         table_of(models.Task),
-        people=("poster_id", "tasker_id"),
+        people=("poster_id", "tasker_id", "cancelled_by_id"),
         stream=("task", "id"),
         personal={
             "title": Personal("poster_id", DELETED_TEXT, kept_with="tasker_id"),
             "description": Personal("poster_id", DELETED_TEXT),
             "requirements": Personal("poster_id", []),
-            "cancelled_reason": Personal("poster_id"),
+            "cancelled_reason": Personal("cancelled_by_id"),
         },
         pseudonymous=("id", "bid_id", "category_id", "place_id"),
         plain=(
             "budget_minor", "currency", "mode", "due_from", "due_at", "time_zone", "status", "version",
             "created_at", "updated_at", "published_at", "expires_at",
+            "started_at", "delivered_at", "completed_at",
         ),
     ),
     Held(
         table_of(models.Suspension), people=("user_id",), plain=("is_suspended", "seq"), deleted_with=("user_id",)
+    ),
+    Held(
+        table_of(models.Step),
+        people=("actor_id",),
+        stream=("task", "task_id"),
+        personal={"message": Personal("actor_id", DELETED_TEXT)},
+        pseudonymous=("task_id",),
+        plain=("seq", "type", "audience", "occurred_at"),
     ),
 )  # fmt: skip

@@ -228,21 +228,75 @@ async def bid(world: World, doomed: bool) -> Made:
 
 @makes("task")
 async def task(world: World, doomed: bool) -> Made:
+    made, poster, _ = await _assigned(world, doomed)
+    reason = {"taskId": made.id, "reason": "The fence has fallen over."}
+    await world.call("tasks", poster, mutation("cancelTask", ""), input=reason)
+    return made
+
+
+async def _assigned(world: World, doomed: bool) -> tuple[Made, Person, Person]:
     poster, tasker = world.cast.sue if doomed else world.cast.paula, world.cast.tom
     posted = await _post(world, poster)
     placed = await _place(world, tasker, posted["id"])
     choice = {"bidId": placed["id"], "expectedVersion": placed["version"]}
     await world.call("bids", poster, mutation("acceptBid", ""), input=choice)
-
-    async def is_assigned() -> bool:
-        found = await world.call("tasks", None, "query ($id: ID!) { task(id: $id) { status } }", id=posted["id"])
-        return bool(found["status"] == "ASSIGNED")
-
-    await eventually(is_assigned)
-    reason = {"taskId": posted["id"], "reason": "The fence has fallen over."}
-    await world.call("tasks", poster, mutation("cancelTask", ""), input=reason)
+    await _until(world, posted["id"], "ASSIGNED")
     values = {"task": posted["id"], "poster": poster.id, "tasker": tasker.id}
-    return Made(posted["id"], values, {Who.OWNER: poster, Who.POSTER: poster, Who.TASKER: tasker})
+    made = Made(posted["id"], values, {Who.OWNER: poster, Who.POSTER: poster, Who.TASKER: tasker})
+    return made, poster, tasker
+
+
+async def _until(world: World, task_id: str, status: str) -> None:
+    async def has_come() -> bool:
+        found = await world.call("tasks", None, "query ($id: ID!) { task(id: $id) { status } }", id=task_id)
+        return bool(found["status"] == status)
+
+    await eventually(has_come, 60)
+
+
+async def _step(world: World, person: Person, name: str, made: Made, **given: object) -> None:
+    """Takes a step of a task, and keeps the version that it leaves."""
+    done = await world.call("tasks", person, mutation(name, "task { version }"), input={"taskId": made.id, **given})
+    made.values = {**made.values, "version": done["task"]["version"]}
+
+
+@makes("assigned task")
+async def assigned_task(world: World, doomed: bool) -> Made:
+    return (await _assigned(world, doomed))[0]
+
+
+@makes("started task")
+async def started_task(world: World, doomed: bool) -> Made:
+    made, _, tasker = await _assigned(world, doomed)
+    await _step(world, tasker, "startTask", made)
+    return made
+
+
+@makes("delivered task")
+async def delivered_task(world: World, doomed: bool) -> Made:
+    made, _, tasker = await _assigned(world, doomed)
+    await _step(world, tasker, "startTask", made)
+    await _step(world, tasker, "submitDelivery", made, message="Both sides have two coats now.")
+    return made
+
+
+@makes("finished task")
+async def finished_task(world: World, doomed: bool) -> Made:
+    made, poster, tasker = await _assigned(world, doomed)
+    await _step(world, tasker, "startTask", made)
+    await _step(world, tasker, "submitDelivery", made, message="Both sides have two coats now.")
+    await _step(world, poster, "requestChanges", made, message="The gate is missing.")
+    await _step(world, tasker, "submitDelivery", made, message="And now the gate has them too.")
+    await _step(world, poster, "approveDelivery", made, expectedVersion=made.values["version"])
+    return made
+
+
+@makes("expired task")
+async def expired_task(world: World, doomed: bool) -> Made:
+    owner = world.cast.sue if doomed else world.cast.pia
+    posted = await _post(world, owner, due=timedelta(seconds=3))
+    await _until(world, posted["id"], "EXPIRED")
+    return Made(posted["id"], {"task": posted["id"]}, {Who.OWNER: owner})
 
 
 @makes("unread notification")
@@ -342,7 +396,15 @@ async def mark_all_read(world: World, person: Person) -> None:
     await world.call("notifications", person, mutation("markAllRead", "count"), input={})
 
 
-async def _post(world: World, poster: Person, *, publish: bool = True, place: str | None = None) -> Data:
+async def _post(
+    world: World,
+    poster: Person,
+    *,
+    publish: bool = True,
+    place: str | None = None,
+    due: timedelta = timedelta(days=20),
+) -> Data:
+    due_at = datetime.now(UTC) + due
     wanted = {
         "title": "Paint the garden fence",
         "description": "Twenty metres of wooden fence need two coats of green paint.",
@@ -351,8 +413,8 @@ async def _post(world: World, poster: Person, *, publish: bool = True, place: st
         "mode": "ONSITE",
         "placeId": place or new_id("place"),
         "requirements": ["Bring your own brushes."],
-        "dueFrom": (datetime.now(UTC) + timedelta(days=19)).isoformat(),
-        "dueAt": (datetime.now(UTC) + timedelta(days=20)).isoformat(),
+        "dueFrom": (due_at - timedelta(days=1)).isoformat(),
+        "dueAt": due_at.isoformat(),
         "publish": publish,
     }
     posted: Data = await world.call("tasks", poster, mutation("createTask", "task { id version }"), input=wanted)

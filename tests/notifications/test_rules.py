@@ -173,6 +173,51 @@ CASES: dict[str, tuple[events.Event, list[Message]]] = {
         events.TaskAssigned(task=TAKEN, bid_id=BID.id),
         [about_task(POSTER, "Task assigned", "Tom will do “Paint the fence”.")],
     ),
+    "task started": (
+        events.TaskStarted(task=TAKEN),
+        [about_task(POSTER, "Work begun", "Tom began to work on “Paint the fence”.")],
+    ),
+    "task delivered": (
+        events.TaskDelivered(task=TAKEN, message="Two coats, as agreed."),
+        [
+            about_task(
+                POSTER,
+                "Work delivered",
+                "Tom says that “Paint the fence” is done: Two coats, as agreed. "
+                "Approve it or ask for changes within 14 days; then it counts as approved.",
+            )
+        ],
+    ),
+    "changes requested": (
+        events.TaskChangesRequested(task=TAKEN, message="The gate is missing."),
+        [about_task(TASKER, "Changes requested", "Ploy asks for changes to “Paint the fence”: The gate is missing.")],
+    ),
+    "task approved": (
+        events.TaskCompleted(task=TAKEN, by="POSTER"),
+        [about_task(TASKER, "Work approved", "Ploy approved your work on “Paint the fence”.")],
+    ),
+    "task approved by time": (
+        events.TaskCompleted(task=TAKEN, by="TIMER"),
+        [
+            about_task(
+                user_id,
+                "Task completed",
+                "“Paint the fence” is completed. 14 days passed without an answer.",
+            )
+            for user_id in (POSTER, TASKER)
+        ],
+    ),
+    "task completed by a dispute": (
+        events.TaskCompleted(task=TAKEN, by="SUPPORT"),
+        [
+            about_task(
+                user_id,
+                "Task completed",
+                "“Paint the fence” is completed. The dispute about it has ended so.",
+            )
+            for user_id in (POSTER, TASKER)
+        ],
+    ),
     "task expired": (
         events.TaskExpired(task=OPEN),
         [about_task(POSTER, "Task expired", "“Paint the fence” takes no bids any more. You can post it again.")],

@@ -150,12 +150,17 @@ async def test_without_a_password_a_new_session_and_the_code_are_enough(users: U
     assert (await erase(users, person.session, code=person.code()))["userErrors"] == []
 
 
+@pytest.mark.parametrize("end", ["CANCELLED", "COMPLETED"])
 @pytest.mark.parametrize("side", ["poster_id", "tasker_id"])
-async def test_nobody_leaves_whom_somebody_counts_on(users: Users, elsewhere: Elsewhere, side: str) -> None:
+async def test_nobody_leaves_whom_somebody_counts_on(users: Users, elsewhere: Elsewhere, side: str, end: str) -> None:
     session, _ = await marked(users)
     people = {"poster_id": new_id("user"), "tasker_id": new_id("user")} | {side: session["user"]["id"]}
     assigned = factories.task_snapshot(status="ASSIGNED", version=3, **people)
-    cancelled = assigned.model_copy(update={"status": "CANCELLED", "version": 4})
+    ended = assigned.model_copy(update={"status": end, "version": 4})
+    cancelled, completed = (
+        events.TaskCancelled(task=ended, reason="Rain", by="POSTER"),
+        events.TaskCompleted(task=ended, by="TIMER"),
+    )
     others = factories.task_snapshot(status="ASSIGNED", tasker_id=new_id("user"))
     await deliver_twice(
         elsewhere,
@@ -170,7 +175,7 @@ async def test_nobody_leaves_whom_somebody_counts_on(users: Users, elsewhere: El
     assert payload == {"user": None, "userErrors": [{"code": "ACCOUNT_HAS_OPEN_ENGAGEMENTS", "field": None}]}
     assert await users.state() == before
 
-    await deliver_twice(elsewhere, "users", events.TaskCancelled(task=cancelled, reason="Rain", by="POSTER"))
+    await deliver_twice(elsewhere, "users", cancelled if end == "CANCELLED" else completed)
     # A dead letter that is replayed tells nothing new.
     await deliver_twice(elsewhere, "users", events.TaskAssigned(task=assigned, bid_id=new_id("bid")))
     assert (await erase(users, session))["userErrors"] == []

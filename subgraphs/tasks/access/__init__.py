@@ -1,12 +1,14 @@
 """Who may see and do what with tasks, in the words of `shared.access`. Each module has a noun's declarations."""
 
 from shared.access import Declaration
-from subgraphs.tasks.access import cancellation, category, event, posting, search, task
+from subgraphs.tasks.access import cancellation, category, event, posting, search, task, timeline, work
 
 ACCESS: list[Declaration] = [
     *category.ACCESS,
     *task.ACCESS,
     *posting.ACCESS,
+    *work.ACCESS,
+    *timeline.ACCESS,
     *cancellation.ACCESS,
     *search.ACCESS,
     *event.ACCESS,

@@ -12,6 +12,10 @@ ACCESS: list[Declaration] = [
         "task", "a task that was published, assigned and called off",
         owner="who posted it", tasker="who got it", poster="who posted it",
     ),
+    Object(
+        "finished task", "a task that was done, sent back once and approved",
+        owner="who posted it", tasker="who did it", poster="who posted it",
+    ),
     Object("draft", "a task that was not published", owner="who wrote it", poster="who wrote it"),
     Object("open task", "a task that takes bids", owner="who posted it"),
     Query(TASK, "task", ALL),
@@ -20,12 +24,16 @@ ACCESS: list[Declaration] = [
     Query("myTasks(as: TASKER)", "task", signed_in(EMPTY, tasker=VALUE)),
     Type("Task", "task", TASK, {
         "id poster tasker title description category budget mode place requirements dueFrom dueAt timeZone status "
-        "version createdAt updatedAt publishedAt expiresAt cancelledReason": ALL,
+        "version createdAt updatedAt publishedAt expiresAt cancelledBy cancelledReason": ALL,
+        "startedAt deliveredAt approvalDueAt completedAt": everybody(NULL),
+        "timeline": ALL,
     }),
+    Type("Task", "finished task", TASK, {"startedAt deliveredAt completedAt": ALL}),
     Type("Task", "draft", TASK, {
         "id poster title description category budget mode place requirements dueFrom dueAt timeZone status version "
-        "createdAt updatedAt": POSTER_SEES,
-        "tasker publishedAt expiresAt cancelledReason": everybody(NULL),
+        "createdAt updatedAt timeline": POSTER_SEES,
+        "tasker publishedAt expiresAt startedAt deliveredAt approvalDueAt completedAt cancelledBy "
+        "cancelledReason": everybody(NULL),
     }),
     Type("User", "task", f"{TASK}.poster", {"id": ALL}),
     Type("User", "draft", f"{TASK}.poster", {"id": POSTER_SEES}),

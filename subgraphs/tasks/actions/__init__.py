@@ -3,6 +3,6 @@
 Each runs in the caller's transaction, which also holds the events that it emits.
 """
 
-from subgraphs.tasks.actions import assignment, cancellation, erasure, expiry, posting, steps, suspensions
+from subgraphs.tasks.actions import assignment, cancellation, erasure, expiry, posting, steps, suspensions, work
 
-__all__ = ["assignment", "cancellation", "erasure", "expiry", "posting", "steps", "suspensions"]
+__all__ = ["assignment", "cancellation", "erasure", "expiry", "posting", "steps", "suspensions", "work"]

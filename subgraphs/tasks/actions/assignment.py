@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import deadlines, events
-from shared.outbox import emit
+from shared.transitions import By
 from subgraphs.tasks import store
 from subgraphs.tasks.actions import steps
 from subgraphs.tasks.rules.tasks import TRANSITIONS, Command
@@ -20,8 +20,9 @@ async def assign_task(session: AsyncSession, bid: events.BidSnapshot) -> None:
     if task.bid_id == bid.id:
         return
     if (task.status, Command.ASSIGN) not in TRANSITIONS:
-        await emit(
+        await steps.tell(
             session,
+            task,
             events.TaskAssignmentRejected(
                 task=steps.snapshot(task),
                 bid_id=bid.id,
@@ -30,7 +31,8 @@ async def assign_task(session: AsyncSession, bid: events.BidSnapshot) -> None:
             ),
         )
         return
-    steps.step(task, Command.ASSIGN)
+    steps.step(task, Command.ASSIGN, By.EVENT)
     task.tasker_id, task.bid_id = bid.tasker_id, bid.id
     await deadlines.cancel(session, steps.EXPIRY, task.id)
-    await emit(session, events.TaskAssigned(task=steps.snapshot(task), bid_id=bid.id))
+    told = events.TaskAssigned(task=steps.snapshot(task), bid_id=bid.id)
+    await steps.tell(session, task, told, actor_id=task.poster_id)

@@ -2,12 +2,12 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import deadlines, erasure, events
-from shared.outbox import emit
+from shared import erasure
+from shared.transitions import By
 from subgraphs.tasks import store
-from subgraphs.tasks.actions import steps
+from subgraphs.tasks.actions import cancellation
 from subgraphs.tasks.personal_data import HELD
-from subgraphs.tasks.rules.tasks import TRANSITIONS, Command
+from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Party
 
 
 async def forget_person(session: AsyncSession, person_id: str) -> None:
@@ -16,7 +16,6 @@ async def forget_person(session: AsyncSession, person_id: str) -> None:
     await erasure.erase(session, person_id, "tasks", HELD)
     for task in await store.tasks.lock_tasks_of(session, person_id):
         if (task.status, Command.CANCEL) in TRANSITIONS:
-            steps.step(task, Command.CANCEL)
-            reason = "The poster has left." if task.poster_id == person_id else "The tasker has left."
-            await deadlines.cancel(session, steps.EXPIRY, task.id)
-            await emit(session, events.TaskCancelled(task=steps.snapshot(task), reason=reason, by="SYSTEM"))
+            left = Party.POSTER if task.poster_id == person_id else Party.TASKER
+            reason = "The poster has left." if left is Party.POSTER else "The tasker has left."
+            await cancellation.end(session, task, Command.CANCEL, By.EVENT, reason, left)

@@ -13,7 +13,7 @@ from shared.actor import Actor
 from shared.graphql.text import clean
 from shared.ids import new_id
 from shared.money import Money
-from shared.outbox import emit
+from shared.transitions import By
 from subgraphs.tasks import models, rules, store
 from subgraphs.tasks.actions import steps
 from subgraphs.tasks.rules.tasks import Command, Mode, Status
@@ -93,10 +93,16 @@ async def create_task(
         updated_at=now,
         published_at=None,
         expires_at=None,
+        started_at=None,
+        delivered_at=None,
+        completed_at=None,
+        cancelled_by_id=None,
         cancelled_reason=None,
     )
     session.add(task)
-    await emit(session, events.TaskCreated(task=steps.snapshot(task)))
+    # Flushed before what refers to it.
+    await session.flush()
+    await steps.tell(session, task, events.TaskCreated(task=steps.snapshot(task)), actor_id=actor.id)
     if publish:
         await _publish(session, task)
     return task
@@ -109,9 +115,9 @@ async def update_task(
 
     Raises as `create_task`, and NotFound, NotAllowed, VersionConflict, InvalidTransition, CurrencyMismatch.
     """
-    task = await steps.lock_own(session, actor, task_id)
+    task = await steps.lock_own(session, actor, task_id, Command.UPDATE)
     steps.check_version(task, expected_version)
-    steps.step(task, Command.UPDATE)
+    steps.step(task, Command.UPDATE, By.POSTER)
     if changes.title is not None:
         task.title = _clean_title(changes.title)
     if changes.description is not None:
@@ -132,11 +138,8 @@ async def update_task(
     if changes.category_id is not None:
         await _check_category(session, changes.category_id)
         task.category_id = changes.category_id
-    if changes.time_zone is not None:
-        rules.tasks.check_time_zone(changes.time_zone, _time_zones())
-        task.time_zone = changes.time_zone
     await _update_due(session, task, changes)
-    await emit(session, events.TaskUpdated(task=steps.snapshot(task)))
+    await steps.tell(session, task, events.TaskUpdated(task=steps.snapshot(task)), actor_id=actor.id)
     return task
 
 
@@ -145,24 +148,45 @@ async def publish_task(session: AsyncSession, actor: Actor, task_id: str, expect
 
     Raises NotFound, NotAllowed, RoleRequired, VersionConflict, InvalidTransition, DueInPast.
     """
-    task = await steps.lock_own(session, actor, task_id)
-    if expected_version is not None:
-        steps.check_version(task, expected_version)
+    task = await steps.lock_own(session, actor, task_id, Command.PUBLISH)
+    steps.check_version(task, expected_version)
     await _publish(session, task)
     return task
 
 
+async def repost_task(
+    session: AsyncSession, actor: Actor, task_id: str, expected_version: int | None, changes: Changes
+) -> models.Task:
+    """Opens an expired task for bids once more; of `changes` only the time for the work counts. Locks its row.
+
+    Raises as `publish_task`, and InvalidInput.
+    """
+    task = await steps.lock_own(session, actor, task_id, Command.REPOST)
+    steps.check_version(task, expected_version)
+    await _open(session, task, Command.REPOST, changes)
+    return task
+
+
 async def _publish(session: AsyncSession, task: models.Task) -> None:
-    steps.step(task, Command.PUBLISH)
+    await _open(session, task, Command.PUBLISH, Changes())
+
+
+async def _open(session: AsyncSession, task: models.Task, command: Command, changes: Changes) -> None:
+    steps.step(task, command, By.POSTER)
+    task.published_at = task.updated_at
+    await _update_due(session, task, changes)
     rules.tasks.check_due(task.due_at, task.updated_at)
     rules.tasks.check_place(task.mode, task.place_id)
-    task.published_at = task.updated_at
     await steps.schedule_expiry(session, task)
-    await emit(session, events.TaskPublished(task=steps.snapshot(task)))
+    told = events.TaskPublished(task=steps.snapshot(task), reposted=command is Command.REPOST)
+    await steps.tell(session, task, told, actor_id=task.poster_id)
 
 
 async def _update_due(session: AsyncSession, task: models.Task, changes: Changes) -> None:
     """Moves the time for the work. Without an end there is no window either."""
+    if changes.time_zone is not None:
+        rules.tasks.check_time_zone(changes.time_zone, _time_zones())
+        task.time_zone = changes.time_zone
     if changes.touch("due_at"):
         rules.tasks.check_due(changes.due_at, task.updated_at)
         task.due_at = changes.due_at

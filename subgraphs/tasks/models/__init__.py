@@ -4,5 +4,6 @@ from subgraphs.tasks.models.base import Base
 from subgraphs.tasks.models.categories import Category
 from subgraphs.tasks.models.suspensions import Suspension
 from subgraphs.tasks.models.tasks import Task
+from subgraphs.tasks.models.timeline import Step
 
-__all__ = ["Base", "Category", "Suspension", "Task"]
+__all__ = ["Base", "Category", "Step", "Suspension", "Task"]

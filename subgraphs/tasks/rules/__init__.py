@@ -1,5 +1,5 @@
 """What may be done, by whom and when. Pure: no I/O."""
 
-from subgraphs.tasks.rules import categories, tasks
+from subgraphs.tasks.rules import cancellation, categories, tasks, timeline
 
-__all__ = ["categories", "tasks"]
+__all__ = ["cancellation", "categories", "tasks", "timeline"]

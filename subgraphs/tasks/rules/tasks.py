@@ -18,6 +18,9 @@ REASON_LENGTH = (1, 500)
 MOST_REQUIREMENTS = 20
 REQUIREMENT_LENGTH = (3, 200)
 LIFETIME = timedelta(days=30)
+MESSAGE_LENGTH = (10, 2_000)
+APPROVAL_PERIOD = timedelta(days=14)
+"""How long the poster has for an answer to a delivery; then it counts as approved."""
 
 
 class Status(StrEnum):
@@ -41,14 +44,29 @@ class Mode(StrEnum):
     REMOTE = "REMOTE"
 
 
+class Party(StrEnum):
+    """A side of a task."""
+
+    POSTER = "POSTER"
+    TASKER = "TASKER"
+
+
 class Command(StrEnum):
     """What can happen to a task."""
 
     UPDATE = "update"
     PUBLISH = "publish"
     EXPIRE = "expire"
+    REPOST = "repost"
     ASSIGN = "assign"
+    START = "start"
+    DELIVER = "deliver"
+    REQUEST_CHANGES = "request changes"
+    APPROVE = "approve"
     CANCEL = "cancel"
+    DISPUTE = "dispute"
+    SETTLE_AS_DONE = "settle as done"
+    SETTLE_AS_CANCELLED = "settle as cancelled"
 
 
 TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
@@ -63,10 +81,38 @@ TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
     (Status.OPEN, Command.CANCEL): step(
         Status.CANCELLED, By.POSTER, By.EVENT, why="not wanted any more, or the poster left"
     ),
+    (Status.EXPIRED, Command.REPOST): step(Status.OPEN, By.POSTER, why="still wanted; all may bid anew"),
+    (Status.ASSIGNED, Command.START): step(Status.IN_PROGRESS, By.TASKER, why="the work begins"),
     (Status.ASSIGNED, Command.CANCEL): step(
-        Status.CANCELLED, By.POSTER, By.EVENT, why="called off before the work began, or one of the two left"
+        Status.CANCELLED,
+        By.POSTER,
+        By.TASKER,
+        By.EVENT,
+        why="called off before the work began, or one of the two left",
+    ),
+    (Status.ASSIGNED, Command.DISPUTE): step(Status.DISPUTED, By.EVENT, why="the two disagree"),
+    (Status.IN_PROGRESS, Command.DELIVER): step(Status.DELIVERED, By.TASKER, why="the work is done, says the tasker"),
+    (Status.IN_PROGRESS, Command.CANCEL): step(Status.CANCELLED, By.EVENT, why="one of the two left"),
+    (Status.IN_PROGRESS, Command.DISPUTE): step(Status.DISPUTED, By.EVENT, why="the two disagree"),
+    (Status.DELIVERED, Command.REQUEST_CHANGES): step(
+        Status.IN_PROGRESS, By.POSTER, why="something is missing, says the poster"
+    ),
+    (Status.DELIVERED, Command.APPROVE): step(
+        Status.COMPLETED, By.POSTER, By.TIMER, why="the poster is content, or did not answer for 14 days"
+    ),
+    (Status.DELIVERED, Command.DISPUTE): step(Status.DISPUTED, By.EVENT, why="the two disagree"),
+    (Status.DISPUTED, Command.SETTLE_AS_DONE): step(Status.COMPLETED, By.EVENT, why="the dispute ended in pay"),
+    (Status.DISPUTED, Command.SETTLE_AS_CANCELLED): step(
+        Status.CANCELLED, By.EVENT, why="the dispute ended in a refund"
     ),
 }
+
+_SIDES = {Party.POSTER: By.POSTER, Party.TASKER: By.TASKER}
+
+
+def by(party: Party) -> By:
+    """The side as the table of transitions calls it."""
+    return _SIDES[party]
 
 
 class DueInPast(DomainError):
@@ -87,12 +133,22 @@ def check_poster(actor: Actor) -> None:
         raise RoleRequired("Only posters do this; add the role POSTER to your account.")
 
 
-def check_poster_of(actor: Actor, poster_id: str, published_at: datetime | None) -> None:
-    """Raises NotFound for a task that the actor may not see, NotAllowed for one that is not theirs."""
+def check_party(
+    actor: Actor, command: Command, poster_id: str, tasker_id: str | None, published_at: datetime | None
+) -> Party:
+    """As which side of a task the actor gives a command.
+
+    Raises NotFound for a task that the actor may not see, NotAllowed if no side of theirs ever gives it.
+    """
     if not may_see(actor.id, poster_id, published_at):
         raise NotFound("There is no such task.", field=("taskId",))
-    if actor.id != poster_id:
-        raise NotAllowed("Only the poster of the task can do this.", field=("taskId",))
+    who = {By.POSTER: (Party.POSTER, poster_id), By.TASKER: (Party.TASKER, tasker_id)}
+    allowed = {each for (_, given), row in TRANSITIONS.items() if given is command for each in row.by if each in who}
+    for each in sorted(allowed):
+        party, party_id = who[each]
+        if party_id == actor.id:
+            return party
+    raise NotAllowed(f"Only the {' or the '.join(sorted(allowed))} of the task can do this.", field=("taskId",))
 
 
 def may_see(viewer_id: str | None, poster_id: str, published_at: datetime | None) -> bool:
@@ -161,3 +217,20 @@ def expires_at(published_at: datetime, due_at: datetime | None) -> datetime:
     """When an open task stops taking bids: 30 days after publication, or when it is due if that is earlier."""
     latest = published_at + LIFETIME
     return latest if due_at is None else min(latest, due_at)
+
+
+def clean_message(message: str) -> str:
+    """What one of the two says to the other, 10 to 2,000 characters. Raises InvalidInput."""
+    least, most = MESSAGE_LENGTH
+    return clean(message, field=("message",), min_length=least, max_length=most, multiline=True)
+
+
+def clean_reason(reason: str) -> str:
+    """Why a task is called off, 1 to 500 characters. Raises InvalidInput."""
+    least, most = REASON_LENGTH
+    return clean(reason, field=("reason",), min_length=least, max_length=most, multiline=True)
+
+
+def approval_due_at(status: Status, delivered_at: datetime | None) -> datetime | None:
+    """When a delivery counts as approved, unless the poster answers before; None unless they are to answer."""
+    return delivered_at + APPROVAL_PERIOD if status is Status.DELIVERED and delivered_at is not None else None

@@ -9,6 +9,7 @@ from subgraphs.tasks.schema.event import EventSubscription
 from subgraphs.tasks.schema.posting import PostingMutation
 from subgraphs.tasks.schema.search import SearchQuery
 from subgraphs.tasks.schema.task import TaskQuery
+from subgraphs.tasks.schema.work import WorkMutation
 
 
 @strawberry.type
@@ -16,7 +17,7 @@ class Query(TaskQuery, SearchQuery, CategoryQuery): ...
 
 
 @strawberry.type
-class Mutation(PostingMutation, CancellationMutation): ...
+class Mutation(PostingMutation, WorkMutation, CancellationMutation): ...
 
 
 @strawberry.type

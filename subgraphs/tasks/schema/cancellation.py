@@ -13,7 +13,7 @@ from subgraphs.tasks.schema.task import TaskPayload
 
 @strawberry.input(description="The task to call off.")
 class CancelTaskInput:
-    task_id: ID = strawberry.field(description="One's own task: a draft, open, or assigned.")
+    task_id: ID = strawberry.field(description="One's own task: a draft, open, or assigned; or one that one got.")
     reason: str = strawberry.field(
         description="Why, in 1 to 500 characters; everybody who may see the task can read it."
     )
@@ -25,7 +25,10 @@ class CancelTaskPayload(TaskPayload): ...
 
 @strawberry.type
 class CancellationMutation:
-    @mutation(description="Calls off one's own task before the work begins. Needs the role POSTER.")
+    @mutation(
+        description="Calls off a task before the work begins: one's own, which needs the role POSTER, or one that one "
+        "got. From then on the two agree on it: `requestCancellation`."
+    )
     async def cancel_task(self, info: Info, input: CancelTaskInput) -> CancelTaskPayload:
         actor = info.context.require_actor()
         task_id = check_id(input.task_id, "task")

@@ -1,7 +1,6 @@
 """What happens to tasks, for subscribers."""
 
 from collections.abc import AsyncIterator
-from enum import StrEnum
 from typing import Annotated, Self, cast
 
 import strawberry
@@ -12,39 +11,12 @@ from shared.context import Followed
 from shared.errors import Forbidden
 from shared.graphql.events import AFTER, StreamEvent, made_once
 from shared.graphql.schema import subscription
-from shared.graphql.types import register_enum
 from shared.ids import check_id
 from subgraphs.tasks import rules
 from subgraphs.tasks.schema.category import categories
 from subgraphs.tasks.schema.info import Info
 from subgraphs.tasks.schema.task import Task, visible_task
-
-
-class TaskEventType(StrEnum):
-    """What happened to a task; the last part of its event's type."""
-
-    CREATED = "created"
-    PUBLISHED = "published"
-    UPDATED = "updated"
-    EXPIRED = "expired"
-    ASSIGNED = "assigned"
-    ASSIGNMENT_REJECTED = "assignment_rejected"
-    CANCELLED = "cancelled"
-
-
-register_enum(
-    TaskEventType,
-    description="What happened to a task.",
-    values={
-        TaskEventType.CREATED: "The poster wrote a draft.",
-        TaskEventType.PUBLISHED: "The task takes bids from now on.",
-        TaskEventType.UPDATED: "The poster changed the task.",
-        TaskEventType.EXPIRED: "Nobody got the task in time.",
-        TaskEventType.ASSIGNED: "A tasker has the task.",
-        TaskEventType.ASSIGNMENT_REJECTED: "A bid was accepted when the task could not be assigned any more.",
-        TaskEventType.CANCELLED: "The task was called off.",
-    },
-)
+from subgraphs.tasks.schema.timeline import TaskEventType
 
 
 @strawberry.type(description="Something that happened to a task. The task is as it was at that moment.")
@@ -72,7 +44,10 @@ def task_of(event: events.Event) -> events.TaskSnapshot:
 
 @strawberry.type
 class EventSubscription:
-    @subscription(description="What happens to a task; while it is a draft, for its poster alone.")
+    @subscription(
+        description="What happens to a task: what poster and tasker settle for the two of them, what "
+        "befalls a draft for its poster."
+    )
     async def task_events(
         self,
         info: Info,
@@ -85,8 +60,10 @@ class EventSubscription:
         viewer = info.context.actor.id if info.context.actor else None
 
         def visible(event: events.Event) -> bool:
-            snapshot = task_of(event)
-            return rules.tasks.may_see(viewer, snapshot.poster_id, snapshot.published_at)
+            task = task_of(event)
+            happened = event.type.rpartition(".")[2]
+            audience = rules.timeline.audience(happened, published=task.published_at is not None)
+            return rules.timeline.may_see(audience, viewer, task.poster_id, task.tasker_id)
 
         async for followed in info.context.follow(f"task:{task.id}", after, visible):
             await categories.know(info.context.database, (task_of(followed.envelope.event).category_id,))

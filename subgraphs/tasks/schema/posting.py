@@ -98,6 +98,30 @@ class PublishTaskInput:
     )
 
 
+@strawberry.input(description="The expired task to post again; the time for the work may be moved.")
+class RepostTaskInput:
+    task_id: ID = strawberry.field(description="One's own expired task.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="The `version` that you saw; `VERSION_CONFLICT` if the task changed since."
+    )
+    due_from: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="When a window for the work begins; null takes its start away."
+    )
+    due_at: datetime | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="When the work must be done; null takes the due time away. Needed if the old one has passed.",
+    )
+    time_zone: str | None = strawberry.field(default=None, description="An IANA name such as `Asia/Bangkok`.")
+
+    def changes(self) -> actions.posting.Changes:
+        return actions.posting.Changes(
+            due_from=self.due_from or None,
+            due_at=self.due_at or None,
+            time_zone=self.time_zone,
+            clear=frozenset(name for name in ("due_from", "due_at") if getattr(self, name) is None),
+        )
+
+
 @strawberry.type(description="The outcome of `createTask`.")
 class CreateTaskPayload(TaskPayload): ...
 
@@ -108,6 +132,10 @@ class UpdateTaskPayload(TaskPayload): ...
 
 @strawberry.type(description="The outcome of `publishTask`.")
 class PublishTaskPayload(TaskPayload): ...
+
+
+@strawberry.type(description="The outcome of `repostTask`.")
+class RepostTaskPayload(TaskPayload): ...
 
 
 @strawberry.type
@@ -165,3 +193,13 @@ class PostingMutation:
             row = await actions.posting.publish_task(session, actor, task_id, input.expected_version)
         await categories.know(info.context.database, (row.category_id,))
         return PublishTaskPayload.of(row)
+
+    @mutation(description="Opens one's own expired task for bids once more. Needs the role POSTER.")
+    async def repost_task(self, info: Info, input: RepostTaskInput) -> RepostTaskPayload:
+        actor = info.context.require_actor()
+        task_id = check_id(input.task_id, "task")
+        await categories.know(info.context.database)
+        async with info.context.transaction() as session:
+            row = await actions.posting.repost_task(session, actor, task_id, input.expected_version, input.changes())
+        await categories.know(info.context.database, (row.category_id,))
+        return RepostTaskPayload.of(row)

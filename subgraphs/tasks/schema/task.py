@@ -1,7 +1,6 @@
 """Tasks in the graph, and what is said to change them."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Self, cast
 
 import strawberry
@@ -12,22 +11,16 @@ from strawberry.federation.types import FieldSet
 from shared import events
 from shared.actor import MARKETPLACE
 from shared.graphql.pagination import After, Before, Connection, First, Last, Page
-from shared.graphql.schema import query
+from shared.graphql.schema import field, query
 from shared.graphql.types import Money, UserError, register_enum
 from shared.ids import check_id
 from shared.money import Money as Amount
 from subgraphs.tasks import models, rules, store
-from subgraphs.tasks.rules.tasks import Mode, Status
+from subgraphs.tasks.rules.tasks import Mode, Party, Status
 from subgraphs.tasks.schema.category import Category, categories
 from subgraphs.tasks.schema.info import Info
-
-
-class TaskParty(StrEnum):
-    """A side of a task."""
-
-    POSTER = "POSTER"
-    TASKER = "TASKER"
-
+from subgraphs.tasks.schema.timeline import TaskStep
+from subgraphs.tasks.schema.user import NOBODY, User
 
 register_enum(
     Status,
@@ -54,17 +47,11 @@ register_enum(
 
 
 register_enum(
-    TaskParty,
+    Party,
+    name="TaskParty",
     description="A side of a task.",
-    values={TaskParty.POSTER: "Who wants it done.", TaskParty.TASKER: "Who got it."},
+    values={Party.POSTER: "Who wants it done.", Party.TASKER: "Who got it."},
 )
-
-
-@strawberry.federation.type(
-    keys=[Key(fields=FieldSet("id"), resolvable=False)], description="A person of the marketplace."
-)
-class User:
-    id: ID = strawberry.field(description="The user's id.")
 
 
 @strawberry.federation.type(
@@ -106,6 +93,17 @@ class Task:
         description="When it stops taking bids by itself: 30 days after publication, or when due if that is "
         "earlier; null for a draft."
     )
+    started_at: datetime | None = strawberry.field(description="When the tasker began; null before that.")
+    delivered_at: datetime | None = strawberry.field(
+        description="When the tasker delivered; null before that, and after the poster asked for changes."
+    )
+    approval_due_at: datetime | None = strawberry.field(
+        description="When the delivery counts as approved, 14 days after it; null unless the poster is to answer one."
+    )
+    completed_at: datetime | None = strawberry.field(description="When the work was approved; null before that.")
+    cancelled_by: Party | None = strawberry.field(
+        description="Who called it off; null unless one of the two did, such as when one of them left."
+    )
     cancelled_reason: str | None = strawberry.field(description="Why it was called off; null unless it was.")
 
     @classmethod
@@ -119,6 +117,7 @@ class Task:
 
     @classmethod
     def _of(cls, task: models.Task | events.TaskSnapshot, budget: Amount, mode: Mode, status: Status) -> Self:
+        sides = {task.tasker_id: Party.TASKER, task.poster_id: Party.POSTER}
         return cls(
             id=ID(task.id),
             poster=User(id=ID(task.poster_id)),
@@ -139,8 +138,29 @@ class Task:
             updated_at=task.updated_at,
             published_at=task.published_at,
             expires_at=task.expires_at,
+            started_at=task.started_at,
+            delivered_at=task.delivered_at,
+            approval_due_at=rules.tasks.approval_due_at(status, task.delivered_at),
+            completed_at=task.completed_at,
+            cancelled_by=sides.get(task.cancelled_by_id) if task.cancelled_by_id is not None else None,
             cancelled_reason=task.cancelled_reason,
         )
+
+    @field(
+        description="What happened to the task, oldest first: what was settled between poster and tasker for the two "
+        "of them, what befell the draft for the poster."
+    )
+    async def timeline(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[TaskStep] | None:
+        viewer_id = info.context.actor.id if info.context.actor else NOBODY
+        window = store.timeline.OLDEST.window(first, after, last, before)
+        page = await info.context.loaders.step_page_by_task_id(viewer_id).load((self.id, window))
+        is_party = self._is_party(viewer_id)
+        return Connection.of(page, lambda row: TaskStep.of(row, tell=is_party))
+
+    def _is_party(self, viewer_id: str) -> bool:
+        return any(user is not None and user.id == viewer_id for user in (self.poster, self.tasker))
 
     @classmethod
     async def resolve_reference(cls, info: Info, id: ID) -> Self | None:
@@ -189,7 +209,7 @@ class TaskQuery:
         self,
         info: Info,
         side: Annotated[
-            TaskParty,
+            Party,
             strawberry.argument(name="as", description="As poster, drafts included, or as the tasker who got them."),
         ],
         status: Annotated[Status | None, strawberry.argument(description="Only where the task stands so.")] = None,
@@ -199,6 +219,6 @@ class TaskQuery:
         before: Before = None,
     ) -> Connection[Task] | None:
         window = store.tasks.MINE.window(first, after, last, before)
-        list_tasks = store.tasks.list_tasks_of_poster if side is TaskParty.POSTER else store.tasks.list_tasks_of_tasker
+        list_tasks = store.tasks.list_tasks_of_poster if side is Party.POSTER else store.tasks.list_tasks_of_tasker
         actor = info.context.require_actor()
         return await connection_of(info, await list_tasks(info.context.database, actor.id, status, window))
