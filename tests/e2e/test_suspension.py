@@ -3,13 +3,20 @@
 import asyncio
 import time
 
-import asyncpg
 import httpx
 import pytest
 
 from deploy.demo.live import SignedOut
 from deploy.local.stack import Stack
-from tests.e2e.people import BID_EVENTS, NOTIFICATION_EVENTS, TASK_EVENTS, Person, mutation, newcomer, viewing
+from tests.e2e.people import (
+    BID_EVENTS,
+    NOTIFICATION_EVENTS,
+    TASK_EVENTS,
+    become_admin,
+    mutation,
+    newcomer,
+    viewing,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -22,17 +29,6 @@ ASKS = {
     "notifications": "{ unreadCount }",
     "locations": "{ myPlaces { nodes { id } } }",
 }
-
-
-async def become_admin(stack: Stack, somebody: Person) -> None:
-    """What the operator's command does, and the login after it."""
-    connection = await asyncpg.connect(stack.database_url("users").replace("+asyncpg", ""))
-    try:
-        role = "UPDATE users SET roles = array_append(roles, 'ADMIN') WHERE id = $1"
-        await connection.execute(role, somebody.user_id)
-    finally:
-        await connection.close()
-    await somebody.token(somebody.session["accessToken"])
 
 
 async def test_all_that_a_suspended_user_holds_ends_within_5_seconds(stack: Stack, edge: str) -> None:
