@@ -15,6 +15,7 @@ from shared.access import Who
 from shared.ids import new_id
 from tests.authorization.people import BOTH, Data, Person, Refused, World, stranger
 from tests.e2e.people import eventually, mutation
+from tests.users.providers import answer_of, newcomer_at
 
 
 @dataclass
@@ -31,6 +32,8 @@ MAKERS: dict[str, Maker] = {}
 
 MESSAGE = "I have painted many fences and can start tomorrow."
 EURO = {"amount": "200.00", "currency": "EUR"}
+# At which people of the whole system sign in (`tests.infrastructure`).
+PROVIDER = "acme"
 
 
 def makes(name: str) -> Callable[[Maker], Maker]:
@@ -154,12 +157,64 @@ async def session(world: World, doomed: bool) -> Made:
 async def guarded_account(world: World, doomed: bool) -> Made:
     # Of somebody else than the doomed, who must go on logging in without a code.
     owner = await world.sign_up(*BOTH)
+    values = {**owner.values, "recoveryCode": await _guard(world, owner)}
+    return Made(owner.id, values, {} if doomed else {Who.OWNER: owner})
+
+
+async def _guard(world: World, owner: Person) -> str:
+    """Sets up a second factor; answers a recovery code."""
     given = {"password": owner.password}
     setup = await world.call("users", owner, mutation("enableTotp", "secret"), input=given)
     code = pyotp.TOTP(setup["secret"]).now()
     active = await world.call("users", owner, mutation("confirmTotp", "recoveryCodes"), input={"code": code})
-    values = {**owner.values, "recoveryCode": active["recoveryCodes"][0]}
-    return Made(owner.id, values, {} if doomed else {Who.OWNER: owner})
+    return str(active["recoveryCodes"][0])
+
+
+async def _sign_in_elsewhere(world: World, owner: Person | None = None) -> tuple[str, dict[str, str]]:
+    """Who somebody new at the provider is there, and what it sends back with them; with an `owner` to be linked."""
+    given = {"provider": PROVIDER, "link": owner is not None}
+    started = await world.call("users", owner, mutation("startOpenIdSignIn", "authorizationUrl handle"), input=given)
+    answer = await newcomer_at(started["authorizationUrl"], email=stranger().email)
+    return answer.pop("subject"), {"handle": started["handle"], **answer}
+
+
+async def _link(world: World, owner: Person) -> tuple[str, str]:
+    """Links an identity to an account; its id, and who they are at the provider."""
+    subject, answer = await _sign_in_elsewhere(world, owner)
+    given = {**answer, "password": owner.password}
+    linked = await world.call("users", owner, mutation("linkOpenIdIdentity", "identity { id }"), input=given)
+    return str(linked["identity"]["id"]), subject
+
+
+@makes("linked account")
+async def linked_account(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    identity, _ = await _link(world, owner)
+    return Made(identity, {**owner.values, "identity": identity, "provider": PROVIDER}, {Who.OWNER: owner})
+
+
+@makes("identity to link")
+async def identity_to_link(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    _, answer = await _sign_in_elsewhere(world, owner)
+    return Made(owner.id, {**owner.values, **answer}, {Who.OWNER: owner})
+
+
+@makes("sign-in elsewhere")
+async def sign_in_elsewhere(world: World, doomed: bool) -> Made:
+    _, answer = await _sign_in_elsewhere(world)
+    return Made("", {**answer, "provider": PROVIDER})
+
+
+@makes("guarded sign-in elsewhere")
+async def guarded_sign_in_elsewhere(world: World, doomed: bool) -> Made:
+    # Of somebody else than the doomed, who must go on logging in without a code.
+    owner = await world.sign_up(*BOTH)
+    _, subject = await _link(world, owner)
+    await _guard(world, owner)
+    given = {"provider": PROVIDER}
+    started = await world.call("users", None, mutation("startOpenIdSignIn", "authorizationUrl handle"), input=given)
+    return Made("", {"handle": started["handle"], **await answer_of(started["authorizationUrl"], subject)})
 
 
 @makes("verified account")
