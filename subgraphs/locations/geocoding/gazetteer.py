@@ -98,24 +98,32 @@ class Gazetteer:
         return self._found(best[1]) if best is not None and best[0] <= _REVERSE_METERS else None
 
     def _in_text(self, parts: Sequence[Sequence[str]], countries: set[str]) -> Iterator[tuple[int, float]]:
-        found = False
+        unknown: list[Sequence[str]] = []
         for place, words in enumerate(parts):
+            known = False
             for start, length, name in _phrases(words):
                 whole = length == len([word for word in words if not word.isdigit()])
                 for number in self._named(name):
-                    found = True
+                    known = True
                     # A whole part of an address is rather a locality than a word in the name of a street, several
                     # words rather than one, and the later part rather than the earlier.
                     position = 0.2 * (place + start / 50)
                     yield number, self._weigh(number, countries, name) + 2 * whole + (length - 1) + position
-        if len(parts) == 1 or (parts and not found):
-            for number in self._beginning(" ".join(parts[-1])):
-                found = True
-                yield number, self._weigh(number, countries)
-        if found:
+            if not known and " ".join(words) not in COUNTRY_WORDS:
+                unknown.append(words)
+        begun = False
+        if len(parts) == 1 or len(unknown) == len(parts) > 0:
+            prefix = " ".join(parts[-1])
+            for number in self._beginning(prefix):
+                begun = True
+                first = self._localities[number].folded.startswith(prefix)
+                yield number, self._weigh(number, countries) + first
+        if begun:
             return
-        for words in parts:
-            for _, _, name in _phrases(words):
+        for words in unknown:
+            # Beside what is known, a word of a street is not taken for a misspelt town.
+            names = (name for _, length, name in _phrases(words) if length == len(words) or len(unknown) == len(parts))
+            for name in names:
                 if len(name) >= _LEAST_TYPO:
                     for variant in misspelt(name):
                         yield from ((number, self._weigh(number, countries)) for number in self._named(variant))

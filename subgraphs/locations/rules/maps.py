@@ -22,10 +22,11 @@ COUNTED_LEVELS = range(2, 13)
 """Levels whose cells are counted beforehand; below them few enough tasks are in view to count them then."""
 
 POINT_SQL = "ST_SetSRID(ST_MakePoint(longitude, latitude), 4326)::geography"
-X_SQL = f"LEAST({SIDE - 1}, floor((longitude + 180) / 360 * {SIDE}))::integer"
+# LEAST and GREATEST pass over nulls: without CASE a task that is nowhere would be in a corner of the map.
+X_SQL = f"CASE WHEN longitude IS NOT NULL THEN LEAST({SIDE - 1}, floor((longitude + 180) / 360 * {SIDE}))::integer END"
 Y_SQL = (
-    f"LEAST({SIDE - 1}, GREATEST(0, floor((0.5 - ln(tan(pi() / 4 + radians("
-    f"LEAST({EDGE_LATITUDE}, GREATEST(-{EDGE_LATITUDE}, latitude))) / 2)) / (2 * pi())) * {SIDE})))::integer"
+    f"CASE WHEN latitude IS NOT NULL THEN LEAST({SIDE - 1}, GREATEST(0, floor((0.5 - ln(tan(pi() / 4 + radians("
+    f"LEAST({EDGE_LATITUDE}, GREATEST(-{EDGE_LATITUDE}, latitude))) / 2)) / (2 * pi())) * {SIDE})))::integer END"
 )
 
 

@@ -76,8 +76,29 @@ async def list_nearby(
     async def count() -> int:
         return cast("int", (await database.fetch(select(func.count()).select_from(statement.subquery())))[0][0])
 
-    rows = await database.fetch(window.select(statement))
+    rows = await database.fetch(page_of(statement, window))
     return window.page(cast("list[Near]", rows), count)
+
+
+def page_of(statement: Select[str, float], window: Window) -> Select[str, float]:
+    """`statement` restricted to the page and one row more.
+
+    The index can be read in the order of the distance alone, so that comes first, with all that are as far away as the
+    last one; several tasks at one place are. Then these few are sorted by their ids too.
+    """
+    distance = window.order.columns[0]
+    if window.after is not None:
+        statement = statement.where(window.order.beyond(window.after, following=True))
+    if window.before is not None:
+        statement = statement.where(window.order.beyond(window.before, following=False))
+    first = distance.desc() if window.backwards else distance
+    nearest = statement.order_by(first).fetch(window.size + 1, with_ties=True).subquery("nearest")
+    columns = [nearest.c.distance_meters, nearest.c.id]
+    return (
+        select(nearest.c.id, nearest.c.distance_meters)
+        .order_by(*window.order.sorted(columns, backwards=window.backwards))
+        .limit(window.size + 1)
+    )
 
 
 def _geography(point: Point) -> ColumnElement[object]:

@@ -16,10 +16,10 @@ _KEY = sa.Text(collation="C")
 _TIME = sa.DateTime(timezone=True)
 _OPEN = sa.text("status = 'OPEN'")
 _POINT = "ST_SetSRID(ST_MakePoint(longitude, latitude), 4326)::geography"
-_X = "LEAST(16777215, floor((longitude + 180) / 360 * 16777216))::integer"
+_X = "CASE WHEN longitude IS NOT NULL THEN LEAST(16777215, floor((longitude + 180) / 360 * 16777216))::integer END"
 _Y = (
-    "LEAST(16777215, GREATEST(0, floor((0.5 - ln(tan(pi() / 4 + radians(LEAST(85.05112877980659, "
-    "GREATEST(-85.05112877980659, latitude))) / 2)) / (2 * pi())) * 16777216)))::integer"
+    "CASE WHEN latitude IS NOT NULL THEN LEAST(16777215, GREATEST(0, floor((0.5 - ln(tan(pi() / 4 + radians("
+    "LEAST(85.05112877980659, GREATEST(-85.05112877980659, latitude))) / 2)) / (2 * pi())) * 16777216)))::integer END"
 )
 
 _EMPTIED = """
