@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import ColumnElement, func, literal, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, func, literal, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -68,12 +68,17 @@ class Linked:
 
 async def load_links(database: Database, place_ids: Sequence[str]) -> Mapping[str, Linked]:
     """The places that published tasks are at."""
+    rows = await database.fetch(links_of(place_ids))
+    return {row.place_id: Linked(frozenset(row.taskers or ())) for row in rows}
+
+
+def links_of(place_ids: Sequence[str]) -> Select[str | None, Sequence[str | None]]:
+    """Places with the people who are engaged to work there."""
     engaged = func.array_agg(col(Task.tasker_id)).filter(
         col(Task.status).in_(ENGAGED), col(Task.tasker_id).is_not(None)
     )
-    statement = (
+    return (
         select(col(Task.place_id), engaged.label("taskers"))
         .where(any_of(col(Task.place_id), place_ids), col(Task.latitude).is_not(None))
         .group_by(col(Task.place_id))
     )
-    return {row.place_id: Linked(frozenset(row.taskers or ())) for row in await database.fetch(statement)}
