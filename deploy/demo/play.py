@@ -7,7 +7,7 @@ otherwise the demo fails.
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from statistics import median
@@ -18,7 +18,6 @@ from rich.text import Text
 
 from deploy.demo.client import Client
 from deploy.demo.live import Data, Refused, SignedOut
-from shared.ids import new_id
 
 _BID = "id status version amount { amount currency } tasker { id displayName }"
 _EVENT = "seq previousSeq type"
@@ -38,6 +37,16 @@ _ERRORS = "userErrors { code message field }"
 _CATEGORIES = "query Categories { categories { children { id slug } } }"
 _CREATE_TASK = f"""
 mutation CreateTask($input: CreateTaskInput!) {{ createTask(input: $input) {{ task {{ id }} {_ERRORS} }} }}"""
+_CREATE_PLACE = f"""
+mutation CreatePlace($input: CreatePlaceInput!) {{
+  createPlace(input: $input) {{ place {{ id publicPoint {{ latitude longitude }} }} {_ERRORS} }}
+}}"""
+_NEARBY_TASKS = """
+query NearbyTasks($center: PointInput!) {
+  nearbyTasks(center: $center, radiusMeters: 1000, first: 100) { nodes { id } }
+}"""
+_PLACE = "query Place($id: ID!) { place(id: $id) { address } }"
+_ADDRESS = "12 Charoen Krung Road, Bangkok"
 _OPEN_TASKS = """
 query OpenTasks($posterId: ID!) { tasks(filter: { posterId: $posterId }, first: 1) { nodes { id title } } }"""
 
@@ -153,6 +162,14 @@ class Person:
         self._timeline.sees(self.name, what, max(0.0, moment - since) * 1000)
         return event
 
+    async def comes_to_see(self, what: str, since: float, is_there: Callable[[], Awaitable[bool]]) -> None:
+        """Asks until it is there: what has no subscription."""
+        while not await is_there():
+            if time.monotonic() > since + self._limit:
+                raise DemoFailed(f"{self.name} did not see within {self._limit:g} s: {what}")
+            await asyncio.sleep(0.05)
+        self._timeline.sees(self.name, what, (time.monotonic() - since) * 1000)
+
     async def sees_bid(self, what: str, since: float, type: str, tasker: "Person", amount: str) -> Data:
         def matches(event: Data) -> bool:
             bid = event["bid"]
@@ -205,7 +222,7 @@ async def _play(people: Sequence[Person]) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             watching = await _meet(group, paula, taskers)
-            task_id, more = await _post(group, paula, taskers)
+            task_id, place_id, more = await _post(group, paula, taskers)
             bids = await asyncio.gather(
                 _bid(tom, "180.00", task_id, paula),
                 _bid(tina, "195.00", task_id, paula),
@@ -213,6 +230,7 @@ async def _play(people: Sequence[Person]) -> None:
             )
             version, _ = await asyncio.gather(_lower(tom, "165.00", bids[0], paula), _withdraw(theo, bids[2], paula))
             await _accept(paula, tom, "165.00", bids[0], version, tina)
+            await _where(place_id, tom, tina)
             # Whatever should not come had the same way as the last events, which have all arrived.
             await asyncio.sleep(_LISTEN_SECONDS)
             for task in (*watching, *more):
@@ -238,9 +256,10 @@ async def _meet(group: asyncio.TaskGroup, paula: Person, taskers: Sequence[Perso
 
 async def _post(
     group: asyncio.TaskGroup, paula: Person, taskers: Sequence[Person]
-) -> tuple[str, list[asyncio.Task[None]]]:
-    """The poster posts a task, the taskers find it, everybody follows it."""
-    paula.does("posts the task “Paint the garden fence” for 200.00 EUR")
+) -> tuple[str, str, list[asyncio.Task[None]]]:
+    """The poster posts a task with an address, the taskers find it, everybody follows it."""
+    since = paula.does(f"posts the task “Paint the garden fence” for 200.00 EUR at {_ADDRESS}")
+    place = (await paula.client.call(_CREATE_PLACE, input={"address": _ADDRESS, "country": "TH"}))["place"]
     categories = await paula.client.call(_CATEGORIES)
     task = {
         "title": "Paint the garden fence",
@@ -248,7 +267,7 @@ async def _post(
         "categoryId": next(child["id"] for upper in categories for child in upper["children"]),
         "budget": _euro("200.00"),
         "mode": "ONSITE",
-        "placeId": new_id("place"),
+        "placeId": place["id"],
         "publish": True,
     }
     task_id = str((await paula.client.call(_CREATE_TASK, input=task))["task"]["id"])
@@ -256,10 +275,28 @@ async def _post(
         found = (await tasker.client.call(_OPEN_TASKS, posterId=paula.client.user_id))["nodes"]
         if [each["id"] for each in found] != [task_id]:
             raise DemoFailed(f"{tasker.name} does not find the task: {found}")
+
+    async def is_near() -> bool:
+        near = await taskers[0].client.call(_NEARBY_TASKS, center=place["publicPoint"])
+        return task_id in [each["id"] for each in near["nodes"]]
+
+    await taskers[0].comes_to_see("the task on the map, nearby", since, is_near)
     people = (paula, *taskers)
     watching = [person.watch(group, "task", TASK_EVENTS, taskId=task_id) for person in people]
     watching += [person.watch(group, "bids", BID_EVENTS, taskId=task_id) for person in people]
-    return task_id, watching
+    return task_id, place["id"], watching
+
+
+async def _where(place_id: str, tom: Person, tina: Person) -> None:
+    """Who has the task is shown the address, and nobody else is."""
+    since = time.monotonic()
+
+    async def is_shown() -> bool:
+        return bool((await tom.client.call(_PLACE, id=place_id))["address"] == _ADDRESS)
+
+    await tom.comes_to_see("the address", since, is_shown)
+    if (shown := (await tina.client.call(_PLACE, id=place_id))["address"]) is not None:
+        raise DemoFailed(f"{tina.name} is shown the address {shown}")
 
 
 async def _bid(tasker: Person, amount: str, task_id: str, paula: Person) -> str:
