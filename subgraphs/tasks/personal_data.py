@@ -38,4 +38,6 @@ HELD = (
         pseudonymous=("task_id",),
         plain=("seq", "type", "audience", "occurred_at"),
     ),
+    # Of whom, nothing tells; a word goes with the last title that has it.
+    Held(table_of(models.Word), plain=("word",)),
 )  # fmt: skip

@@ -5,5 +5,6 @@ from subgraphs.tasks.models.categories import Category
 from subgraphs.tasks.models.suspensions import Suspension
 from subgraphs.tasks.models.tasks import Task
 from subgraphs.tasks.models.timeline import Step
+from subgraphs.tasks.models.words import Word
 
-__all__ = ["Base", "Category", "Step", "Suspension", "Task"]
+__all__ = ["Base", "Category", "Step", "Suspension", "Task", "Word"]

@@ -25,7 +25,8 @@ class Task(Base, table=True):
             "search",
             TSVECTOR,
             Computed(
-                "setweight(to_tsvector('english', title), 'A') || setweight(to_tsvector('english', description), 'B')",
+                "setweight(to_tsvector('english', title), 'A') || setweight(to_tsvector('english', description), 'B') "
+                "|| grams(title, 'A') || grams(description, 'B')",
                 persisted=True,
             ),
         ),
@@ -37,7 +38,7 @@ class Task(Base, table=True):
         ),
         ForeignKeyConstraint(["category_id"], ["categories.id"]),
         CheckConstraint("budget_minor > 0", name="tasks_budget_positive"),
-        Index("tasks_by_search", "search", postgresql_using="gin"),
+        Index("tasks_by_search", "search", "category_id", "status", postgresql_using="gin"),
         Index("tasks_by_publication", "status", "published_at", "id"),
         Index("tasks_by_category", "category_id", "status", "published_at", "id"),
         Index("tasks_by_budget", "status", "currency", "budget_minor", "id"),

@@ -1,5 +1,5 @@
 """What may be done, by whom and when. Pure: no I/O."""
 
-from subgraphs.tasks.rules import cancellation, categories, tasks, timeline
+from subgraphs.tasks.rules import cancellation, categories, search, tasks, timeline
 
-__all__ = ["cancellation", "categories", "tasks", "timeline"]
+__all__ = ["cancellation", "categories", "search", "tasks", "timeline"]

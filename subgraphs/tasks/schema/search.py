@@ -16,7 +16,8 @@ from shared.graphql.text import clean
 from shared.graphql.types import register_enum
 from shared.ids import check_id
 from shared.money import CurrencyCode, Money
-from subgraphs.tasks import store
+from subgraphs.tasks import rules, store
+from subgraphs.tasks.rules.search import MOST_CANDIDATES, MOST_TERMS, Query
 from subgraphs.tasks.rules.tasks import Mode, Status
 from subgraphs.tasks.schema.category import Category, categories
 from subgraphs.tasks.schema.info import Info
@@ -36,6 +37,9 @@ register_enum(
         Sort.BUDGET_ASC: "Least budget first.",
         Sort.BUDGET_DESC: "Highest budget first.",
         Sort.DUE: "Soonest due first; without a due time last.",
+        Sort.RELEVANCE: "What meets the filter's `text` best first, titles before descriptions, of the newest "
+        f"{MOST_CANDIDATES:,} that meet it. A word that no title has also finds those that differ from it by a letter, "
+        "or by two if it is long. What is published while one turns the pages is not in the list.",
     },
 )
 
@@ -56,7 +60,7 @@ class TaskFilter:
     text: str | None = strawberry.field(
         default=None,
         description="Words in title or description, at most 200 characters, as in a web search: "
-        '`"exact words"`, `or`, `-not this`.',
+        f'`"exact words"`, `or`, `-not this`; at most {MOST_TERMS} words and phrases.',
     )
     category_ids: list[ID] | None = strawberry.field(
         default=None, description="At most 100 categories; one of the upper level means all below it."
@@ -78,7 +82,7 @@ class TaskFilter:
         budget = self.budget
         with _bad_request():
             return store.search.Filter(
-                text=clean(self.text, field=("text",), max_length=_MAX_TEXT) or None if self.text else None,
+                query=self._query(),
                 category_ids=_with_children(self.category_ids, known) if self.category_ids else None,
                 currency=budget.currency if budget else None,
                 budget_min_minor=budget.parse(budget.min) if budget else None,
@@ -88,6 +92,10 @@ class TaskFilter:
                 poster_id=check_id(self.poster_id, "user") if self.poster_id is not None else None,
                 posted_after=self.posted_after,
             )
+
+    def _query(self) -> Query | None:
+        text = clean(self.text, field=("text",), max_length=_MAX_TEXT) if self.text else ""
+        return rules.search.parse(text) if text else None
 
 
 @contextmanager
@@ -99,12 +107,12 @@ def _bad_request() -> Iterator[None]:
         raise BadRequest(error.message) from None
 
 
-def _with_children(ids: Sequence[str], known: Mapping[str, Category]) -> frozenset[str]:
+def _with_children(ids: Sequence[str], known: Mapping[str, Category]) -> tuple[str, ...]:
     """The categories with all below them; unknown ones stay, and no task has them."""
     if len(ids) > _MAX_CATEGORIES:
         raise BadRequest(f"At most {_MAX_CATEGORIES} categories.")
     found = frozenset(check_id(each, "category") for each in ids)
-    return found | {child.id for each in found if each in known for child in known[each].children}
+    return tuple(sorted(found | {child.id for each in found if each in known for child in known[each].children}))
 
 
 @strawberry.type
@@ -123,7 +131,13 @@ class SearchQuery:
         last: Last = None,
         before: Before = None,
     ) -> Connection[Task] | None:
-        window = store.search.ORDERS[sort].window(first, after, last, before)
-        known = await categories.know(info.context.database)
+        database = info.context.database
+        known = await categories.know(database)
         wanted = (filter or TaskFilter()).parse(known)
-        return await connection_of(info, await store.search.list_tasks(info.context.database, wanted, window))
+        if sort is not Sort.RELEVANCE:
+            window = store.search.ORDERS[sort].window(first, after, last, before)
+            return await connection_of(info, await store.search.list_tasks(database, wanted, window))
+        if wanted.query is None:
+            raise BadRequest("Name a `text` to sort by how well it is met.")
+        window = store.relevance.order(wanted).window(first, after, last, before)
+        return await connection_of(info, await store.relevance.list_relevant(database, wanted, wanted.query, window))

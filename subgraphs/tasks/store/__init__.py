@@ -3,6 +3,6 @@
 Lock order everywhere: the task's row, then its deadline's, then (in `emit`) the stream's.
 """
 
-from subgraphs.tasks.store import categories, search, suspensions, tasks, timeline
+from subgraphs.tasks.store import categories, relevance, search, suspensions, tasks, timeline, words
 
-__all__ = ["categories", "search", "suspensions", "tasks", "timeline"]
+__all__ = ["categories", "relevance", "search", "suspensions", "tasks", "timeline", "words"]

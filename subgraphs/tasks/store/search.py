@@ -6,21 +6,23 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, Select, Text, exists, func, inspect, select, type_coerce
+from sqlalchemy import ColumnElement, Label, Select, Text, exists, false, inspect, select, type_coerce
 from sqlmodel import col
 
 from shared.db import Database, any_of, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page
 from shared.money import CurrencyCode
 from subgraphs.tasks import models
+from subgraphs.tasks.rules.search import Query
 from subgraphs.tasks.rules.tasks import Mode, Status
+from subgraphs.tasks.store.words import Corrections, planned_for_its_values, tsquery
 
 Task = models.Task
 _columns = select(*columns_of(Task))
 _of_suspended = exists().where(
     col(models.Suspension.user_id) == col(Task.poster_id), col(models.Suspension.is_suspended)
 )
-_search, _due = (inspect(Task).local_table.c[name] for name in ("search", "due_sort"))
+SEARCH, _due = (inspect(Task).local_table.c[name] for name in ("search", "due_sort"))
 
 # A cursor holds plain text; amounts of two currencies cannot be compared, so the currency comes first.
 _currency = type_coerce(col(Task.currency), Text).label("currency_sort")
@@ -36,6 +38,7 @@ class Sort(StrEnum):
     BUDGET_ASC = "BUDGET_ASC"
     BUDGET_DESC = "BUDGET_DESC"
     DUE = "DUE"
+    RELEVANCE = "RELEVANCE"
 
 
 ORDERS = {
@@ -50,11 +53,12 @@ ORDERS = {
 class Filter:
     """Which published tasks to list; None leaves all but those of suspended people.
 
-    `text` is in the syntax of web search engines.
+    Without alternatives `query` finds nothing.
     """
 
-    text: str | None = None
-    category_ids: frozenset[str] | None = None
+    query: Query | None = None
+    category_ids: tuple[str, ...] | None = None
+    """Sorted, since cursors of lists by relevance hold a checksum of the filter."""
     currency: CurrencyCode | None = None
     budget_min_minor: int | None = None
     budget_max_minor: int | None = None
@@ -63,12 +67,12 @@ class Filter:
     poster_id: str | None = None
     posted_after: datetime | None = None
 
-    def conditions(self) -> list[ColumnElement[bool]]:
+    def conditions(self, corrected: Corrections | None = None) -> list[ColumnElement[bool]]:
         conditions: list[ColumnElement[bool]] = [col(Task.published_at).is_not(None), ~_of_suspended]
         if self.status is not None:
             conditions.append(col(Task.status) == self.status)
-        if self.text is not None:
-            conditions.append(_search.op("@@")(func.websearch_to_tsquery("english", self.text)))
+        if self.query is not None:
+            conditions.extend(self._matching(self.query, corrected or {}))
         if self.category_ids is not None:
             conditions.append(any_of(col(Task.category_id), self.category_ids))
         if self.currency is not None:
@@ -85,9 +89,14 @@ class Filter:
             conditions.append(col(Task.published_at) > self.posted_after)
         return conditions
 
+    def _matching(self, query: Query, corrected: Corrections) -> list[ColumnElement[bool]]:
+        if not query.alternatives:
+            return [false()]
+        return [SEARCH.op("@@")(tsquery(query, corrected)), planned_for_its_values()]
+
 
 async def list_tasks(database: Database, filter: Filter, window: Window) -> Page[models.Task]:
-    """A page of the published tasks, in one of ORDERS."""
+    """A page of the published tasks, in one of ORDERS; by relevance see there."""
     return await fetch_page(database, Task, _listed(filter), window)
 
 
