@@ -103,6 +103,14 @@ class Settings(BaseSettings):
         "200/1 hour", pattern=_LIMIT, description="`blockUser` and `unblockUser` together, of one account."
     )
     blocks_per_address: str = Field("1000/1 hour", pattern=_LIMIT, description="The same from one address.")
+    questions_per_account: str = Field(
+        "30/1 hour", pattern=_LIMIT, description="Questions that one account asks about tasks."
+    )
+    questions_per_address: str = Field("150/1 hour", pattern=_LIMIT, description="The same from one address.")
+    task_requests_per_account: str = Field(
+        "60/1 hour", pattern=_LIMIT, description="Requests of one account for another time, another price or an end."
+    )
+    task_requests_per_address: str = Field("300/1 hour", pattern=_LIMIT, description="The same from one address.")
     reports_per_account: str = Field("20/1 day", pattern=_LIMIT, description="People that one account reports.")
     reports_per_address: str = Field("100/1 day", pattern=_LIMIT, description="The same from one address.")
     exports_per_account: str = Field(

@@ -44,6 +44,8 @@ class UserErrorCode(StrEnum):
     UNKNOWN_CATEGORY = "UNKNOWN_CATEGORY"
     DUE_IN_PAST = "DUE_IN_PAST"
     PLACE_REQUIRED = "PLACE_REQUIRED"
+    REQUEST_PENDING = "REQUEST_PENDING"
+    CONTACT_DETAILS_NOT_ALLOWED = "CONTACT_DETAILS_NOT_ALLOWED"
     # bids
     TASK_NOT_OPEN = "TASK_NOT_OPEN"
     OWN_TASK = "OWN_TASK"
@@ -90,6 +92,8 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.LAST_WAY_TO_SIGN_IN: "Without it nothing would let the person in; they have no password.",
     UserErrorCode.UNKNOWN_CATEGORY: "There is no such category, or it cannot hold tasks.",
     UserErrorCode.DUE_IN_PAST: "The due time lies in the past.",
+    UserErrorCode.REQUEST_PENDING: "A request of this kind waits for an answer, or for the money, already.",
+    UserErrorCode.CONTACT_DETAILS_NOT_ALLOWED: "A text for everybody holds an e-mail address, a number or a link.",
     UserErrorCode.PLACE_REQUIRED: "A task that is done at a place is published with a place.",
     UserErrorCode.TASK_NOT_OPEN: "The task does not take bids at present.",
     UserErrorCode.OWN_TASK: "A poster cannot bid on their own task.",

@@ -44,6 +44,34 @@ class TaskSnapshot(Body):
     )
 
 
+class AgreementSnapshot(Body):
+    """What one of poster and tasker asks of the other, as it was after the event."""
+
+    id: str
+    kind: str = Field(description="`RESCHEDULE`, `PRICE_CHANGE` or `CANCELLATION`.")
+    status: str
+    version: int
+    requested_by: str = Field(description="`POSTER` or `TASKER`.")
+    requested_by_id: str
+    message: Annotated[str, Personal("requested_by_id")]
+    due_from: AwareDatetime | None = None
+    due_at: AwareDatetime | None = None
+    time_zone: str | None = None
+    price: Money | None = Field(None, description="The price that is asked for.")
+    price_before: Money | None = Field(None, description="What was agreed on when it was asked for.")
+    expires_at: AwareDatetime | None = Field(None, description="When a cancellation counts as agreed to.")
+
+
+class QuestionSnapshot(Body):
+    """A question about a task, as it was after the event. Everybody can read it."""
+
+    id: str
+    asker_id: str
+    poster_id: str
+    text: Annotated[str, Personal("asker_id")]
+    answer: Annotated[str | None, Personal("poster_id")] = None
+
+
 class TaskEvent(Event):
     """Something that happened to a task."""
 
@@ -132,6 +160,76 @@ class TaskCompleted(TaskEvent):
     )
 
 
+class TaskAgreementEvent(TaskEvent):
+    """Poster and tasker settle something with each other."""
+
+    agreement: AgreementSnapshot
+
+
+class TaskRescheduleRequested(TaskAgreementEvent):
+    """One of poster and tasker wants another time."""
+
+    type: ClassVar[str] = "tasks.task.reschedule_requested"
+
+
+class TaskRescheduleAnswered(TaskAgreementEvent):
+    """The other one agreed to another time or did not; if so, the task is due then."""
+
+    type: ClassVar[str] = "tasks.task.reschedule_answered"
+
+    accepted: bool
+
+
+class TaskPriceChangeRequested(TaskAgreementEvent):
+    """One of poster and tasker wants another price."""
+
+    type: ClassVar[str] = "tasks.task.price_change_requested"
+
+
+class TaskPriceChangeAnswered(TaskAgreementEvent):
+    """The other one agreed to another price or did not.
+
+    A lower price counts at once. A higher one counts when the difference is held: until then the price stays.
+    """
+
+    type: ClassVar[str] = "tasks.task.price_change_answered"
+
+    accepted: bool
+    awaiting_funding: bool = False
+
+
+class TaskCancellationRequested(TaskAgreementEvent):
+    """One of poster and tasker wants to end what has begun; without an answer for 48 hours it ends."""
+
+    type: ClassVar[str] = "tasks.task.cancellation_requested"
+
+
+class TaskCancellationAnswered(TaskAgreementEvent):
+    """The other one agreed to the end or did not; if so, `tasks.task.cancelled` follows."""
+
+    type: ClassVar[str] = "tasks.task.cancellation_answered"
+
+    accepted: bool
+
+
+class TaskQuestionEvent(TaskEvent):
+    """Somebody asks or answers in public."""
+
+    question: QuestionSnapshot
+
+
+class TaskQuestionAsked(TaskQuestionEvent):
+    """Somebody asked the poster of an open task something."""
+
+    type: ClassVar[str] = "tasks.task.question_asked"
+
+
+class TaskQuestionAnswered(TaskQuestionEvent):
+    """The poster answered a question."""
+
+    type: ClassVar[str] = "tasks.task.question_answered"
+
+
 class TaskCancelled(TaskEvent):
     """A task was called off."""
 
@@ -145,7 +243,13 @@ class TaskCancelled(TaskEvent):
     poster_owes_percent: int = Field(
         0, description="The share of the price that goes to the tasker; the rest goes back."
     )
+    unanswered: bool = Field(False, description="Whether it ended since a request to end it was not answered.")
 
 
-TASK_EVENTS: Sequence[type[TaskEvent]] = tuple(TaskEvent.__subclasses__())
+TASK_EVENTS: Sequence[type[TaskEvent]] = tuple(
+    each
+    for parent in (TaskEvent, TaskAgreementEvent, TaskQuestionEvent)
+    for each in parent.__subclasses__()
+    if each.type
+)
 """All of them, for who cares about the status of a task, whatever brought it there."""

@@ -5,8 +5,8 @@ from fastapi import FastAPI
 from shared.app import create_app
 from shared.config import Settings
 from shared.erasure import PASSES
-from subgraphs.tasks.actions.steps import APPROVAL, EXPIRY
-from subgraphs.tasks.consumers import approval_due, forget_again, handlers, task_expired
+from subgraphs.tasks.actions.steps import APPROVAL, CANCELLATION, EXPIRY
+from subgraphs.tasks.consumers import approval_due, cancellation_unanswered, forget_again, handlers, task_expired
 from subgraphs.tasks.loaders import Loaders
 from subgraphs.tasks.schema import schema
 
@@ -19,7 +19,12 @@ def build(settings: Settings | None = None) -> FastAPI:
         loaders=Loaders,
         topics=["tasks.task"],
         handlers=handlers,
-        deadlines={EXPIRY: task_expired, APPROVAL: approval_due, **dict.fromkeys(PASSES, forget_again)},
+        deadlines={
+            EXPIRY: task_expired,
+            APPROVAL: approval_due,
+            CANCELLATION: cancellation_unanswered,
+            **dict.fromkeys(PASSES, forget_again),
+        },
         settings=settings,
     )
 

@@ -52,3 +52,8 @@ async def task_expired(session: AsyncSession, task_id: str, due_at: datetime) ->
 async def approval_due(session: AsyncSession, task_id: str, due_at: datetime) -> None:
     """The deadline of a delivery."""
     await actions.work.approve_unanswered(session, task_id)
+
+
+async def cancellation_unanswered(session: AsyncSession, agreement_id: str, due_at: datetime) -> None:
+    """The deadline of a request to end a task."""
+    await actions.agreements.lapse(session, agreement_id)

@@ -25,7 +25,18 @@ class Loaders:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.task_by_id = one_by_key(partial(store.tasks.load_tasks, database), key=lambda task: task.id)
+        self.question_page_by_task_id: DataLoader[tuple[str, Window], Page[models.Question]] = DataLoader(
+            partial(store.questions.load_question_pages, database)
+        )
+        self._agreements_by_task_id: dict[str, DataLoader[tuple[str, Window], Page[models.Agreement]]] = {}
         self._steps_by_task_id: dict[str, DataLoader[tuple[str, Window], Page[models.Step]]] = {}
+
+    def agreement_page_by_task_id(self, viewer_id: str) -> DataLoader[tuple[str, Window], Page[models.Agreement]]:
+        """A page of what one viewer may know of a task's requests, by task and window."""
+        if viewer_id not in self._agreements_by_task_id:
+            load = partial(store.agreements.load_agreement_pages, self._database, viewer_id)
+            self._agreements_by_task_id[viewer_id] = DataLoader(load)
+        return self._agreements_by_task_id[viewer_id]
 
     def step_page_by_task_id(self, viewer_id: str) -> DataLoader[tuple[str, Window], Page[models.Step]]:
         """A page of what one viewer may know of a task's timeline, by task and window."""

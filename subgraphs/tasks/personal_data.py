@@ -22,7 +22,7 @@ HELD = (
         },
         pseudonymous=("id", "bid_id", "category_id", "place_id"),
         plain=(
-            "budget_minor", "currency", "mode", "due_from", "due_at", "time_zone", "status", "version",
+            "budget_minor", "price_minor", "currency", "mode", "due_from", "due_at", "time_zone", "status", "version",
             "created_at", "updated_at", "published_at", "expires_at",
             "started_at", "delivered_at", "completed_at",
         ),
@@ -40,4 +40,23 @@ HELD = (
     ),
     # Of whom, nothing tells; a word goes with the last title that has it.
     Held(table_of(models.Word), plain=("word",)),
+    Held(
+        table_of(models.Agreement),
+        people=("requested_by_id",),
+        stream=("task", "task_id"),
+        personal={"message": Personal("requested_by_id", DELETED_TEXT)},
+        pseudonymous=("id", "task_id"),
+        plain=(
+            "kind", "status", "version", "requested_by", "due_from", "due_at", "time_zone", "currency",
+            "price_minor", "price_before_minor", "created_at", "expires_at", "answered_at",
+        ),
+    ),
+    Held(
+        table_of(models.Question),
+        people=("asker_id", "poster_id"),
+        stream=("task", "task_id"),
+        personal={"text": Personal("asker_id", DELETED_TEXT), "answer": Personal("poster_id", DELETED_TEXT)},
+        pseudonymous=("id", "task_id"),
+        plain=("asked_at", "answered_at"),
+    ),
 )  # fmt: skip

@@ -347,6 +347,66 @@ async def finished_task(world: World, doomed: bool) -> Made:
     return made
 
 
+async def _requested(world: World, doomed: bool, name: str, *, start: bool = False, **given: object) -> Made:
+    made, _, tasker = await _assigned(world, doomed)
+    if start:
+        await _step(world, tasker, "startTask", made)
+    document = mutation(name, "agreement { id version }")
+    asked = (await world.call("tasks", tasker, document, input={"taskId": made.id, **given}))["agreement"]
+    made.values = {**made.values, "agreement": asked["id"], "version": asked["version"]}
+    return made
+
+
+WHY = "It rains on Friday."
+
+
+@makes("requested reschedule")
+async def requested_reschedule(world: World, doomed: bool) -> Made:
+    window = {"dueFrom": "2090-01-01T00:00:00Z", "dueAt": "2090-01-02T00:00:00Z", "timeZone": "Asia/Bangkok"}
+    return await _requested(world, doomed, "requestReschedule", message=WHY, **window)
+
+
+@makes("requested price change")
+async def requested_price_change(world: World, doomed: bool) -> Made:
+    price = {"amount": "150.00", "currency": "EUR"}
+    return await _requested(world, doomed, "requestPriceChange", message=WHY, price=price)
+
+
+@makes("requested cancellation")
+async def requested_cancellation(world: World, doomed: bool) -> Made:
+    return await _requested(world, doomed, "requestCancellation", start=True, reason=WHY)
+
+
+@makes("declined request")
+async def declined_request(world: World, doomed: bool) -> Made:
+    made = await requested_reschedule(world, doomed)
+    answer = {
+        "agreementId": made.values["agreement"],
+        "expectedVersion": made.values["version"],
+        "accept": False,
+    }
+    await world.call("tasks", made.people[Who.POSTER], mutation("answerReschedule", ""), input=answer)
+    return made
+
+
+@makes("question")
+async def question(world: World, doomed: bool) -> Made:
+    owner = world.cast.sue if doomed else world.cast.pia
+    posted = await _post(world, owner)
+    asked = {"taskId": posted["id"], "text": "Which colour is it to be?"}
+    made = await world.call("tasks", world.cast.tom, mutation("askQuestion", "question { id }"), input=asked)
+    values = {"task": posted["id"], "question": made["question"]["id"]}
+    return Made(posted["id"], values, {Who.OWNER: owner, Who.POSTER: owner})
+
+
+@makes("answered question")
+async def answered_question(world: World, doomed: bool) -> Made:
+    made = await question(world, doomed)
+    answer = {"questionId": made.values["question"], "text": "Green, please."}
+    await world.call("tasks", made.people[Who.OWNER], mutation("answerQuestion", ""), input=answer)
+    return made
+
+
 @makes("expired task")
 async def expired_task(world: World, doomed: bool) -> Made:
     owner = world.cast.sue if doomed else world.cast.pia

@@ -36,6 +36,8 @@ NO_ONES_TEXT = {
 }
 NO_ONES_TEXT_IN_BODIES = {
     "TaskSnapshot": {"mode", "status", "time_zone"},
+    "AgreementSnapshot": {"kind", "status", "requested_by", "time_zone"},
+    "QuestionSnapshot": set(),
     "BidSnapshot": {"status"},
     "NotificationSnapshot": {"category", "link"},
 }

@@ -46,8 +46,8 @@ async def _insert(tasks: Tasks, poster: str, values: list[tuple[int, int, Curren
             place_id=tasks.place, requirements=[], due_from=None, time_zone="UTC",
             due_at=None if due is None else (start + timedelta(days=1), LAST_DUE)[due], status=status, version=1,
             created_at=start, updated_at=start, published_at=start + timedelta(seconds=published),
-            expires_at=start + timedelta(days=30), started_at=None, delivered_at=None, completed_at=None,
-            cancelled_by_id=None, cancelled_reason=None,
+            expires_at=start + timedelta(days=30), price_minor=None, started_at=None, delivered_at=None,
+            completed_at=None, cancelled_by_id=None, cancelled_reason=None,
         )
         for published, budget, currency, due, status in values
     ]  # fmt: skip

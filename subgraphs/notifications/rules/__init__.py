@@ -34,6 +34,14 @@ TASK_EVENTS = (
     events.TaskDelivered,
     events.TaskChangesRequested,
     events.TaskCompleted,
+    events.TaskRescheduleRequested,
+    events.TaskRescheduleAnswered,
+    events.TaskPriceChangeRequested,
+    events.TaskPriceChangeAnswered,
+    events.TaskCancellationRequested,
+    events.TaskCancellationAnswered,
+    events.TaskQuestionAsked,
+    events.TaskQuestionAnswered,
     events.TaskCancelled,
 )
 
@@ -56,7 +64,8 @@ def people(event: events.Event) -> set[str]:
     if isinstance(event, BID_EVENTS):
         return {event.bid.poster_id, event.bid.tasker_id}
     if isinstance(event, TASK_EVENTS):
-        return {event.task.poster_id, *([event.task.tasker_id] if event.task.tasker_id else [])}
+        sides = {event.task.poster_id, *([event.task.tasker_id] if event.task.tasker_id else [])}
+        return sides | ({event.question.asker_id} if isinstance(event, events.TaskQuestionEvent) else set())
     return set()
 
 

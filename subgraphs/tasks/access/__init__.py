@@ -1,13 +1,26 @@
 """Who may see and do what with tasks, in the words of `shared.access`. Each module has a noun's declarations."""
 
 from shared.access import Declaration
-from subgraphs.tasks.access import cancellation, category, event, posting, search, task, timeline, work
+from subgraphs.tasks.access import (
+    agreement,
+    cancellation,
+    category,
+    event,
+    posting,
+    question,
+    search,
+    task,
+    timeline,
+    work,
+)
 
 ACCESS: list[Declaration] = [
     *category.ACCESS,
     *task.ACCESS,
     *posting.ACCESS,
+    *question.ACCESS,
     *work.ACCESS,
+    *agreement.ACCESS,
     *timeline.ACCESS,
     *cancellation.ACCESS,
     *search.ACCESS,

@@ -26,14 +26,15 @@ ACCESS: list[Declaration] = [
         "id poster tasker title description category budget mode place requirements dueFrom dueAt timeZone status "
         "version createdAt updatedAt publishedAt expiresAt cancelledBy cancelledReason": ALL,
         "startedAt deliveredAt approvalDueAt completedAt": everybody(NULL),
-        "timeline": ALL,
+        "timeline agreements questions": ALL,
+        "price": everybody(NULL, owner=VALUE, poster=VALUE, tasker=VALUE),
     }),
     Type("Task", "finished task", TASK, {"startedAt deliveredAt completedAt": ALL}),
     Type("Task", "draft", TASK, {
         "id poster title description category budget mode place requirements dueFrom dueAt timeZone status version "
-        "createdAt updatedAt timeline": POSTER_SEES,
+        "createdAt updatedAt timeline agreements questions": POSTER_SEES,
         "tasker publishedAt expiresAt startedAt deliveredAt approvalDueAt completedAt cancelledBy "
-        "cancelledReason": everybody(NULL),
+        "cancelledReason price": everybody(NULL),
     }),
     Type("User", "task", f"{TASK}.poster", {"id": ALL}),
     Type("User", "draft", f"{TASK}.poster", {"id": POSTER_SEES}),

@@ -3,6 +3,28 @@
 Each runs in the caller's transaction, which also holds the events that it emits.
 """
 
-from subgraphs.tasks.actions import assignment, cancellation, erasure, expiry, posting, steps, suspensions, work
+from subgraphs.tasks.actions import (
+    agreements,
+    assignment,
+    cancellation,
+    erasure,
+    expiry,
+    posting,
+    questions,
+    steps,
+    suspensions,
+    work,
+)
 
-__all__ = ["assignment", "cancellation", "erasure", "expiry", "posting", "steps", "suspensions", "work"]
+__all__ = [
+    "agreements",
+    "assignment",
+    "cancellation",
+    "erasure",
+    "expiry",
+    "posting",
+    "questions",
+    "steps",
+    "suspensions",
+    "work",
+]

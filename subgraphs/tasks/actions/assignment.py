@@ -31,8 +31,8 @@ async def assign_task(session: AsyncSession, bid: events.BidSnapshot) -> None:
             ),
         )
         return
-    steps.step(task, Command.ASSIGN, By.EVENT)
-    task.tasker_id, task.bid_id = bid.tasker_id, bid.id
+    await steps.step(session, task, Command.ASSIGN, By.EVENT)
+    task.tasker_id, task.bid_id, task.price_minor = bid.tasker_id, bid.id, bid.amount.minor
     await deadlines.cancel(session, steps.EXPIRY, task.id)
     told = events.TaskAssigned(task=steps.snapshot(task), bid_id=bid.id)
     await steps.tell(session, task, told, actor_id=task.poster_id)

@@ -31,7 +31,7 @@ async def end(session: AsyncSession, task: models.Task, command: Command, by: By
     Raises InvalidTransition.
     """
     before = task.status
-    steps.step(task, command, by)
+    await steps.step(session, task, command, by)
     fault = rules.cancellation.fault(before, party)
     task.cancelled_reason = reason
     teller: Literal["POSTER", "TASKER", "SYSTEM"] = "SYSTEM"
@@ -45,6 +45,7 @@ async def end(session: AsyncSession, task: models.Task, command: Command, by: By
         reason=reason,
         by=teller,
         fault=fault.value,
+        unanswered=by is By.TIMER,
         poster_owes_percent=rules.cancellation.poster_owes_percent(before, fault),
     )
     await steps.tell(session, task, told, actor_id=task.cancelled_by_id)

@@ -16,5 +16,5 @@ async def expire_task(session: AsyncSession, task_id: str) -> None:
     if task.expires_at > clock.now():
         await deadlines.schedule(session, steps.EXPIRY, task_id, task.expires_at)
         return
-    steps.step(task, Command.EXPIRE, By.TIMER)
+    await steps.step(session, task, Command.EXPIRE, By.TIMER)
     await steps.tell(session, task, events.TaskExpired(task=steps.snapshot(task)))

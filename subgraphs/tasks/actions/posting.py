@@ -68,7 +68,7 @@ async def create_task(
     rules.tasks.check_budget(budget)
     rules.tasks.check_due(due_at, now)
     rules.tasks.check_window(due_from, due_at)
-    rules.tasks.check_time_zone(time_zone, _time_zones())
+    rules.tasks.check_time_zone(time_zone, time_zones())
     asked_for = rules.tasks.clean_requirements(requirements)
     await _check_category(session, category_id)
     task = models.Task(
@@ -93,6 +93,7 @@ async def create_task(
         updated_at=now,
         published_at=None,
         expires_at=None,
+        price_minor=None,
         started_at=None,
         delivered_at=None,
         completed_at=None,
@@ -117,7 +118,7 @@ async def update_task(
     """
     task = await steps.lock_own(session, actor, task_id, Command.UPDATE)
     steps.check_version(task, expected_version)
-    steps.step(task, Command.UPDATE, By.POSTER)
+    await steps.step(session, task, Command.UPDATE, By.POSTER)
     if changes.title is not None:
         task.title = _clean_title(changes.title)
     if changes.description is not None:
@@ -172,7 +173,7 @@ async def _publish(session: AsyncSession, task: models.Task) -> None:
 
 
 async def _open(session: AsyncSession, task: models.Task, command: Command, changes: Changes) -> None:
-    steps.step(task, command, By.POSTER)
+    await steps.step(session, task, command, By.POSTER)
     task.published_at = task.updated_at
     await _update_due(session, task, changes)
     rules.tasks.check_due(task.due_at, task.updated_at)
@@ -185,7 +186,7 @@ async def _open(session: AsyncSession, task: models.Task, command: Command, chan
 async def _update_due(session: AsyncSession, task: models.Task, changes: Changes) -> None:
     """Moves the time for the work. Without an end there is no window either."""
     if changes.time_zone is not None:
-        rules.tasks.check_time_zone(changes.time_zone, _time_zones())
+        rules.tasks.check_time_zone(changes.time_zone, time_zones())
         task.time_zone = changes.time_zone
     if changes.touch("due_at"):
         rules.tasks.check_due(changes.due_at, task.updated_at)
@@ -200,7 +201,8 @@ async def _update_due(session: AsyncSession, task: models.Task, changes: Changes
 
 
 @cache
-def _time_zones() -> frozenset[str]:
+def time_zones() -> frozenset[str]:
+    """All IANA names."""
     return frozenset(available_timezones())
 
 

@@ -15,6 +15,7 @@ from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Party
 
 EXPIRY = "task_expiry"
 APPROVAL = "task_approval"
+CANCELLATION = "task_cancellation"
 _BUSY_RETRY = timedelta(seconds=1)
 
 
@@ -48,6 +49,11 @@ def snapshot(task: models.Task) -> events.TaskSnapshot:
     )
 
 
+def price(task: models.Task) -> Money:
+    """What was agreed on for the whole task; of one that was assigned before prices were kept, its budget."""
+    return Money(task.budget_minor if task.price_minor is None else task.price_minor, task.currency)
+
+
 async def lock_as_party(
     session: AsyncSession, actor: Actor, task_id: str, command: Command
 ) -> tuple[models.Task, Party]:
@@ -65,7 +71,9 @@ async def lock_own(session: AsyncSession, actor: Actor, task_id: str, command: C
     return task
 
 
-async def lock_when_due(session: AsyncSession, deadline: str, task_id: str) -> models.Task | None:
+async def lock_when_due(
+    session: AsyncSession, deadline: str, task_id: str, *, subject_id: str | None = None
+) -> models.Task | None:
     """The task that a deadline is about, locked. None if somebody else has it; then the deadline comes once more.
 
     Whoever changes a task locks its row first and its deadline after; a deadline comes the other way round, so
@@ -73,7 +81,7 @@ async def lock_when_due(session: AsyncSession, deadline: str, task_id: str) -> m
     """
     task = await store.tasks.lock_task(session, task_id, skip_locked=True)
     if task is None:
-        await deadlines.schedule(session, deadline, task_id, clock.now() + _BUSY_RETRY)
+        await deadlines.schedule(session, deadline, subject_id or task_id, clock.now() + _BUSY_RETRY)
     return task
 
 
@@ -83,11 +91,28 @@ def check_version(task: models.Task, expected_version: int | None) -> None:
         raise VersionConflict("The task changed meanwhile; look at it again.", current=task)
 
 
-def step(task: models.Task, command: Command, by: By) -> None:
-    """Takes a step of the table. Raises InvalidTransition."""
-    task.status = next_status(TRANSITIONS, task.status, command, by)
+async def step(session: AsyncSession, task: models.Task, command: Command, by: By) -> None:
+    """Takes a step of the table; what the two still ask of each other ends where it has no place. Hold the lock.
+
+    Raises InvalidTransition.
+    """
+    before = task.status
+    task.status = next_status(TRANSITIONS, before, command, by)
     task.version += 1
     task.updated_at = clock.now()
+    if task.status is before or task.tasker_id is None:
+        return
+    for agreement in await store.agreements.lock_unsettled(session, task.id):
+        if rules.agreements.is_obsolete(agreement.kind, agreement.status, task.status):
+            settle(agreement, rules.agreements.Command.WITHDRAW)
+            await deadlines.cancel(session, CANCELLATION, agreement.id)
+
+
+def settle(agreement: models.Agreement, command: rules.agreements.Command) -> None:
+    """Takes a step of a request. Raises InvalidTransition."""
+    agreement.status = next_status(rules.agreements.TRANSITIONS, agreement.status, command)
+    agreement.version += 1
+    agreement.answered_at = clock.now()
 
 
 async def tell(

@@ -14,7 +14,7 @@ async def start_task(session: AsyncSession, actor: Actor, task_id: str, expected
     """The tasker begins. Locks the task's row. Raises NotFound, NotAllowed, VersionConflict, InvalidTransition."""
     task, _ = await steps.lock_as_party(session, actor, task_id, Command.START)
     steps.check_version(task, expected_version)
-    steps.step(task, Command.START, By.TASKER)
+    await steps.step(session, task, Command.START, By.TASKER)
     task.started_at = task.updated_at
     await steps.tell(session, task, events.TaskStarted(task=steps.snapshot(task)), actor_id=actor.id)
     return task
@@ -30,7 +30,7 @@ async def submit_delivery(
     message = rules.tasks.clean_message(message)
     task, _ = await steps.lock_as_party(session, actor, task_id, Command.DELIVER)
     steps.check_version(task, expected_version)
-    steps.step(task, Command.DELIVER, By.TASKER)
+    await steps.step(session, task, Command.DELIVER, By.TASKER)
     task.delivered_at = task.updated_at
     await deadlines.schedule(session, steps.APPROVAL, task.id, task.delivered_at + rules.tasks.APPROVAL_PERIOD)
     told = events.TaskDelivered(task=steps.snapshot(task), message=message)
@@ -48,7 +48,7 @@ async def request_changes(
     message = rules.tasks.clean_message(message)
     task, _ = await steps.lock_as_party(session, actor, task_id, Command.REQUEST_CHANGES)
     steps.check_version(task, expected_version)
-    steps.step(task, Command.REQUEST_CHANGES, By.POSTER)
+    await steps.step(session, task, Command.REQUEST_CHANGES, By.POSTER)
     task.delivered_at = None
     await deadlines.cancel(session, steps.APPROVAL, task.id)
     told = events.TaskChangesRequested(task=steps.snapshot(task), message=message)
@@ -82,7 +82,7 @@ async def approve_unanswered(session: AsyncSession, task_id: str) -> None:
 
 
 async def _complete(session: AsyncSession, task: models.Task, by: By) -> None:
-    steps.step(task, Command.APPROVE, by)
+    await steps.step(session, task, Command.APPROVE, by)
     task.completed_at = task.updated_at
     await deadlines.cancel(session, steps.APPROVAL, task.id)
     is_poster = by is By.POSTER

@@ -3,7 +3,18 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, Computed, DateTime, ForeignKeyConstraint, Index, Text, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlmodel import Field
 
@@ -71,6 +82,8 @@ class Task(Base, table=True):
     updated_at: datetime = time_field()
     published_at: datetime | None = time_field()
     expires_at: datetime | None = time_field()
+    price_minor: int | None = Field(default=None, sa_type=BigInteger)
+    """What was agreed on for the whole task, in its currency; between poster and tasker."""
     started_at: datetime | None = time_field()
     delivered_at: datetime | None = time_field()
     completed_at: datetime | None = time_field()

@@ -64,6 +64,9 @@ class Command(StrEnum):
     REQUEST_CHANGES = "request changes"
     APPROVE = "approve"
     CANCEL = "cancel"
+    RESCHEDULE = "reschedule"
+    CHANGE_PRICE = "change price"
+    CANCEL_TOGETHER = "cancel together"
     DISPUTE = "dispute"
     SETTLE_AS_DONE = "settle as done"
     SETTLE_AS_CANCELLED = "settle as cancelled"
@@ -90,9 +93,24 @@ TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
         By.EVENT,
         why="called off before the work began, or one of the two left",
     ),
+    (Status.ASSIGNED, Command.RESCHEDULE): step(
+        Status.ASSIGNED, By.POSTER, By.TASKER, why="both agreed on another time"
+    ),
+    (Status.ASSIGNED, Command.CHANGE_PRICE): step(
+        Status.ASSIGNED, By.POSTER, By.TASKER, why="both agreed on another price"
+    ),
     (Status.ASSIGNED, Command.DISPUTE): step(Status.DISPUTED, By.EVENT, why="the two disagree"),
     (Status.IN_PROGRESS, Command.DELIVER): step(Status.DELIVERED, By.TASKER, why="the work is done, says the tasker"),
     (Status.IN_PROGRESS, Command.CANCEL): step(Status.CANCELLED, By.EVENT, why="one of the two left"),
+    (Status.IN_PROGRESS, Command.RESCHEDULE): step(
+        Status.IN_PROGRESS, By.POSTER, By.TASKER, why="both agreed on another time"
+    ),
+    (Status.IN_PROGRESS, Command.CHANGE_PRICE): step(
+        Status.IN_PROGRESS, By.POSTER, By.TASKER, why="both agreed on another price"
+    ),
+    (Status.IN_PROGRESS, Command.CANCEL_TOGETHER): step(
+        Status.CANCELLED, By.POSTER, By.TASKER, By.TIMER, why="both agreed, or one did not answer for 48 hours"
+    ),
     (Status.IN_PROGRESS, Command.DISPUTE): step(Status.DISPUTED, By.EVENT, why="the two disagree"),
     (Status.DELIVERED, Command.REQUEST_CHANGES): step(
         Status.IN_PROGRESS, By.POSTER, why="something is missing, says the poster"
@@ -156,21 +174,22 @@ def may_see(viewer_id: str | None, poster_id: str, published_at: datetime | None
     return published_at is not None or viewer_id == poster_id
 
 
-def check_budget(budget: Money) -> None:
+def check_budget(budget: Money, *, field: tuple[str, ...] = ("budget", "amount")) -> None:
     """Raises InvalidInput unless the budget is 1 to 100,000 whole units of its currency."""
     unit: int = 10 ** DIGITS[budget.currency]
     if not LEAST_UNITS * unit <= budget.minor <= MOST_UNITS * unit:
-        raise InvalidInput(
-            f"The budget is {LEAST_UNITS} to {MOST_UNITS:,} {budget.currency}.", field=("budget", "amount")
-        )
+        raise InvalidInput(f"The amount is {LEAST_UNITS} to {MOST_UNITS:,} {budget.currency}.", field=field)
 
 
-def check_currency(currency: CurrencyCode, published_currency: CurrencyCode) -> None:
+def check_currency(
+    currency: CurrencyCode,
+    published_currency: CurrencyCode,
+    *,
+    field: tuple[str, ...] = ("budget", "currency"),
+) -> None:
     """Raises CurrencyMismatch: bids are placed in the currency that a task was published with."""
     if currency is not published_currency:
-        raise CurrencyMismatch(
-            f"The task was published with a budget in {published_currency}.", field=("budget", "currency")
-        )
+        raise CurrencyMismatch(f"The task was published with a budget in {published_currency}.", field=field)
 
 
 def check_due(due_at: datetime | None, now: datetime) -> None:

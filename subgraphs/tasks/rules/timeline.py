@@ -11,7 +11,17 @@ class Audience(StrEnum):
     POSTER = "POSTER"
 
 
-BETWEEN_THE_TWO = frozenset({"changes_requested"})
+BETWEEN_THE_TWO = frozenset(
+    {
+        "changes_requested",
+        "reschedule_requested",
+        "reschedule_answered",
+        "price_change_requested",
+        "price_change_answered",
+        "cancellation_requested",
+        "cancellation_answered",
+    }
+)
 """What poster and tasker settle with each other, by the last part of the event's type."""
 
 

@@ -3,6 +3,8 @@
 import strawberry
 
 from shared.graphql.schema import build_schema
+from subgraphs.tasks.schema.agreeing import AgreeingMutation
+from subgraphs.tasks.schema.asking import AskingMutation
 from subgraphs.tasks.schema.cancellation import CancellationMutation
 from subgraphs.tasks.schema.category import CategoryQuery
 from subgraphs.tasks.schema.event import EventSubscription
@@ -17,7 +19,7 @@ class Query(TaskQuery, SearchQuery, CategoryQuery): ...
 
 
 @strawberry.type
-class Mutation(PostingMutation, WorkMutation, CancellationMutation): ...
+class Mutation(PostingMutation, AskingMutation, WorkMutation, AgreeingMutation, CancellationMutation): ...
 
 
 @strawberry.type

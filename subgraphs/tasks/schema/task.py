@@ -17,8 +17,10 @@ from shared.ids import check_id
 from shared.money import Money as Amount
 from subgraphs.tasks import models, rules, store
 from subgraphs.tasks.rules.tasks import Mode, Party, Status
+from subgraphs.tasks.schema.agreement import TaskAgreement
 from subgraphs.tasks.schema.category import Category, categories
 from subgraphs.tasks.schema.info import Info
+from subgraphs.tasks.schema.question import TaskQuestion
 from subgraphs.tasks.schema.timeline import TaskStep
 from subgraphs.tasks.schema.user import NOBODY, User
 
@@ -43,14 +45,6 @@ register_enum(
     name="TaskMode",
     description="Where the work is done.",
     values={Mode.ONSITE: "At a place.", Mode.REMOTE: "From anywhere."},
-)
-
-
-register_enum(
-    Party,
-    name="TaskParty",
-    description="A side of a task.",
-    values={Party.POSTER: "Who wants it done.", Party.TASKER: "Who got it."},
 )
 
 
@@ -145,6 +139,32 @@ class Task:
             cancelled_by=sides.get(task.cancelled_by_id) if task.cancelled_by_id is not None else None,
             cancelled_reason=task.cancelled_reason,
         )
+
+    @field(description="What poster and tasker agreed on for the whole task, as it is now; for the two of them.")
+    async def price(self, info: Info) -> Money | None:
+        if info.context.actor is None or not self._is_party(info.context.actor.id):
+            return None
+        row = await info.context.loaders.task_by_id.load(self.id)
+        if row is None or row.price_minor is None:
+            return None
+        return Money.of(Amount(row.price_minor, row.currency))
+
+    @field(description="What poster and tasker ask of each other, newest first; for the two of them.")
+    async def agreements(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[TaskAgreement] | None:
+        viewer_id = info.context.actor.id if info.context.actor else NOBODY
+        window = store.agreements.NEWEST.window(first, after, last, before)
+        page = await info.context.loaders.agreement_page_by_task_id(viewer_id).load((self.id, window))
+        return Connection.of(page, TaskAgreement.of)
+
+    @field(description="What people asked about the task while it was open, oldest first.")
+    async def questions(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[TaskQuestion] | None:
+        window = store.questions.OLDEST.window(first, after, last, before)
+        page = await info.context.loaders.question_page_by_task_id.load((self.id, window))
+        return Connection.of(page, TaskQuestion.of)
 
     @field(
         description="What happened to the task, oldest first: what was settled between poster and tasker for the two "

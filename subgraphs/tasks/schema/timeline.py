@@ -26,6 +26,14 @@ class TaskEventType(StrEnum):
     COMPLETED = "completed"
     ASSIGNMENT_REJECTED = "assignment_rejected"
     CANCELLED = "cancelled"
+    RESCHEDULE_REQUESTED = "reschedule_requested"
+    RESCHEDULE_ANSWERED = "reschedule_answered"
+    PRICE_CHANGE_REQUESTED = "price_change_requested"
+    PRICE_CHANGE_ANSWERED = "price_change_answered"
+    CANCELLATION_REQUESTED = "cancellation_requested"
+    CANCELLATION_ANSWERED = "cancellation_answered"
+    QUESTION_ASKED = "question_asked"
+    QUESTION_ANSWERED = "question_answered"
 
 
 register_enum(
@@ -43,6 +51,14 @@ register_enum(
         TaskEventType.CHANGES_REQUESTED: "The poster sent the delivery back. For the two of them.",
         TaskEventType.COMPLETED: "The poster approved the work, or let the time for an answer pass.",
         TaskEventType.CANCELLED: "The task was called off.",
+        TaskEventType.RESCHEDULE_REQUESTED: "One of poster and tasker wants another time. For the two of them.",
+        TaskEventType.RESCHEDULE_ANSWERED: "The other one agreed to it or did not. For the two of them.",
+        TaskEventType.PRICE_CHANGE_REQUESTED: "One of poster and tasker wants another price. For the two of them.",
+        TaskEventType.PRICE_CHANGE_ANSWERED: "The other one agreed to it or did not. For the two of them.",
+        TaskEventType.CANCELLATION_REQUESTED: "One of poster and tasker wants to end it. For the two of them.",
+        TaskEventType.CANCELLATION_ANSWERED: "The other one agreed to it or did not. For the two of them.",
+        TaskEventType.QUESTION_ASKED: "Somebody asked something.",
+        TaskEventType.QUESTION_ANSWERED: "The poster answered a question.",
     },
 )
 
