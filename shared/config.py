@@ -137,6 +137,10 @@ class Settings(BaseSettings):
     )
     places_per_account: str = Field("60/1 hour", pattern=_LIMIT, description="Places that one account tries to make.")
     places_per_address: str = Field("300/1 hour", pattern=_LIMIT, description="The same from one address.")
+    saved_searches_per_account: str = Field(
+        "100/1 hour", pattern=_LIMIT, description="Searches that one account tries to save."
+    )
+    saved_searches_per_address: str = Field("500/1 hour", pattern=_LIMIT, description="The same from one address.")
 
     password_changes_per_account: str = Field(
         "10/1 hour", pattern=_LIMIT, description="Attempts to change an account's password, right or wrong."

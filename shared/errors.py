@@ -61,6 +61,7 @@ class UserErrorCode(StrEnum):
     ADDRESS_NOT_FOUND = "ADDRESS_NOT_FOUND"
     PLACE_IN_USE = "PLACE_IN_USE"
     TOO_MANY_PLACES = "TOO_MANY_PLACES"
+    TOO_MANY_SAVED_SEARCHES = "TOO_MANY_SAVED_SEARCHES"
 
 
 USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
@@ -108,6 +109,7 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.ADDRESS_NOT_FOUND: "Nothing on the map fits the address.",
     UserErrorCode.PLACE_IN_USE: "A task that is not over is at this place.",
     UserErrorCode.TOO_MANY_PLACES: "The caller has all the places that one person can have.",
+    UserErrorCode.TOO_MANY_SAVED_SEARCHES: "The account has as many saved searches as one person can have.",
 }
 
 

@@ -31,3 +31,20 @@ class TaskGeocodeFailed(_TaskPlaceEvent):
     type: ClassVar[str] = "locations.task.geocode_failed"
 
     place_id: str | None = Field(None, description="What the task names.")
+
+
+class AlertMatched(Event):
+    """A saved search of a user's found a task that is open now; once for each user and task."""
+
+    type: ClassVar[str] = "locations.alert.matched"
+    topic: ClassVar[str] = "locations.alert"
+
+    user_id: str
+    task_id: str
+    poster_id: str
+    saved_search_id: str
+    is_near: bool = Field(description="Whether the search has an area, in which the task is.")
+
+    @property
+    def stream(self) -> str:
+        return f"user:{self.user_id}"

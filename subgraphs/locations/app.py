@@ -6,6 +6,7 @@ from shared.app import create_app
 from shared.config import Settings
 from shared.erasure import PASSES
 from subgraphs.locations import geocoding
+from subgraphs.locations.actions import alerts
 from subgraphs.locations.consumers import forget_again, handlers
 from subgraphs.locations.loaders import Loaders
 from subgraphs.locations.schema import schema
@@ -17,9 +18,9 @@ def build(settings: Settings | None = None) -> FastAPI:
         "locations",
         schema,
         loaders=Loaders,
-        topics=["locations.task"],
+        topics=["locations.task", "locations.alert"],
         handlers=handlers,
-        deadlines=dict.fromkeys(PASSES, forget_again),
+        deadlines={**dict.fromkeys(PASSES, forget_again), **alerts.DEADLINES},
         runners=geocoding.runners,
         settings=settings,
     )

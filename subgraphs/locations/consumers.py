@@ -40,6 +40,28 @@ async def user_erased(session: AsyncSession, envelope: Envelope[events.UserErase
     await actions.tasks.forget_person(session, envelope.event.user_id)
 
 
+@handlers.on(events.UserBlocked)
+async def user_blocked(session: AsyncSession, envelope: Envelope[events.UserBlocked]) -> None:
+    event = envelope.event
+    await actions.people.copy_block(session, event.user_id, event.blocked_id, is_blocked=True, seq=envelope.seq)
+
+
+@handlers.on(events.UserUnblocked)
+async def user_unblocked(session: AsyncSession, envelope: Envelope[events.UserUnblocked]) -> None:
+    event = envelope.event
+    await actions.people.copy_block(session, event.user_id, event.blocked_id, is_blocked=False, seq=envelope.seq)
+
+
+@handlers.on(events.UserSuspended)
+async def user_suspended(session: AsyncSession, envelope: Envelope[events.UserSuspended]) -> None:
+    await actions.people.copy_suspension(session, envelope.event.user_id, is_suspended=True, seq=envelope.seq)
+
+
+@handlers.on(events.UserReinstated)
+async def user_reinstated(session: AsyncSession, envelope: Envelope[events.UserReinstated]) -> None:
+    await actions.people.copy_suspension(session, envelope.event.user_id, is_suspended=False, seq=envelope.seq)
+
+
 async def forget_again(session: AsyncSession, user_id: str, due_at: datetime) -> None:
     """The deadlines after which somebody who left is erased once more."""
     await actions.tasks.forget_person(session, user_id)

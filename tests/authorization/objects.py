@@ -460,6 +460,18 @@ async def place_of_work(world: World, doomed: bool) -> Made:
     return Made(place["id"], {"place": place["id"]}, people)
 
 
+@makes("saved search")
+async def saved_search(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    given = {
+        "name": "Fences", "center": {"latitude": 13.7, "longitude": 100.5}, "radiusMeters": 5_000, "words": "fence",
+        "categoryIds": [new_id("category")], "mode": "ONSITE", "minBudget": {"amount": "10.00", "currency": "EUR"},
+    }  # fmt: skip
+    made = await world.call("locations", owner, mutation("createSavedSearch", "savedSearch { id }"), input=given)
+    search = made["savedSearch"]["id"]
+    return Made(search, {"saved_search": search}, {Who.OWNER: owner})
+
+
 @makes("task on the map")
 async def task_on_the_map(world: World, doomed: bool) -> Made:
     return await _on_the_map(world, doomed, 1)

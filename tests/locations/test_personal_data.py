@@ -4,6 +4,7 @@ from shared import events
 from shared.ids import new_id
 from tests.conftest import Elsewhere
 from tests.locations.conftest import BANGKOK, Locations
+from tests.locations.searching import SavedSearches
 from tests.redelivery import deliver_twice
 from tests.sealed import Export
 
@@ -27,6 +28,34 @@ async def test_an_export_holds_ones_own_places_and_nobody_elses(locations: Locat
     (copy,) = by_part["tasks", "poster_id"]
     assert (copy["id"], copy["title"]) == (task.id, "Mend the roof")
     assert theirs.id not in str(documents)
+
+
+async def test_ones_own_saved_searches_are_exported_and_go(locations: Locations, elsewhere: Elsewhere) -> None:
+    searches = SavedSearches(locations)
+    person, other = new_id("user"), new_id("user")
+    given = {"name": "A marked name", "center": BANGKOK, "radiusMeters": 500.0, "words": "fence"}
+    saved = await searches.save(person, **given)
+    kept = await searches.save(other, words="fence")
+    await searches.post(at=BANGKOK)
+    export = Export(person)
+
+    await deliver_twice(elsewhere, "locations", export.request)
+    documents = export.open(await locations.bodies("locations.export.sealed"))
+    await deliver_twice(elsewhere, "locations", events.UserErased(user_id=person))
+
+    by_part = {(each["table"], each["person"]): each["rows"] for each in documents[:-1]}
+    (row,) = by_part["saved_searches", "owner_id"]
+    assert (row["id"], row["name"], row["latitude"], row["words"]) == (
+        saved["id"], "A marked name", BANGKOK["latitude"], "fence",
+    )  # fmt: skip
+    assert "keys" not in row
+    (alert,) = by_part["alerts", "user_id"]
+    assert alert["search_id"] == saved["id"]
+    assert kept["id"] not in str(documents)
+    assert await locations.sql("SELECT id FROM saved_searches") == [(kept["id"],)]
+    assert await locations.sql("SELECT user_id FROM alerts") == [(other,)]
+    everything = [*await locations.sql("SELECT CAST(body AS text) FROM outbox")]
+    assert [row for row in everything if "marked" in str(row)] == []
 
 
 async def test_nothing_tells_where_somebody_was_who_left(locations: Locations, elsewhere: Elsewhere) -> None:

@@ -48,7 +48,32 @@ LESS = Money(12_000, CurrencyCode.EUR)
 QUESTION = events.QuestionSnapshot(id="question_1", asker_id="user_asker", poster_id=POSTER, text="Which colour?")
 DAY = f"{NOW.day} {NOW:%B %Y}"
 CANCELLED = ("Task cancelled", "“Paint the fence” was cancelled: Rain")
+ALERT = events.AlertMatched(user_id=TASKER, task_id=TASK, poster_id=POSTER, saved_search_id="search_1", is_near=True)
 CASES: dict[str, tuple[events.Event, list[Message]]] = {
+    "alert near": (
+        ALERT,
+        [
+            Message(
+                TASKER,
+                Category.ALERTS,
+                "A new task near you",
+                "A new task near you: “Paint the fence”.",
+                f"/tasks/{TASK}",
+            )
+        ],
+    ),
+    "alert anywhere": (
+        ALERT.model_copy(update={"is_near": False}),
+        [
+            Message(
+                TASKER,
+                Category.ALERTS,
+                "A new task for you",
+                "A new task for you: “Paint the fence”.",
+                f"/tasks/{TASK}",
+            )
+        ],
+    ),
     "registered": (
         events.UserRegistered(user_id=TASKER, display_name="Tom", roles=("TASKER",), status="ACTIVE"),
         [
@@ -336,6 +361,7 @@ def test_every_event_that_is_told_has_a_case_and_a_consumer() -> None:
         *rules.ACCOUNT_EVENTS,
         *rules.BID_EVENTS,
         *rules.TASK_EVENTS,
+        *rules.ALERT_EVENTS,
     }
     assert {event.type for event in rules.WRITERS} <= set(handlers.by_type())
     assert set(rules.WRITERS).isdisjoint(type(event) for event in SILENT)
@@ -361,7 +387,7 @@ def test_who_and_what_is_not_known_is_called_somebody_and_a_task(name: str) -> N
     assert [each.user_id for each in found] == [each.user_id for each in expected]
     for message, known in zip(found, expected, strict=True):
         assert message.body[0].isupper() or message.body[0] == "“"
-        task = rules.A_TASK if isinstance(event, rules.BID_EVENTS) else "“Paint the fence”"
+        task = rules.A_TASK if isinstance(event, (*rules.BID_EVENTS, *rules.ALERT_EVENTS)) else "“Paint the fence”"
         body = known.body.replace("“Paint the fence”", task)
         if not isinstance(event, events.UserRegistered):
             for name_of_person in NAMES.people.values():

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared import erasure, events
 from shared.outbox import emit
 from subgraphs.locations import models, store
+from subgraphs.locations.actions import alerts
 from subgraphs.locations.personal_data import HELD
 
 
@@ -23,6 +24,7 @@ async def copy_task(session: AsyncSession, task: events.TaskSnapshot) -> None:
         if place is not None and place.owner_id != task.poster_id:
             place = None
     before = await store.tasks.lock_task(session, task.id)
+    mattered = await store.alerts.get_matter(session, task.id)
     was_at = before.place_id if before is not None else None
     copy = models.Task(
         id=task.id,
@@ -43,12 +45,14 @@ async def copy_task(session: AsyncSession, task: events.TaskSnapshot) -> None:
     )
     if not await store.tasks.save_task(session, copy, task.description):
         return
+    await alerts.follow(session, task.id, mattered)
     if task.place_id is not None and task.place_id != was_at:
         told = events.TaskGeocoded if place is not None else events.TaskGeocodeFailed
         await emit(session, told(task_id=task.id, place_id=task.place_id))
 
 
 async def forget_person(session: AsyncSession, person_id: str) -> None:
-    """Erases somebody who left. Locks their places against tasks that are on their way."""
+    """Erases somebody who left. Locks their places against tasks that are on their way, and their searches."""
     await store.places.lock_owner(session, person_id)
+    await store.saved_searches.lock_owner(session, person_id)
     await erasure.erase(session, person_id, "locations", HELD)

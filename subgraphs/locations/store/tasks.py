@@ -23,6 +23,10 @@ async def lock_task(session: AsyncSession, task_id: str) -> models.Task | None:
     return await session.get(Task, task_id, with_for_update=True, populate_existing=True)
 
 
+async def get_task(session: AsyncSession, task_id: str) -> models.Task | None:
+    return await session.get(Task, task_id, populate_existing=True)
+
+
 async def save_task(session: AsyncSession, task: models.Task, description: str) -> bool:
     """Writes the copy of a task; False, and nothing written, if there is a newer one.
 

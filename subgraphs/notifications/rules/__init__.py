@@ -2,7 +2,7 @@
 
 from shared import events
 from shared.errors import InvalidInput
-from subgraphs.notifications.rules import accounts, bids, tasks
+from subgraphs.notifications.rules import accounts, alerts, bids, tasks
 from subgraphs.notifications.rules.messages import A_TASK, SOMEBODY, Category, Mentions, Message, Names, Writers
 
 MOST_MARKED_AT_ONCE = 100
@@ -44,8 +44,9 @@ TASK_EVENTS = (
     events.TaskQuestionAnswered,
     events.TaskCancelled,
 )
+ALERT_EVENTS = (events.AlertMatched,)
 
-WRITERS: Writers = {**accounts.WRITERS, **bids.WRITERS, **tasks.WRITERS}
+WRITERS: Writers = {**accounts.WRITERS, **bids.WRITERS, **alerts.WRITERS, **tasks.WRITERS}
 
 __all__ = ["A_TASK", "SOMEBODY", "Category", "Mentions", "Message", "Names", "mentions", "messages"]
 
@@ -54,6 +55,8 @@ def mentions(event: events.Event) -> Mentions:
     """The people and the task that `messages` names for this event."""
     if isinstance(event, BID_EVENTS):
         return Mentions((event.bid.poster_id, event.bid.tasker_id), event.bid.task_id)
+    if isinstance(event, ALERT_EVENTS):
+        return Mentions(task_id=event.task_id)
     if isinstance(event, TASK_EVENTS):
         return Mentions(tuple(sorted(people(event))))
     return Mentions()
@@ -63,6 +66,8 @@ def people(event: events.Event) -> set[str]:
     """Everybody whose name or words a message about this event may hold."""
     if isinstance(event, BID_EVENTS):
         return {event.bid.poster_id, event.bid.tasker_id}
+    if isinstance(event, ALERT_EVENTS):
+        return {event.poster_id}
     if isinstance(event, TASK_EVENTS):
         sides = {event.task.poster_id, *([event.task.tasker_id] if event.task.tasker_id else [])}
         return sides | ({event.question.asker_id} if isinstance(event, events.TaskQuestionEvent) else set())

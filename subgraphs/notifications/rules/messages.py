@@ -18,6 +18,7 @@ class Category(StrEnum):
     ACCOUNT = "ACCOUNT"
     TASKS = "TASKS"
     BIDS = "BIDS"
+    ALERTS = "ALERTS"
     CHAT = "CHAT"
     PAYMENTS = "PAYMENTS"
     REVIEWS = "REVIEWS"
