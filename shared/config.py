@@ -182,6 +182,40 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8000", pattern=r"^https?://[^\s/?#]+[^\s?#]*$", description="Where the links in mails lead."
     )
 
+    public_url: str = Field(
+        "http://127.0.0.1:8000",
+        pattern=r"^https?://[^\s/?#]+$",
+        description="The edge as clients reach it: where links to uploads and files lead.",
+    )
+    link_keys_file: Path | None = Field(
+        None,
+        description="Keys (JWKS, `oct`) that links to uploads and files are signed with, one file for each subgraph "
+        "with files (`tasks` needs it); the first one signs.",
+    )
+    storage_folder: Path | None = Field(
+        None, description="Where uploaded files lie, unless in a bucket; all processes of a subgraph need the same."
+    )
+    s3_bucket: str = Field(
+        "", description="Bucket of an S3-compatible store for uploaded files; empty: `storage_folder`."
+    )
+    s3_endpoint: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="Address of that store, by path (`https://host/`); empty: Amazon's own of the region.",
+    )
+    s3_region: str = Field("us-east-1", description="Region of the bucket.")
+    s3_access_key_id: str = Field(
+        "", description="Access key there; empty: what the machine itself is allowed (AWS_… variables, its role)."
+    )
+    s3_secret_access_key: SecretStr | None = Field(None, description="That key's secret.")
+    attachment_uploads_per_account: str = Field(
+        "60/1 hour", pattern=_LIMIT, description="Uploads that one account tries to begin."
+    )
+    attachment_uploads_per_address: str = Field("300/1 hour", pattern=_LIMIT, description="The same from one address.")
+    upload_requests_per_address: str = Field(
+        "2000/1 minute", pattern=_LIMIT, description="Requests to uploads, chunks above all, from one address."
+    )
+
     otlp_endpoint: str = Field("", description="OTLP/HTTP base address for traces; empty: no tracing.")
     trace_sample_ratio: float = Field(1.0, ge=0, le=1, description="Share of new traces that are kept.")
 

@@ -46,6 +46,9 @@ class UserErrorCode(StrEnum):
     PLACE_REQUIRED = "PLACE_REQUIRED"
     REQUEST_PENDING = "REQUEST_PENDING"
     CONTACT_DETAILS_NOT_ALLOWED = "CONTACT_DETAILS_NOT_ALLOWED"
+    TOO_MANY_ATTACHMENTS = "TOO_MANY_ATTACHMENTS"
+    UNSUPPORTED_FILE = "UNSUPPORTED_FILE"
+    FILE_TOO_LARGE = "FILE_TOO_LARGE"
     # bids
     TASK_NOT_OPEN = "TASK_NOT_OPEN"
     OWN_TASK = "OWN_TASK"
@@ -96,6 +99,9 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.REQUEST_PENDING: "A request of this kind waits for an answer, or for the money, already.",
     UserErrorCode.CONTACT_DETAILS_NOT_ALLOWED: "A text for everybody holds an e-mail address, a number or a link.",
     UserErrorCode.PLACE_REQUIRED: "A task that is done at a place is published with a place.",
+    UserErrorCode.TOO_MANY_ATTACHMENTS: "The task has all the attachments that one can have, uploads included.",
+    UserErrorCode.UNSUPPORTED_FILE: "The file is of no type that is taken, or does not hold what it was said to hold.",
+    UserErrorCode.FILE_TOO_LARGE: "The file has too many bytes, or the image too many points.",
     UserErrorCode.TASK_NOT_OPEN: "The task does not take bids at present.",
     UserErrorCode.OWN_TASK: "A poster cannot bid on their own task.",
     UserErrorCode.ROLE_REQUIRED: "The caller lacks the role that this needs.",
