@@ -9,6 +9,15 @@ from shared.events.base import Body, Event, Personal
 from shared.money import Money
 
 
+class AttachmentSnapshot(Body):
+    """A file at a task."""
+
+    id: str
+    filename: str
+    content_type: str
+    size_bytes: int
+
+
 class TaskSnapshot(Body):
     """A task as it was after the event."""
 
@@ -25,6 +34,9 @@ class TaskSnapshot(Body):
     place_id: str | None = Field(None, description="Where the work is done, in `locations`; addresses never travel.")
     requirements: Annotated[tuple[str, ...] | None, Personal("poster_id", None)] = Field(
         None, description="What the poster asks for, a text each; null where an older event does not tell."
+    )
+    attachments: Annotated[tuple[AttachmentSnapshot, ...] | None, Personal("poster_id", None)] = Field(
+        None, description="The files at the task; null where an older event does not tell."
     )
     due_from: AwareDatetime | None = Field(None, description="When a window for the work begins; it ends at `due_at`.")
     due_at: AwareDatetime | None = None

@@ -44,6 +44,11 @@ async def user_reinstated(session: AsyncSession, envelope: Envelope[events.UserR
     await actions.suspensions.copy_suspension(session, envelope.event.user_id, is_suspended=False, seq=envelope.seq)
 
 
+async def upload_over(session: AsyncSession, attachment_id: str, due_at: datetime) -> None:
+    """The deadline of an upload."""
+    await actions.attachments.end_upload(session, attachment_id)
+
+
 async def task_expired(session: AsyncSession, task_id: str, due_at: datetime) -> None:
     """The deadline of an open task."""
     await actions.expiry.expire_task(session, task_id)

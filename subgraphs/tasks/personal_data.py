@@ -5,7 +5,7 @@ may hold addresses and telephone numbers.
 """
 
 from shared.events import DELETED_TEXT
-from shared.personal_data import Held, Personal, table_of
+from shared.personal_data import Held, Personal, secret, table_of
 from subgraphs.tasks import models
 
 HELD = (
@@ -18,6 +18,7 @@ HELD = (
             "title": Personal("poster_id", DELETED_TEXT, kept_with="tasker_id"),
             "description": Personal("poster_id", DELETED_TEXT),
             "requirements": Personal("poster_id", []),
+            "attachments": Personal("poster_id", []),
             "cancelled_reason": Personal("cancelled_by_id"),
         },
         pseudonymous=("id", "bid_id", "category_id", "place_id"),
@@ -27,6 +28,21 @@ HELD = (
             "started_at", "delivered_at", "completed_at",
         ),
     ),
+    Held(
+        table_of(models.Attachment),
+        people=("uploader_id",),
+        personal={
+            "filename": Personal("uploader_id", ""),
+            "writer": secret("uploader_id", "Tells requests apart while one of them writes."),
+        },
+        pseudonymous=("id", "task_id", "parts"),
+        plain=(
+            "content_type", "status", "declared_bytes", "received_bytes", "size_bytes", "writer_until", "created_at",
+            "expires_at",
+        ),
+        deleted_with=("uploader_id",),
+    ),
+    Held(table_of(models.DiscardedFile), pseudonymous=("prefix",), plain=("due_at", "deleted_once")),
     Held(
         table_of(models.Suspension), people=("user_id",), plain=("is_suspended", "seq"), deleted_with=("user_id",)
     ),

@@ -16,6 +16,7 @@ from shared.access import Who
 from shared.ids import new_id
 from tests.authorization.people import BOTH, Data, Person, Refused, World, stranger
 from tests.e2e.people import eventually, mutation
+from tests.pictures import picture
 from tests.users.providers import answer_of, newcomer_at
 
 
@@ -271,6 +272,18 @@ async def draft(world: World, doomed: bool) -> Made:
     owner = world.cast.sid if doomed else world.cast.standard[Who.OWNER]
     posted = await _post(world, owner, publish=False)
     return Made(posted["id"], {"task": posted["id"], "poster": owner.id}, {Who.OWNER: owner, Who.POSTER: owner})
+
+
+@makes("attachment")
+async def attachment(world: World, doomed: bool) -> Made:
+    return await _with_file(world, await open_task(world, doomed))
+
+
+@makes("attachment of a draft")
+async def attachment_of_a_draft(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    posted = await _post(world, owner, publish=False)
+    return await _with_file(world, Made(posted["id"], {"task": posted["id"]}, {Who.OWNER: owner}))
 
 
 @makes("bid")
@@ -569,3 +582,13 @@ async def _until_bids_knows(world: World, task_id: str) -> None:
         return True
 
     await eventually(is_known)
+
+
+async def _with_file(world: World, task: Made) -> Made:
+    """The task's file, which its owner uploaded."""
+    content = picture()
+    file = {"taskId": task.id, "filename": "fence.png", "contentType": "image/png", "sizeBytes": len(content)}
+    document = mutation("createAttachmentUpload", "upload { attachmentId url }")
+    upload = (await world.call("tasks", task.people[Who.OWNER], document, input=file))["upload"]
+    await world.send_file(upload["url"], content)
+    return Made(upload["attachmentId"], {"attachment": upload["attachmentId"], "task": task.id}, task.people)

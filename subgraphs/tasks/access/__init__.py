@@ -3,6 +3,7 @@
 from shared.access import Declaration
 from subgraphs.tasks.access import (
     agreement,
+    attachment,
     cancellation,
     category,
     event,
@@ -24,5 +25,6 @@ ACCESS: list[Declaration] = [
     *timeline.ACCESS,
     *cancellation.ACCESS,
     *search.ACCESS,
+    *attachment.ACCESS,
     *event.ACCESS,
 ]

@@ -6,6 +6,7 @@ Each runs in the caller's transaction, which also holds the events that it emits
 from subgraphs.tasks.actions import (
     agreements,
     assignment,
+    attachments,
     cancellation,
     erasure,
     expiry,
@@ -19,6 +20,7 @@ from subgraphs.tasks.actions import (
 __all__ = [
     "agreements",
     "assignment",
+    "attachments",
     "cancellation",
     "erasure",
     "expiry",

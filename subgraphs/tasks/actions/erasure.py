@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared import erasure
 from shared.transitions import By
 from subgraphs.tasks import store
-from subgraphs.tasks.actions import cancellation
+from subgraphs.tasks.actions import attachments, cancellation
 from subgraphs.tasks.personal_data import HELD
 from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Party
 
@@ -13,6 +13,7 @@ from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Party
 async def forget_person(session: AsyncSession, person_id: str) -> None:
     """Erases somebody who left, and calls off what nobody can go on with now. Locks the rows of their tasks."""
     await store.tasks.lock_tasks_of(session, person_id)
+    await attachments.discard_all_of(session, person_id)
     await erasure.erase(session, person_id, "tasks", HELD)
     for task in await store.tasks.lock_tasks_of(session, person_id):
         if (task.status, Command.CANCEL) in TRANSITIONS:

@@ -84,6 +84,7 @@ async def create_task(
         mode=mode,
         place_id=place_id,
         requirements=asked_for,
+        attachments=[],
         due_from=due_from,
         due_at=due_at,
         time_zone=time_zone,

@@ -32,6 +32,7 @@ def snapshot(task: models.Task) -> events.TaskSnapshot:
         mode=task.mode,
         place_id=task.place_id,
         requirements=tuple(task.requirements),
+        attachments=tuple(events.AttachmentSnapshot.model_validate(each) for each in task.attachments),
         due_from=task.due_from,
         due_at=task.due_at,
         time_zone=task.time_zone,

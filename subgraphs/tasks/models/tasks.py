@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlmodel import Field
 
 from shared.models import bigint_field, enum_field, key_field, text_field, time_field
@@ -24,6 +24,7 @@ from subgraphs.tasks.models.base import Base
 from subgraphs.tasks.rules.tasks import Mode, Status
 
 _TEXTS: Any = ARRAY(Text)
+_FILES: Any = JSONB
 
 
 class Task(Base, table=True):
@@ -73,6 +74,8 @@ class Task(Base, table=True):
     mode: Mode = enum_field(Mode)
     place_id: str | None = key_field()
     requirements: list[str] = Field(sa_type=_TEXTS, sa_column_kwargs={"server_default": text("'{}'")})
+    attachments: list[dict[str, str | int]] = Field(sa_type=_FILES, sa_column_kwargs={"server_default": text("'[]'")})
+    """Those of its files that are ready, as events and pages show them; the table `attachments` is what counts."""
     due_from: datetime | None = time_field()
     due_at: datetime | None = time_field()
     time_zone: str = Field(sa_type=Text, sa_column_kwargs={"server_default": text("'UTC'")})

@@ -2,6 +2,7 @@
 
 from subgraphs.tasks.rules import (
     agreements,
+    attachments,
     cancellation,
     categories,
     contact_details,
@@ -13,6 +14,7 @@ from subgraphs.tasks.rules import (
 
 __all__ = [
     "agreements",
+    "attachments",
     "cancellation",
     "categories",
     "contact_details",

@@ -11,6 +11,7 @@ from subgraphs.tasks.schema.event import EventSubscription
 from subgraphs.tasks.schema.posting import PostingMutation
 from subgraphs.tasks.schema.search import SearchQuery
 from subgraphs.tasks.schema.task import TaskQuery
+from subgraphs.tasks.schema.upload import AttachmentMutation
 from subgraphs.tasks.schema.work import WorkMutation
 
 
@@ -19,7 +20,9 @@ class Query(TaskQuery, SearchQuery, CategoryQuery): ...
 
 
 @strawberry.type
-class Mutation(PostingMutation, AskingMutation, WorkMutation, AgreeingMutation, CancellationMutation): ...
+class Mutation(
+    PostingMutation, AttachmentMutation, AskingMutation, WorkMutation, AgreeingMutation, CancellationMutation
+): ...
 
 
 @strawberry.type

@@ -10,6 +10,7 @@ from strawberry.federation.types import FieldSet
 
 from shared import events
 from shared.actor import MARKETPLACE
+from shared.graphql.limits import list_size
 from shared.graphql.pagination import After, Before, Connection, First, Last, Page
 from shared.graphql.schema import field, query
 from shared.graphql.types import Money, UserError, register_enum
@@ -18,6 +19,7 @@ from shared.money import Money as Amount
 from subgraphs.tasks import models, rules, store
 from subgraphs.tasks.rules.tasks import Mode, Party, Status
 from subgraphs.tasks.schema.agreement import TaskAgreement
+from subgraphs.tasks.schema.attachment import Attachment
 from subgraphs.tasks.schema.category import Category, categories
 from subgraphs.tasks.schema.info import Info
 from subgraphs.tasks.schema.question import TaskQuestion
@@ -71,6 +73,10 @@ class Task:
         description="Where the work is done; null for work from anywhere, and while locations cannot be reached."
     )
     requirements: list[str] = strawberry.field(description="What the poster asks for, a text each.")
+    attachments: list[Attachment] = strawberry.federation.field(
+        description="The files at it, the oldest first, at most 10; those that are still uploaded are none yet.",
+        directives=[list_size(assumed_size=10)],
+    )
     due_from: datetime | None = strawberry.field(
         description="When the window for the work begins; null if only its end counts."
     )
@@ -123,6 +129,7 @@ class Task:
             mode=mode,
             place=Place(id=ID(task.place_id)) if task.place_id is not None else None,
             requirements=list(task.requirements or ()),
+            attachments=[Attachment.of(each) for each in task.attachments or ()],
             due_from=task.due_from,
             due_at=task.due_at,
             time_zone=task.time_zone,

@@ -1,11 +1,12 @@
 """All SQL of tasks.
 
-Lock order everywhere: the task's row, then those of its requests and questions, then the deadlines', then (in
-`emit`) the stream's.
+Lock order everywhere: the task's row, then those of its requests, questions and attachments, then the deadlines',
+then (in `emit`) the stream's.
 """
 
 from subgraphs.tasks.store import (
     agreements,
+    attachments,
     categories,
     questions,
     relevance,
@@ -18,6 +19,7 @@ from subgraphs.tasks.store import (
 
 __all__ = [
     "agreements",
+    "attachments",
     "categories",
     "questions",
     "relevance",
