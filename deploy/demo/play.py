@@ -47,8 +47,14 @@ query NearbyTasks($center: PointInput!) {
 }"""
 _PLACE = "query Place($id: ID!) { place(id: $id) { address } }"
 _ADDRESS = "12 Charoen Krung Road, Bangkok"
+_CREATE_SAVED_SEARCH = f"""
+mutation CreateSavedSearch($input: CreateSavedSearchInput!) {{
+  createSavedSearch(input: $input) {{ savedSearch {{ id }} {_ERRORS} }} }}"""
+_BANGKOK = {"latitude": 13.7563, "longitude": 100.5018}
+_CHIANG_MAI = {"latitude": 18.7883, "longitude": 98.9853}
 _OPEN_TASKS = """
-query OpenTasks($posterId: ID!) { tasks(filter: { posterId: $posterId }, first: 1) { nodes { id title } } }"""
+query OpenTasks($posterId: ID!) {
+  tasks(filter: { posterId: $posterId, text: "fence -roof" }, first: 1) { nodes { id title } } }"""
 
 
 def _bid_mutation(name: str) -> str:
@@ -61,6 +67,7 @@ _UPDATE_BID = _bid_mutation("updateBid")
 _WITHDRAW_BID = _bid_mutation("withdrawBid")
 _ACCEPT_BID = _bid_mutation("acceptBid")
 
+_ALERT = "A new task near you"
 _WELCOME = "Welcome to Service Exchange"
 _LONGEST_SECONDS = 90.0
 # How long everybody goes on listening at the end, for what should not come.
@@ -222,6 +229,7 @@ async def _play(people: Sequence[Person]) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             watching = await _meet(group, paula, taskers)
+            await _save_searches(tom, tina, theo)
             task_id, place_id, more = await _post(group, paula, taskers)
             bids = await asyncio.gather(
                 _bid(tom, "180.00", task_id, paula),
@@ -254,6 +262,19 @@ async def _meet(group: asyncio.TaskGroup, paula: Person, taskers: Sequence[Perso
     return await asyncio.gather(arrive(paula, "POSTER"), *(arrive(tasker, "TASKER") for tasker in taskers))
 
 
+async def _save_searches(tom: Person, tina: Person, theo: Person) -> None:
+    """The taskers say of which tasks they want to hear."""
+    near = {"radiusMeters": 50_000}
+    searches = {
+        tom: ("fences around Bangkok", {"words": "fence", "center": _BANGKOK, **near}),
+        tina: ("fences around Chiang Mai", {"words": "fence", "center": _CHIANG_MAI, **near}),
+        theo: ("roofs around Bangkok", {"words": "roof", "center": _BANGKOK, **near}),
+    }
+    for tasker, (name, wanted) in searches.items():
+        tasker.does(f"wants to hear of {name}")
+        await tasker.client.call(_CREATE_SAVED_SEARCH, input={"name": name, **wanted})
+
+
 async def _post(
     group: asyncio.TaskGroup, paula: Person, taskers: Sequence[Person]
 ) -> tuple[str, str, list[asyncio.Task[None]]]:
@@ -271,6 +292,7 @@ async def _post(
         "publish": True,
     }
     task_id = str((await paula.client.call(_CREATE_TASK, input=task))["task"]["id"])
+    await taskers[0].is_notified(_ALERT, since, "Paint the garden fence")
     for tasker in taskers:
         found = (await tasker.client.call(_OPEN_TASKS, posterId=paula.client.user_id))["nodes"]
         if [each["id"] for each in found] != [task_id]:
@@ -361,7 +383,7 @@ def _check(paula: Person, taskers: Sequence[Person]) -> None:
     }
     notifications = {
         "Paula": ["Bid changed", "Bid withdrawn", "New bid", "New bid", "New bid", "Task assigned", _WELCOME],
-        "Tom": ["Bid accepted", "The task is yours", _WELCOME],
+        "Tom": [_ALERT, "Bid accepted", "The task is yours", _WELCOME],
         "Tina": ["Bid declined", _WELCOME],
         "Theo": [_WELCOME],
     }
