@@ -1,7 +1,8 @@
-"""Somebody is suspended while they use every part of the system."""
+"""Somebody is suspended, or leaves, while they use every part of the system."""
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
@@ -12,8 +13,10 @@ from tests.e2e.people import (
     BID_EVENTS,
     NOTIFICATION_EVENTS,
     TASK_EVENTS,
+    Person,
     become_admin,
     mutation,
+    new_email,
     newcomer,
     viewing,
 )
@@ -21,6 +24,8 @@ from tests.e2e.people import (
 pytestmark = pytest.mark.e2e
 
 SUSPEND = mutation("suspendUser", "user { status }")
+LEAVE = mutation("eraseMyAccount", "user { status }")
+PASSWORD = "seven purple lanterns juggle soup"
 # A field of each subgraph that wants to know who asks.
 ASKS = {
     "users": "{ me { id } }",
@@ -31,8 +36,21 @@ ASKS = {
 }
 
 
-async def test_all_that_a_suspended_user_holds_ends_within_5_seconds(stack: Stack, edge: str) -> None:
-    async with newcomer(edge, "Ada", "POSTER") as ada, newcomer(edge, "Tom", "TASKER") as tom:
+async def is_suspended(ada: Person, tom: Person) -> None:
+    given = {"userId": tom.user_id, "reason": "Asked people to pay outside of the marketplace."}
+    assert (await ada.call(SUSPEND, input=given))["user"] == {"status": "SUSPENDED"}
+
+
+async def leaves(ada: Person, tom: Person) -> None:
+    assert (await tom.call(LEAVE, input={"password": PASSWORD}))["user"] == {"status": "ERASED"}
+
+
+@pytest.mark.parametrize("goes", [is_suspended, leaves])
+async def test_all_that_somebody_holds_who_is_out_ends_within_5_seconds(
+    stack: Stack, edge: str, goes: Callable[[Person, Person], Awaitable[None]]
+) -> None:
+    async with newcomer(edge, "Ada", "POSTER") as ada, Person(edge, "Tom") as tom:
+        await tom.sign_up(new_email(), PASSWORD, ["TASKER"])
         await become_admin(stack, ada)
         task_id = await ada.post_task()
         await tom.place_bid(task_id, "180.00")
@@ -56,8 +74,7 @@ async def test_all_that_a_suspended_user_holds_ends_within_5_seconds(stack: Stac
             views = (bids, tasks, inbox)
             await asyncio.gather(*(view.shows(1) for view in views))
 
-            suspension = {"userId": tom.user_id, "reason": "Asked people to pay outside of the marketplace."}
-            assert (await ada.call(SUSPEND, input=suspension))["user"] == {"status": "SUSPENDED"}
+            await goes(ada, tom)
 
             until = time.monotonic() + 5
             while {await code(*door) for door in doors} != {"UNAUTHENTICATED"}:
