@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from shared import clock
+from shared.errors import BadRequest
 from shared.ids import new_id
 from subgraphs.tasks.rules import search
 from tests.tasks.conftest import UPDATE, Tasks
@@ -262,7 +263,7 @@ async def test_what_stays_comes_exactly_once(
 def test_whatever_is_written_can_be_read(words: str) -> None:
     try:
         query = search.parse(words)
-    except search.BadRequest:
+    except BadRequest:
         return
     for terms in query.alternatives:
         assert terms
@@ -299,5 +300,5 @@ def test_corrections_survive_a_cursor() -> None:
         "fense:fence " * 9,
     ):
         if bad != "fense:fence " * 9:
-            with pytest.raises(search.BadRequest):
+            with pytest.raises(BadRequest):
                 search.read(bad)

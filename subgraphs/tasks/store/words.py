@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Float,
     Integer,
+    Select,
     Text,
     bindparam,
     column,
@@ -51,14 +52,18 @@ def planned_for_its_values() -> ColumnElement[bool]:
     return bindparam(None, getrandbits(31), Integer, literal_execute=True) >= literal_column("0", Integer)
 
 
-async def load_similar_words(database: Database, words: Sequence[str]) -> Mapping[str, Sequence[str]]:
+def similar_words(words: Sequence[str]) -> Select[str, str]:
     """For each of these words that no title has the most similar ones that titles have."""
     asked = func.unnest(bindparam(None, list(words), ARRAY(Text))).table_valued(column("word", Text), name="asked")
     wanted = asked.render_derived().c.word
     near = select(_word).order_by(type_coerce(_word.op("<->")(wanted), Float)).limit(_SIMILAR).lateral("near")
-    statement = select(wanted.label("asked"), near.c.word).join(near, true()).where(~exists().where(_word == wanted))
+    return select(wanted.label("asked"), near.c.word).join(near, true()).where(~exists().where(_word == wanted))
+
+
+async def load_similar_words(database: Database, words: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """The words that `similar_words` finds, by the word that they are similar to."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for row in await database.fetch(statement):
+    for row in await database.fetch(similar_words(words)):
         found[row.asked].append(row.word)
     return found
 
