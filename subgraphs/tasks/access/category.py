@@ -7,6 +7,6 @@ ALL = everybody(VALUE)
 ACCESS: list[Declaration] = [
     Object("category", "a category", owner="nobody: anybody with the roles POSTER and TASKER"),
     Query("categories", "category", ALL),
-    Type("Category", "category", "categories.children", {"id slug name parent": ALL}),
+    Type("Category", "category", "categories.children", {"id slug name nameTh parent": ALL}),
     Type("Category", "category", "categories", {"children": ALL}),
 ]

@@ -18,6 +18,7 @@ class Category:
     id: ID = strawberry.field(description="The category's id; it never changes.")
     slug: str = strawberry.field(description="A name for addresses, such as `home-cleaning`; it never changes.")
     name: str = strawberry.field(description="The name in English.")
+    name_th: str = strawberry.field(description="The name in Thai.")
     parent: "Category | None" = strawberry.field(description="The upper category; null for one itself.")
     children: list["Category"] = strawberry.federation.field(
         description="The categories below, in the order to show; empty for a lower one.",
@@ -27,7 +28,10 @@ class Category:
     @classmethod
     def tree(cls, rows: Sequence[models.Category]) -> Mapping[str, Self]:
         """All categories by id, parents and children linked."""
-        by_id = {row.id: cls(id=ID(row.id), slug=row.slug, name=row.name, parent=None, children=[]) for row in rows}
+        by_id = {
+            row.id: cls(id=ID(row.id), slug=row.slug, name=row.name, name_th=row.name_th, parent=None, children=[])
+            for row in rows
+        }
         for row in rows:
             if row.parent_id is not None:
                 by_id[row.id].parent = by_id[row.parent_id]
