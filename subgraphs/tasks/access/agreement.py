@@ -33,6 +33,7 @@ ACCESS: list[Declaration] = [
         )
         for what in ("reschedule", "price change", "cancellation")
     ),
+    Type("Task", "requested price change", TASK, {"agreements": LISTED}),
     *connection("TaskAgreement", "requested price change", AGREEMENTS, LISTED, ALL),
     page_info("requested price change", AGREEMENTS, LISTED, ALL),
     Type("TaskAgreement", "requested price change", f"{AGREEMENTS}.nodes", {

@@ -15,6 +15,8 @@ FIELDS = "id filename contentType sizeBytes url urlExpiresAt"
 ACCESS: list[Declaration] = [
     Object("attachment", "a file at an open task", owner="who posted the task"),
     Object("attachment of a draft", "a file at a task that was not published", owner="who wrote it"),
+    Type("Task", "attachment", TASK, {"attachments": ALL}),
+    Type("Task", "attachment of a draft", TASK, {"attachments": POSTER_SEES}),
     Type("Attachment", "attachment", f"{TASK}.attachments", {FIELDS: ALL}),
     Type("Attachment", "attachment of a draft", f"{TASK}.attachments", {FIELDS: POSTER_SEES}),
     Mutation(UPLOAD, "open task", BEGINS, gives="upload", repeatable=True),

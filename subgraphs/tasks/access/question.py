@@ -22,6 +22,7 @@ ALL = everybody(VALUE)
 ACCESS: list[Declaration] = [
     Object("question", "a question that waits for its answer", owner="who is to answer", poster="who is to answer"),
     Object("answered question", "a question with its answer", owner="who answered", poster="who answered"),
+    Type("Task", "answered question", TASK, {"questions": ALL}),
     *connection("TaskQuestion", "answered question", QUESTIONS, ALL),
     page_info("answered question", QUESTIONS, ALL),
     Type("TaskQuestion", "answered question", f"{QUESTIONS}.nodes", {"id asker text askedAt answer answeredAt": ALL}),

@@ -23,16 +23,18 @@ ACCESS: list[Declaration] = [
     Query("myTasks(as: POSTER)", "draft", signed_in(EMPTY, owner=VALUE, poster=VALUE)),
     Query("myTasks(as: TASKER)", "task", signed_in(EMPTY, tasker=VALUE)),
     Type("Task", "task", TASK, {
-        "id poster tasker title description category budget mode place requirements attachments dueFrom dueAt "
-        "timeZone status version createdAt updatedAt publishedAt expiresAt cancelledBy cancelledReason": ALL,
+        "id poster tasker title description category budget mode place requirements dueFrom dueAt timeZone "
+        "status version createdAt updatedAt publishedAt expiresAt cancelledBy cancelledReason": ALL,
         "startedAt deliveredAt approvalDueAt completedAt": everybody(NULL),
-        "timeline agreements questions": ALL,
+        "timeline": ALL,
+        "attachments agreements questions": everybody(EMPTY),
         "price": everybody(NULL, owner=VALUE, poster=VALUE, tasker=VALUE),
     }),
     Type("Task", "finished task", TASK, {"startedAt deliveredAt completedAt": ALL}),
     Type("Task", "draft", TASK, {
-        "id poster title description category budget mode place requirements attachments dueFrom dueAt timeZone status "
-        "version createdAt updatedAt timeline agreements questions": POSTER_SEES,
+        "id poster title description category budget mode place requirements dueFrom dueAt timeZone status version "
+        "createdAt updatedAt timeline": POSTER_SEES,
+        "attachments agreements questions": everybody(NULL, owner=EMPTY, poster=EMPTY),
         "tasker publishedAt expiresAt startedAt deliveredAt approvalDueAt completedAt cancelledBy "
         "cancelledReason price": everybody(NULL),
     }),
