@@ -258,6 +258,25 @@ async def test_what_stays_comes_exactly_once(
     assert set(made) & set(seen) <= candidates
 
 
+async def test_a_list_is_of_the_candidates_that_its_first_page_had(
+    tasks: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None comes in for one that leaves, and none that is published meanwhile, wherever it would rank."""
+    monkeypatch.setattr("subgraphs.tasks.store.relevance.MOST_CANDIDATES", 4)
+    older = [await post(tasks, "Something for the garden", "With or without a fence around it.") for _ in range(3)]
+    newer = [await post(tasks, f"Paint the garden fence {number}") for number in range(4)]
+    first = await ask(tasks, "fence", first=1)
+    assert [edge["node"]["id"] for edge in first["edges"]] == newer[-1:]
+
+    await tasks.set(newer[-1], status="CANCELLED")
+    later = await post(tasks, "Something else for the garden", "With or without a fence around it.")
+
+    rest = await found(tasks, "fence", after=first["pageInfo"]["endCursor"])
+    assert rest == newer[-2::-1]
+    assert await found(tasks, "fence") == [*newer[-2::-1], later]
+    assert not set(rest) & {*older, later}
+
+
 @given(st.text(max_size=200))
 @settings(max_examples=300, deadline=None)
 def test_whatever_is_written_can_be_read(words: str) -> None:
