@@ -172,6 +172,15 @@ async def test_a_file_that_holds_something_else_is_refused_and_gone(
     assert (await sender.head(upload["url"])).status_code == 404
 
 
+async def test_a_refusal_says_what_the_file_holds(tasks: Tasks, sender: Sender, poster: str) -> None:
+    task = await tasks.open(poster)
+    upload = (await sender.begin(poster, task["id"], picture("GIF")))["upload"]
+
+    answer = await sender.patch(upload["url"], 0, picture("GIF"))
+
+    assert answer.json()["errors"][0]["message"] == "The file does not hold image/png, but image/gif."
+
+
 async def test_nothing_hides_behind_a_picture(tasks: Tasks, sender: Sender, poster: str) -> None:
     task = await tasks.open(poster)
 
