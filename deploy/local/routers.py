@@ -109,12 +109,7 @@ def edge_process(instance: Instance, place: int) -> ProcessSpec:
         folder = instance.state / ("nginx" if place == 0 else "nginx-2")
         tls = render.tls_from(os.environ, instance.port("edge-tls"), None) if place == 0 else None
         configuration = render.render(
-            folder,
-            instance.port(name),
-            instance.url(router),
-            tls=tls,
-            limits=render.limits_from(os.environ),
-            file_urls={"tasks": instance.url("tasks")},
+            folder, instance.port(name), instance.url(router), tls=tls, limits=render.limits_from(os.environ)
         )
         argv = tuple(render.command(configuration))
     except (ValueError, FileNotFoundError) as error:
