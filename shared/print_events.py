@@ -21,7 +21,7 @@ TARGET = Path(__file__).parent.parent / "docs" / "events.md"
 _HEAD = """\
 # Events
 
-Printed from `shared/events.py` by `python -m shared.print_events`; do not edit.
+Printed from `shared/events/` by `python -m shared.print_events`; do not edit.
 
 A subgraph tells what happened by events. Each belongs to one *stream* and has a number `seq` 1, 2, 3 … in
 it, without gaps, in the order of the commits. It is written into the subgraph's outbox in the transaction
@@ -131,7 +131,7 @@ def main() -> int:
     text = render()
     if "--check" in sys.argv[1:]:
         if not TARGET.exists() or TARGET.read_text() != text:
-            print("docs/events.md is not what shared/events.py says: run python -m shared.print_events")
+            print("docs/events.md is not what shared/events/ says: run python -m shared.print_events")
             return 1
         return 0
     TARGET.parent.mkdir(exist_ok=True)

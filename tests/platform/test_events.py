@@ -1,5 +1,7 @@
 """The event models: what every one of them must keep to."""
 
+import pkgutil
+
 import pytest
 from pydantic import BaseModel, ValidationError
 
@@ -21,6 +23,19 @@ def test_an_event_is_named_by_its_topic_and_says_when_it_happens(model: type[Eve
     assert happened.count(".") == 1
     assert model.topic == model.type.rpartition(".")[0]
     assert model.__doc__
+
+
+@pytest.mark.parametrize("model", REGISTRY.values(), ids=REGISTRY.keys())
+def test_an_event_stands_with_its_subgraph_and_is_there_for_all(model: type[Event]) -> None:
+    subgraph = model.type.partition(".")[0]
+    module = "exports" if issubclass(model, events.DataSealed) else subgraph
+    assert model.__module__ == f"shared.events.{module}"
+    assert getattr(events, model.__name__) is model
+
+
+def test_no_module_of_events_is_left_out() -> None:
+    for module in pkgutil.iter_modules(events.__path__):
+        assert hasattr(events, module.name), f"shared/events/__init__.py does not import {module.name}"
 
 
 def _names(model: type[BaseModel]) -> set[str]:
