@@ -12,7 +12,7 @@ from shared.db import Database
 from shared.errors import DomainError, IdempotencyInProgress, IdempotencyKeyReused, InvalidInput, NotFound
 from shared.idempotency import idempotent
 from shared.money import CurrencyCode
-from shared.outbox import Relay
+from shared.outbox.pruning import prune
 from tests.conftest import SettingsFor
 
 ALICE = "user_01alice"
@@ -189,7 +189,7 @@ async def test_expired_keys_are_forgotten_and_no_others(mutations: Mutations, se
     await mutations.place_bid("new")
 
     connection = await mutations.database.listen()
-    await Relay(mutations.database, settings_for("platform"))._prune(connection)
+    await prune(connection, settings_for("platform"), rows=500)
     await connection.close()
 
     assert await mutations.keys() == 1

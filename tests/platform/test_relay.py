@@ -17,12 +17,14 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError, OutOfOrderSequenceNum
 from aiokafka.producer.message_accumulator import BatchBuilder
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock, events, kafka, outbox
+from shared import clock, events, kafka
 from shared.config import Settings
 from shared.consumer import Consumer, Handlers
 from shared.db import Database
 from shared.events import Envelope
 from shared.outbox import Relay
+from shared.outbox import relay as outbox
+from shared.outbox.pruning import prune
 from shared.streams import StreamHub
 from tests.conftest import SettingsFor
 from tests.platform.messaging import (
@@ -328,7 +330,7 @@ async def test_nothing_is_deleted_before_it_is_published(settings: Settings, dat
         await emit_numbers(database, 1, 2)
     await sql(database, "UPDATE outbox SET published_at = now() WHERE seq = 1")
     connection = await database.listen()
-    await Relay(database, settings)._prune(connection)
+    await prune(connection, settings, Relay.prune_rows)
     await connection.close()
 
     assert await sql(database, "SELECT seq FROM outbox") == [(2,)]

@@ -1,7 +1,4 @@
-"""Events from a transaction to Kafka: `emit` writes them, the relay publishes them.
-
-The outbox is also the log of each stream, which subscriptions replay (`shared.streams`).
-"""
+"""The relay: publishes to Kafka what stands in the outbox."""
 
 import asyncio
 import contextlib
@@ -11,7 +8,6 @@ import zlib
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import asyncpg
 import structlog
@@ -20,63 +16,18 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from prometheus_client import Gauge
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils import uuid7
 
 from shared import background, clock
 from shared.config import Settings
 from shared.db import Database, is_unavailable
-from shared.events import Event
 from shared.kafka import Backoff, Headers, discard_producer, ensure_topics, start_producer, topic_name
-from shared.telemetry import current_traceparent
+from shared.outbox.pruning import prune
 
 log = structlog.get_logger(__name__)
 
 UNPUBLISHED = Gauge("exchange_relay_unpublished", "Events that the broker has not acknowledged.")
 LAG_SECONDS = Gauge("exchange_relay_lag_seconds", "Age of the oldest event that is not published.")
 LEADER = Gauge("exchange_relay_leader", "1 in the process whose relay publishes for this database.")
-
-# The head's row lock is taken before the position is drawn, so a stream's positions ascend with its seq.
-_EMIT = text("""
-    WITH head AS (
-        INSERT INTO streams (stream, head) VALUES (:stream, 1)
-        ON CONFLICT (stream) DO UPDATE SET head = streams.head + 1
-        RETURNING head
-    )
-    INSERT INTO outbox (stream, seq, event_id, type, topic, body, traceparent, occurred_at)
-    SELECT :stream, head, CAST(:event_id AS uuid), :type, :topic, CAST(:body AS jsonb), :traceparent,
-           :occurred_at
-    FROM head
-    RETURNING seq, CAST(pg_notify('outbox', '') AS text)
-""")
-
-
-async def emit(session: AsyncSession, event: Event) -> int:
-    """Writes an event into the outbox of this transaction; answers its seq in its stream.
-
-    Locks the stream's head row until commit, so that number order is commit order. A rollback leaves no
-    gap. Emit late in a transaction, and to several streams in sorted order: two transactions that take
-    two streams in opposite order deadlock, and PostgreSQL ends one of them. Raises ValueError for a body
-    that no broker would take.
-    """
-    body = event.model_dump_json()
-    if len(body) > _MAX_BODY_BYTES:
-        # The broker would refuse it, and the relay would stand still before it for ever.
-        raise ValueError(f"{event.type} with {len(body)} characters is too large for an event")
-    result = await session.execute(
-        _EMIT,
-        {
-            "stream": event.stream,
-            "event_id": str(uuid7()),
-            "type": event.type,
-            "topic": event.topic,
-            "body": body,
-            "traceparent": current_traceparent(),
-            "occurred_at": clock.now(),
-        },
-    )
-    return int(result.scalar_one())
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,27 +47,6 @@ _BACKLOG = """
     SELECT count(*), (SELECT occurred_at FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT 1)
     FROM (SELECT FROM outbox WHERE published_at IS NULL LIMIT 100000) AS unpublished
 """
-_PRUNE: dict[str, tuple[str, timedelta | None]] = {
-    "stream log": (
-        """DELETE FROM outbox WHERE position IN (
-               SELECT position FROM outbox WHERE occurred_at < $1 AND published_at IS NOT NULL
-               ORDER BY occurred_at LIMIT $2)""",
-        None,
-    ),
-    # It must outlive every message that can be delivered again; those live as long as the log.
-    "inbox": (
-        """DELETE FROM inbox WHERE (consumer, event_id) IN (
-               SELECT consumer, event_id FROM inbox WHERE processed_at < $1::timestamptz - interval '1 day'
-               ORDER BY processed_at LIMIT $2)""",
-        None,
-    ),
-    "idempotency keys": (
-        """DELETE FROM idempotency_keys WHERE (actor_id, key) IN (
-               SELECT actor_id, key FROM idempotency_keys WHERE created_at < $1
-               ORDER BY created_at LIMIT $2)""",
-        timedelta(hours=25),
-    ),
-}
 
 _TRY_LOCK = "SELECT pg_try_advisory_lock($1)"
 _LOCK = zlib.crc32(b"exchange relay")
@@ -124,7 +54,6 @@ _STATEMENT_SECONDS = 10
 _POLL_SECONDS = 1.0
 _PUBLISH_SECONDS = 20
 _MEASURE_SECONDS = 5.0
-_MAX_BODY_BYTES = 500_000
 
 
 class _ConnectionLost(ConnectionError):
@@ -265,7 +194,7 @@ class Relay:
                 await self._measure(connection)
                 next_measure = time.monotonic() + _MEASURE_SECONDS
             if time.monotonic() >= next_prune:
-                more = await self._prune(connection)
+                more = await prune(connection, self._settings, self.prune_rows)
                 next_prune = time.monotonic() + (0.1 if more else self.prune_seconds)
             if busy:
                 continue
@@ -357,18 +286,6 @@ class Relay:
         count, oldest = await connection.fetchrow(_BACKLOG, timeout=_STATEMENT_SECONDS)
         UNPUBLISHED.set(count)
         LAG_SECONDS.set(max((clock.now() - oldest).total_seconds(), 0) if oldest else 0)
-
-    async def _prune(self, connection: asyncpg.Connection) -> bool:
-        """Deletes some of what is too old; answers whether there may be more. Streams keep their heads."""
-        more = False
-        for name, (statement, keep) in _PRUNE.items():
-            before = clock.now() - (keep or timedelta(days=self._settings.stream_retention_days))
-            status = await connection.execute(statement, before, self.prune_rows, timeout=_STATEMENT_SECONDS)
-            deleted = int(status.rpartition(" ")[2])
-            if deleted:
-                log.info("pruned", what=name, rows=deleted)
-            more = more or deleted == self.prune_rows
-        return more
 
 
 def _headers(row: asyncpg.Record) -> Headers:
