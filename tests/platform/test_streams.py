@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 from sqlalchemy.pool import QueuePool
 
-from shared import erasure, events, streams
+from shared import erasure, events
 from shared.config import Settings
 from shared.db import Database
 from shared.errors import (
@@ -29,6 +29,7 @@ from shared.errors import (
 from shared.events import Envelope, Event
 from shared.outbox import Relay
 from shared.streams import Check, StreamHub
+from shared.streams.log import LOG_READS
 from tests.conftest import SettingsFor
 from tests.platform.messaging import TOPIC, emit_numbers, eventually, happened, linked, running, sql
 
@@ -266,7 +267,7 @@ async def test_repetitions_of_the_tail_cost_no_reads(
     monkeypatch.setattr(hub, "_deliver", repeat)
     following = Following(hub, None)
     await _attached(hub, 1)
-    before = streams.LOG_READS._value.get()
+    before = LOG_READS._value.get()
     await emit_numbers(database, *range(20))
     await eventually(lambda: _last(following) == {20})
     returning = Following(hub, 15)
@@ -274,7 +275,7 @@ async def test_repetitions_of_the_tail_cost_no_reads(
 
     assert following.seqs == list(range(1, 21))
     assert returning.seqs == list(range(16, 21))
-    assert streams.LOG_READS._value.get() == before
+    assert LOG_READS._value.get() == before
 
 
 async def test_events_arrive_without_kafka(settings: Settings, database: Database) -> None:
@@ -447,14 +448,14 @@ async def test_a_thousand_followers_cost_little_more_than_one(
         parsed += 1
         return parse(type, body)
 
-    monkeypatch.setattr("shared.streams.parse", count)
+    monkeypatch.setattr("shared.streams.log.parse", count)
     await sql(database, _MANY, count=1000)
-    before = streams.LOG_READS._value.get()
+    before = LOG_READS._value.get()
 
     # All re-read the same thousand events at once, then go live.
     followings = [Following(hub, 0) for _ in range(1000)]
     await _attached(hub, 1000)
-    reads, parsed_from_log = streams.LOG_READS._value.get() - before, parsed
+    reads, parsed_from_log = LOG_READS._value.get() - before, parsed
     await emit_numbers(database, *range(1001, 1006))
     await eventually(lambda: _last(*followings) == {1005})
 
@@ -466,7 +467,7 @@ async def test_a_thousand_followers_cost_little_more_than_one(
 
 async def test_who_catches_up_soon_after_another_reads_nothing_again(hub: StreamHub, database: Database) -> None:
     await sql(database, _MANY, count=1000)
-    before = streams.LOG_READS._value.get()
+    before = LOG_READS._value.get()
     slowest = hub.follow(STREAM, 0)
     await anext(slowest)
     for _ in range(10):
@@ -475,7 +476,7 @@ async def test_who_catches_up_soon_after_another_reads_nothing_again(hub: Stream
         await following.stop()
     await slowest.aclose()
 
-    assert streams.LOG_READS._value.get() - before <= 10
+    assert LOG_READS._value.get() - before <= 10
 
 
 async def test_memory_is_given_back_once_everybody_has_everything(hub: StreamHub, database: Database) -> None:
