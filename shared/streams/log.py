@@ -133,6 +133,7 @@ def _entry(
 
 
 def entry_of(stream: str, record: ConsumerRecord) -> Entry | None:
+    """The entry that a message of Kafka carries; None for a message that is none of this system's."""
     try:
         headers = {name: value.decode() for name, value in record.headers}
         return _entry(

@@ -19,6 +19,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def encode(value: object) -> object:
+    """A value as JSON holds it: times as microseconds since 1970."""
     if isinstance(value, datetime):
         return (value - _EPOCH) // _MICROSECOND
     return value
