@@ -195,7 +195,8 @@ class Broker:
     """A Kafka broker of a test's own, which it may kill."""
 
     def __init__(self, folder: Path) -> None:
-        base = next(base for base in itertools.count(30_000 + os.getpid() % 500 * 10, 10) if _free(base + 5, base + 6))
+        # Below what outgoing connections take: a broker that starts again must find its port free.
+        base = next(base for base in itertools.count(27_000 + os.getpid() % 500 * 10, 10) if _free(base + 5, base + 6))
         self._instance = Instance(folder, base)
         self._process: subprocess.Popen[bytes] | None = None
 
