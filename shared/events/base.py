@@ -1,5 +1,6 @@
 """What every event has: its model, its registry, its place in a stream."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +32,7 @@ class Personal:
     erased: str | None = DELETED_TEXT
 
 
-class Event(Body):
+class Event(Body, ABC):
     """What happened, in the past tense; a subclass with a `type` is one kind of event."""
 
     type: ClassVar[str] = ""
@@ -40,9 +41,9 @@ class Event(Body):
     """The Kafka topic, without the configured prefix."""
 
     @property
+    @abstractmethod
     def stream(self) -> str:
         """What the event is numbered in; streams of the same name in two databases are two streams."""
-        raise NotImplementedError
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: object) -> None:

@@ -48,11 +48,11 @@ class Task:
 
     @strawberry.federation.field(directives=[PAGE])
     def subtasks(self, first: int | None = None, last: int | None = None) -> "TaskConnection":
-        raise NotImplementedError
+        return TaskConnection(nodes=[], edges=[], total_count=0)
 
     @strawberry.federation.field(directives=[list_size(slicing_arguments=["limit"])])
     def top(self, limit: int = 7) -> "list[Task]":
-        raise NotImplementedError
+        return []
 
 
 @strawberry.type
@@ -77,22 +77,18 @@ class Filter:
 class Query:
     @strawberry.federation.field(directives=[PAGE])
     def tasks(self, first: int | None = None, last: int | None = None, filter: Filter | None = None) -> TaskConnection:
-        raise NotImplementedError
+        return TaskConnection(nodes=[], edges=[], total_count=0)
 
     @strawberry.field
     def task(self, id: strawberry.ID | None = None) -> Task | None:
-        raise NotImplementedError
+        return None
 
-    @strawberry.field
-    def plain(self) -> TaskConnection:
-        raise NotImplementedError
+    plain: TaskConnection
 
 
 @strawberry.type
 class Mutation:
-    @strawberry.field
-    def touch(self) -> Task:
-        raise NotImplementedError
+    touch: Task
 
 
 SCHEMA = strawberry.federation.Schema(query=Query, mutation=Mutation, federation_version="2.9")._schema
