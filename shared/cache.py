@@ -20,6 +20,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 
+from shared import background
 from shared.config import Settings
 from shared.telemetry import CACHE_REQUESTS, REDIS_UP
 
@@ -105,9 +106,7 @@ class Cache:
     async def close(self) -> None:
         """Ends the client and its background task."""
         if self._probe is not None:
-            self._probe.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._probe
+            await background.end(self._probe)
         await self.client.aclose(close_connection_pool=True)
 
     async def _get_or_load(

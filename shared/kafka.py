@@ -4,10 +4,9 @@ aiokafka has no complete types and a few states that it does not leave by itself
 """
 
 import asyncio
-import contextlib
 import logging
 import random
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -93,10 +92,18 @@ async def discard_producer(producer: AIOKafkaProducer) -> None:
     first fails what is in flight. Either may hang in what it waits for, so neither is waited for long.
     """
     producer._closed = True
-    for closing in (producer.client.close, producer._sender.close):
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSING_SECONDS):
-                await closing()
+    await _is_closed(producer.client.close)
+    await _is_closed(producer._sender.close)
+
+
+async def _is_closed(close: Callable[[], Awaitable[object]]) -> bool:
+    """Closes something of aiokafka's, and answers whether it closed in time; some of it may hang for ever."""
+    try:
+        async with asyncio.timeout(_CLOSING_SECONDS):
+            await close()
+    except TimeoutError:
+        return False
+    return True
 
 
 async def start_consumer(
@@ -134,12 +141,8 @@ async def start_consumer(
 async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
     """Leaves the group and closes; a broker that does not answer is not waited for long."""
     try:
-        async with asyncio.timeout(_CLOSING_SECONDS):
-            await consumer.stop()
-    except TimeoutError:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSING_SECONDS):
-                await consumer._client.close()
+        if not await _is_closed(consumer.stop):
+            await _is_closed(consumer._client.close)
     except KafkaError as error:
         log.info("consumer left with an error", error=repr(error))
 
@@ -180,7 +183,7 @@ async def _create_missing(settings: Settings, names: Collection[str]) -> None:
         while not all(_is_served(topic) for topic in await admin.describe_topics(sorted(names))):
             await asyncio.sleep(0.05)
     finally:
-        await admin._client.close()
+        await _is_closed(admin._client.close)
 
 
 async def _create(admin: AIOKafkaAdminClient, settings: Settings, names: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from aiokafka.client import AIOKafkaClient
 
 from shared import background
 from shared.kafka import discard_producer, ensure_topics, start_producer
@@ -48,3 +49,20 @@ async def test_a_producer_is_given_up_also_if_it_hangs(settings_for: SettingsFor
         await discard_producer(producer)
     await close()
     assert producer._sender.sender_task.done()
+
+
+async def test_topics_are_ensured_also_if_the_client_hangs(
+    settings_for: SettingsFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = AIOKafkaClient.close
+    left: list[AIOKafkaClient] = []
+
+    async def hang(client: AIOKafkaClient) -> None:
+        left.append(client)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(AIOKafkaClient, "close", hang)
+    async with asyncio.timeout(20):
+        await ensure_topics(settings_for("platform"), [TOPIC])
+    assert len(left) == 1
+    await close(left[0])
