@@ -114,8 +114,14 @@ class Happening(StreamEvent):
         )
 
 
+class Happened(Event):
+    @property
+    def stream(self) -> str:
+        return "thing:1"
+
+
 def followed(seq: int, previous: int | None = None) -> Followed:
-    return Followed(Envelope(Event(), f"event {seq}", seq, "thing:1", NOW), previous)
+    return Followed(Envelope(Happened(), f"event {seq}", seq, "thing:1", NOW), previous)
 
 
 @strawberry.type
