@@ -8,6 +8,7 @@ FROM python:3.11.14-slim-bookworm
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin exchange \
     # Volumes take owner and mode from here when they are first used.
     && install -d -o exchange -g exchange -m 0755 /secrets/postgres /secrets/public \
+    && install -d -o exchange -g exchange -m 0700 /var/lib/exchange/files \
     && for name in users tasks bids payments reviews notifications locations support; do \
         install -d -o exchange -g exchange -m 0700 "/secrets/$name"; \
     done

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import cpu, fanout, hops, latency, system
+from bench import cpu, fanout, hops, latency, search, system
 from bench.figures import Figure, print_table
 from bench.processes import busy_seconds
 from deploy.local.layout import DEFAULT_STATE, Instance, tools_on_path
 from deploy.local.routers import HIVE_ROUTER
 
-# Pages come first, since the others publish tasks of their own.
-PARTS = ("cpu", "hops", "latency", "fanout")
+# Pages come first, since the others publish tasks of their own, and what loads a million of them last.
+PARTS = ("cpu", "hops", "latency", "fanout", "search")
 _SUBSCRIBERS = 1000
 
 
@@ -44,15 +44,17 @@ async def _measure(instance: Instance, parts: tuple[str, ...], console: Console)
             if part in parts:
                 console.print(f"Measuring {part} …")
                 started, busy = time.monotonic(), busy_seconds()
-                figures += await _part(part, running)
+                figures += await _part(part, running, console)
                 cores = (busy_seconds() - busy) / (time.monotonic() - started)
                 console.print(f"  {cores:.2f} of {os.cpu_count()} cores were busy, with whatever else ran here.")
     return figures
 
 
-async def _part(part: str, running: system.System) -> list[Figure]:
+async def _part(part: str, running: system.System, console: Console) -> list[Figure]:
     if part == "cpu":
         return await cpu.measure(running)
+    if part == "search":
+        return await search.measure(running, console)
     figures: list[Figure] = []
     for router in running.routers:
         # The targets hold behind the router of every deployment that carries load.

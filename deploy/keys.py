@@ -1,5 +1,8 @@
 """Keys as JSON Web Keys: Ed25519 to sign access tokens (RFC 8037), 256 random bits to encrypt (RFC 7518, 6.4).
 
+Links to files are signed with 256 random bits too. They live an hour at most, so these keys need no rotation: without
+their file the next start makes new ones, and no link of before holds.
+
 A file holds several. The first one whose `nbf` has come signs or encrypts; the others still verify or decrypt,
 those that signed until their `exp`. Both members are of OpenID Federation 1.0, in seconds since 1970.
 """
@@ -61,6 +64,7 @@ class KeyFiles:
     signing: Path
     public: Path
     encryption: Path
+    links: Path
     write: Callable[[Path, str], None]
 
     def ensure(self) -> None:
@@ -70,6 +74,8 @@ class KeyFiles:
                 self._write_signing([signing_key()])
             if not self.encryption.exists():
                 self._write(self.encryption, [encryption_key()])
+            if not self.links.exists():
+                self._write(self.links, [encryption_key()])
             public = [public_key(key) for key in read(self.signing)]
             if not self.public.exists() or read(self.public) != public:
                 self._write(self.public, public)

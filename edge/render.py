@@ -12,6 +12,7 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 HERE = Path(__file__).resolve().parent
@@ -52,6 +53,7 @@ class Limits:
     websockets: int = 2_000
     worker_connections: int = 8_192
     body_bytes: int = 1_048_576
+    chunk_bytes: int = 5_242_880
     client_timeout: int = 10
     send_timeout: int = 30
     router_timeout: int = 60
@@ -65,6 +67,7 @@ def render(
     *,
     tls: Tls | None = None,
     limits: Limits = Limits(),
+    file_urls: Mapping[str, str] = MappingProxyType({}),
     hosts: Sequence[str] = ("127.0.0.1",),
     ready_path: str = "/readiness",
     allowed_origins: Sequence[str] = (),
@@ -77,6 +80,7 @@ def render(
 ) -> Path:
     """Write `<state_dir>/nginx.conf` and the folders nginx writes to; return its path.
 
+    `file_urls` are the addresses of the subgraphs that take uploads and hand out files, by their names.
     With `tls`, `port` only points to HTTPS. Logs go into `state_dir` unless told otherwise.
     Raises ValueError for a parameter that nginx cannot be given.
     """
@@ -96,6 +100,8 @@ def render(
         "open_files": min(2 * limits.worker_connections, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
         "listen": _listen(hosts, port),
         "router_servers": _lines(f"server {_authority(url)} fail_timeout=2s;" for url in router_urls),
+        "file_upstreams": "\n".join(_file_upstream(name, url) for name, url in file_urls.items()),
+        "file_subgraphs": "|".join(_name(name) for name in file_urls),
         "ready_path": _path(ready_path),
         "set_real_ip_from": _lines((f"set_real_ip_from {_network(n)};" for n in trusted_proxies), indent=4),
         "trusted_proxy_networks": _lines(f"{_network(network)} 1;" for network in trusted_proxies),
@@ -153,10 +159,22 @@ def _network(network: str) -> str:
     return str(ipaddress.ip_network(network))
 
 
+def _file_upstream(name: str, url: str) -> str:
+    # As long as the routers' connections, and for the same reason.
+    lines = (f"server {_authority(url)} fail_timeout=2s;", "keepalive 16;", "keepalive_timeout 3s;")
+    return f"    upstream files_{_name(name)} {{\n{_lines(lines)}\n    }}"
+
+
+def _name(name: str) -> str:
+    if not re.fullmatch(r"[a-z]+", name):
+        raise ValueError(f"Not the name of a subgraph: {name!r}")
+    return name
+
+
 def _authority(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme != "http" or not re.fullmatch(r"[A-Za-z0-9.:\[\]_-]+", parts.netloc) or parts.path.strip("/"):
-        raise ValueError(f"The router's address has to look like http://host:port, not {url!r}")
+        raise ValueError(f"An address behind the edge has to look like http://host:port, not {url!r}")
     return parts.netloc
 
 
@@ -227,6 +245,7 @@ def render_from(environment: Mapping[str, str]) -> Path:
         listed("EDGE_ROUTER_URLS", "http://router:4000"),
         tls=tls_from(environment),
         limits=limits_from(environment),
+        file_urls=dict(_named(each) for each in listed("EDGE_FILE_URLS")),
         hosts=listed("EDGE_HOSTS", "127.0.0.1"),
         ready_path=environment.get("EDGE_READY_PATH", "/readiness"),
         allowed_origins=listed("EDGE_ALLOWED_ORIGINS"),
@@ -235,6 +254,11 @@ def render_from(environment: Mapping[str, str]) -> Path:
         access_log=environment.get("EDGE_ACCESS_LOG", "/dev/stdout"),
         error_log=environment.get("EDGE_ERROR_LOG", "stderr"),
     )
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, _, url = text.partition("=")
+    return name, url
 
 
 def main() -> None:

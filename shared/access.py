@@ -218,6 +218,17 @@ def page_info(about: str, at: str, rule: Rule, page: Rule | None = None) -> Type
     return Type("PageInfo", about, f"{at}.pageInfo", fields)
 
 
+def own_list(node: str, fields: str, about: str, at: str) -> list[Declaration]:
+    """The query `at` that lists the caller's own, a `node` with these fields: empty for all but the object's owner."""
+    rule, page = signed_in(EMPTY, owner=VALUE), signed_in(VALUE)
+    return [
+        Query(at, about, rule),
+        Type(node, about, f"{at}.nodes", {fields: rule}),
+        *connection(node, about, at, rule, page),
+        page_info(about, at, rule, page),
+    ]
+
+
 def money(about: str, at: str, rule: Rule) -> Type:
     """Money, at this place."""
     return Type("Money", about, at, {"amount currency": rule})

@@ -26,6 +26,7 @@ from shared.context import Services
 from shared.db import Database
 from shared.deadlines import DeadlineHandler, DeadlineWorker
 from shared.errors import ServiceUnavailable
+from shared.files import Files
 from shared.graphql.engine import Engine
 from shared.graphql.view import GraphQLEndpoint
 from shared.outbox import Relay
@@ -104,6 +105,7 @@ def create_app(
             revocations=Revocations(cache.client),
             hub=StreamHub(database, configured, topics),
             new_loaders=loaders,
+            files=Files.of(configured, name),
         )
         async with AsyncExitStack() as stack:
             # Stopped in reverse: first what takes in work, last what the others still need.

@@ -85,9 +85,13 @@ class Cipher:
         its own is derived. Fingerprints of another key are made anew from the text (`current_prefix` finds them).
         """
         self._reload()
-        first = self._first
-        key = hmac.digest(self._raw[first], f"fingerprint\0{purpose}".encode(), hashlib.sha256)
-        return _prefix(first) + hmac.digest(key, plain.encode(), hashlib.sha256)
+        return self._fingerprint(self._first, plain, purpose)
+
+    def is_fingerprint(self, value: bytes, plain: str, *, purpose: str) -> bool:
+        """Whether it is the fingerprint of the text by one of the keys. Takes as long for every wrong one."""
+        self._reload()
+        kid = _split(value)[0]
+        return kid in self._raw and hmac.compare_digest(value, self._fingerprint(kid, plain, purpose))
 
     def is_current(self, value: bytes) -> bool:
         """Whether the value was encrypted with the key that encrypts now."""
@@ -105,6 +109,10 @@ class Cipher:
         # Before its `nbf` not every process can decrypt what a new key encrypts.
         now = time.time()
         return next((kid for kid, begins in self._begins.items() if begins <= now), next(reversed(self._begins)))
+
+    def _fingerprint(self, kid: str, plain: str, purpose: str) -> bytes:
+        key = hmac.digest(self._raw[kid], f"fingerprint\0{purpose}".encode(), hashlib.sha256)
+        return _prefix(kid) + hmac.digest(key, plain.encode(), hashlib.sha256)
 
     def _reload(self) -> None:
         try:

@@ -103,9 +103,44 @@ class Settings(BaseSettings):
         "200/1 hour", pattern=_LIMIT, description="`blockUser` and `unblockUser` together, of one account."
     )
     blocks_per_address: str = Field("1000/1 hour", pattern=_LIMIT, description="The same from one address.")
+    questions_per_account: str = Field(
+        "30/1 hour", pattern=_LIMIT, description="Questions that one account asks about tasks."
+    )
+    questions_per_address: str = Field("150/1 hour", pattern=_LIMIT, description="The same from one address.")
+    task_requests_per_account: str = Field(
+        "60/1 hour", pattern=_LIMIT, description="Requests of one account for another time, another price or an end."
+    )
+    task_requests_per_address: str = Field("300/1 hour", pattern=_LIMIT, description="The same from one address.")
     reports_per_account: str = Field("20/1 day", pattern=_LIMIT, description="People that one account reports.")
     reports_per_address: str = Field("100/1 day", pattern=_LIMIT, description="The same from one address.")
-    exports_per_account: str = Field("3/1 day", pattern=_LIMIT, description="Exports of all of one's own data.")
+    exports_per_account: str = Field(
+        "5/1 day", pattern=_LIMIT, description="Tries to export all of one's own data, of one account."
+    )
+
+    nominatim_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/?#]+[^\s?#]*)?$",
+        description="A server of Nominatim's, asked for addresses (`locations`); empty: the gazetteer of this process, "
+        "which knows localities and no streets.",
+    )
+    nominatim_timeout_seconds: float = Field(5, gt=0, le=60, description="Longest wait for an answer of it.")
+    nominatim_requests: str = Field(
+        "1/1 second",
+        pattern=_LIMIT,
+        description="What all processes together ask it; a second is what the public server's policy allows.",
+    )
+    nominatim_contact: str = Field(
+        "", description="Address of the operator, in the User-Agent that its usage policy wants; empty: none."
+    )
+    geocodes_per_account: str = Field(
+        "120/1 minute", pattern=_LIMIT, description="`geocode` and `reverseGeocode` together, of one account."
+    )
+    places_per_account: str = Field("60/1 hour", pattern=_LIMIT, description="Places that one account tries to make.")
+    places_per_address: str = Field("300/1 hour", pattern=_LIMIT, description="The same from one address.")
+    saved_searches_per_account: str = Field(
+        "100/1 hour", pattern=_LIMIT, description="Searches that one account tries to save."
+    )
+    saved_searches_per_address: str = Field("500/1 hour", pattern=_LIMIT, description="The same from one address.")
 
     password_changes_per_account: str = Field(
         "10/1 hour", pattern=_LIMIT, description="Attempts to change an account's password, right or wrong."
@@ -145,6 +180,40 @@ class Settings(BaseSettings):
     )
     web_app_url: str = Field(
         "http://127.0.0.1:8000", pattern=r"^https?://[^\s/?#]+[^\s?#]*$", description="Where the links in mails lead."
+    )
+
+    public_url: str = Field(
+        "http://127.0.0.1:8000",
+        pattern=r"^https?://[^\s/?#]+$",
+        description="The edge as clients reach it: where links to uploads and files lead.",
+    )
+    link_keys_file: Path | None = Field(
+        None,
+        description="Keys (JWKS, `oct`) that links to uploads and files are signed with, one file for each subgraph "
+        "with files (`tasks` needs it); the first one signs.",
+    )
+    storage_folder: Path | None = Field(
+        None, description="Where uploaded files lie, unless in a bucket; all processes of a subgraph need the same."
+    )
+    s3_bucket: str = Field(
+        "", description="Bucket of an S3-compatible store for uploaded files; empty: `storage_folder`."
+    )
+    s3_endpoint: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="Address of that store, by path (`https://host/`); empty: Amazon's own of the region.",
+    )
+    s3_region: str = Field("us-east-1", description="Region of the bucket.")
+    s3_access_key_id: str = Field(
+        "", description="Access key there; empty: what the machine itself is allowed (AWS_… variables, its role)."
+    )
+    s3_secret_access_key: SecretStr | None = Field(None, description="That key's secret.")
+    attachment_uploads_per_account: str = Field(
+        "60/1 hour", pattern=_LIMIT, description="Uploads that one account tries to begin."
+    )
+    attachment_uploads_per_address: str = Field("300/1 hour", pattern=_LIMIT, description="The same from one address.")
+    upload_requests_per_address: str = Field(
+        "2000/1 minute", pattern=_LIMIT, description="Requests to uploads, chunks above all, from one address."
     )
 
     otlp_endpoint: str = Field("", description="OTLP/HTTP base address for traces; empty: no tracing.")

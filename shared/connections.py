@@ -20,6 +20,7 @@ from websockets.frames import Frame
 from shared.telemetry import REFUSALS
 
 MAX_HEAD_BYTES = 64_000
+UPLOADS = "/uploads/"
 # Until what is left to be read of a closed connection is thrown away.
 _FAREWELL_SECONDS = 5.0
 
@@ -29,6 +30,7 @@ class Patience:
     """How long to wait for a client.
 
     `request_seconds`: for the whole of a request or of a WebSocket message in fragments, from its first byte.
+    `upload_seconds`: the same for a chunk of an upload, which is larger and comes from telephones.
     `stalled_seconds`: for a client to take something of what waits for it.
     `ping_seconds`: between pings of a WebSocket, and for each answer.
     """
@@ -36,6 +38,7 @@ class Patience:
     request_seconds: float = 10
     stalled_seconds: float = 30
     ping_seconds: float = 20
+    upload_seconds: float = 120
 
 
 DEFAULT_PATIENCE = Patience()
@@ -60,12 +63,12 @@ class _Timer:
     """Calls once, so many seconds after it was set first."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float, call: Callable[[], None]) -> None:
-        self._loop, self._seconds, self._call = loop, seconds, call
+        self._loop, self.seconds, self._call = loop, seconds, call
         self._handle: asyncio.TimerHandle | None = None
 
     def set(self) -> None:
         if self._handle is None:
-            self._handle = self._loop.call_later(self._seconds, self._run)
+            self._handle = self._loop.call_later(self.seconds, self._run)
 
     def clear(self) -> None:
         if self._handle is not None:
@@ -134,12 +137,16 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._in_head = self._in_message = True
+        self._deadline.seconds = cast("Config", self.config).patience.request_seconds
         self._head_bytes = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         super().on_headers_complete()
+        if self.scope.get("path", "").startswith(UPLOADS):
+            self._deadline.clear()
+            self._deadline.seconds = cast("Config", self.config).patience.upload_seconds
 
     def on_message_complete(self) -> None:
         self._in_message = False

@@ -17,6 +17,7 @@ from shared.config import Settings
 from shared.db import Database
 from shared.errors import Forbidden, RequestError, Unauthenticated
 from shared.events import Envelope, Event
+from shared.files import Files
 from shared.ratelimit import RateLimiter
 from shared.streams import StreamHub
 from shared.subscriptions import SubscriptionPlaces
@@ -40,6 +41,7 @@ class Services(Generic[L]):
     revocations: Revocations
     hub: StreamHub
     new_loaders: Callable[[Database], L]
+    files: Files | None = None
     draining: bool = False
 
 
@@ -68,6 +70,12 @@ class Context(Generic[L]):
     @property
     def limiter(self) -> RateLimiter:
         return self.services.limiter
+
+    @property
+    def files(self) -> Files:
+        """The files of a subgraph that has some; its start made sure of them."""
+        assert self.services.files is not None
+        return self.services.files
 
     @property
     def one_address(self) -> str:

@@ -25,6 +25,8 @@ from shared.errors import ServiceUnavailable
 Model = TypeVar("Model")
 K = TypeVar("K")
 
+_SETTINGS = "settings"
+
 # SQLSTATE classes and codes after which the same request may succeed a moment later: connection
 # exceptions, insufficient resources, operator intervention, serialization failure, deadlock, lock timeout.
 _TRANSIENT_SQLSTATES = ("08", "53", "57", "40001", "40P01", "55P03")
@@ -61,7 +63,7 @@ class Database:
         self.url: URL = make_url(settings.database_url.get_secret_value())
         self._writes = _engine(self.url, settings, settings.transaction_pool_size)
         self._reads = _engine(self.url, settings, settings.read_pool_size, isolation_level="AUTOCOMMIT")
-        self._session = async_sessionmaker(self._writes, expire_on_commit=False)
+        self._session = async_sessionmaker(self._writes, expire_on_commit=False, info={_SETTINGS: settings})
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -130,6 +132,12 @@ class Database:
     async def close(self) -> None:
         await self._writes.dispose()
         await self._reads.dispose()
+
+
+def settings_of(session: AsyncSession) -> Settings:
+    """The settings of the process that a transaction is of, for those who are given nothing else."""
+    settings: Settings = session.info[_SETTINGS]
+    return settings
 
 
 def columns_of(model: type[SQLModel]) -> list[ColumnElement[object]]:

@@ -15,7 +15,7 @@ from functools import cache
 from typing import get_args
 
 from pydantic import BaseModel
-from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, delete, func, select, text, update
+from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, case, delete, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events, tables
@@ -53,16 +53,26 @@ async def erase(session: AsyncSession, person_id: str, subgraph: str, held: Sequ
 
 
 async def _empty(session: AsyncSession, held: Held, column: str, person_id: str) -> None:
-    """Puts in place of a person's values what is declared for after their erasure."""
+    """Puts in place of a person's values what is declared for after their erasure.
+
+    In one statement, since a table may allow certain values together only, such as both coordinates or none.
+    """
+    values: dict[str, ColumnElement[object]] = {}
+    differs: list[ColumnElement[bool]] = []
     for name, personal in held.personal.items():
         if personal.of != column:
             continue
         value = held.table.c[name]
-        conditions: list[ColumnElement[bool]] = [held.is_of(column, person_id)]
-        conditions.append(value.is_distinct_from(bindparam(None, personal.erased, value.type)))
-        if personal.kept_with is not None:
-            conditions.append(held.table.c[personal.kept_with].is_(None))
-        await session.execute(update(held.table).where(*conditions).values({name: personal.erased}))
+        erased = bindparam(None, personal.erased, value.type)
+        if personal.kept_with is None:
+            values[name] = erased
+            differs.append(value.is_distinct_from(erased))
+        else:
+            goes = held.table.c[personal.kept_with].is_(None)
+            values[name] = case((goes, erased), else_=value)
+            differs.append(goes & value.is_distinct_from(erased))
+    if values:
+        await session.execute(update(held.table).where(held.is_of(column, person_id), or_(*differs)).values(values))
 
 
 @dataclass(frozen=True, slots=True)

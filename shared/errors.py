@@ -34,6 +34,7 @@ class UserErrorCode(StrEnum):
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105  # a code, not a token
     EMAIL_ALREADY_VERIFIED = "EMAIL_ALREADY_VERIFIED"
     INVALID_SECOND_FACTOR = "INVALID_SECOND_FACTOR"
+    SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
     OPEN_ID_SIGN_IN_FAILED = "OPEN_ID_SIGN_IN_FAILED"
     EMAIL_NOT_VERIFIED = "EMAIL_NOT_VERIFIED"
     IDENTITY_NOT_LINKED = "IDENTITY_NOT_LINKED"
@@ -42,6 +43,12 @@ class UserErrorCode(StrEnum):
     # tasks
     UNKNOWN_CATEGORY = "UNKNOWN_CATEGORY"
     DUE_IN_PAST = "DUE_IN_PAST"
+    PLACE_REQUIRED = "PLACE_REQUIRED"
+    REQUEST_PENDING = "REQUEST_PENDING"
+    CONTACT_DETAILS_NOT_ALLOWED = "CONTACT_DETAILS_NOT_ALLOWED"
+    TOO_MANY_ATTACHMENTS = "TOO_MANY_ATTACHMENTS"
+    UNSUPPORTED_FILE = "UNSUPPORTED_FILE"
+    FILE_TOO_LARGE = "FILE_TOO_LARGE"
     # bids
     TASK_NOT_OPEN = "TASK_NOT_OPEN"
     OWN_TASK = "OWN_TASK"
@@ -52,6 +59,12 @@ class UserErrorCode(StrEnum):
     BID_ALREADY_PLACED = "BID_ALREADY_PLACED"
     TASK_ALREADY_TAKEN = "TASK_ALREADY_TAKEN"
     INTERACTION_BLOCKED = "INTERACTION_BLOCKED"
+    COUNTERPART_SUSPENDED = "COUNTERPART_SUSPENDED"
+    # locations
+    ADDRESS_NOT_FOUND = "ADDRESS_NOT_FOUND"
+    PLACE_IN_USE = "PLACE_IN_USE"
+    TOO_MANY_PLACES = "TOO_MANY_PLACES"
+    TOO_MANY_SAVED_SEARCHES = "TOO_MANY_SAVED_SEARCHES"
 
 
 USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
@@ -75,6 +88,7 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.INVALID_TOKEN: "The token of a mail is unknown, used, expired or replaced by a newer one.",
     UserErrorCode.EMAIL_ALREADY_VERIFIED: "The account's e-mail address is verified already.",
     UserErrorCode.INVALID_SECOND_FACTOR: "The code is wrong or was used, or the login that it was for has expired.",
+    UserErrorCode.SECOND_FACTOR_REQUIRED: "The account has a second factor: give a code of it besides.",
     UserErrorCode.OPEN_ID_SIGN_IN_FAILED: "The provider's answer does not hold, was used or came too late.",
     UserErrorCode.EMAIL_NOT_VERIFIED: "The provider has verified no e-mail address of this person.",
     UserErrorCode.IDENTITY_NOT_LINKED: "An account has this e-mail address; log in to it and link the identity.",
@@ -82,6 +96,12 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.LAST_WAY_TO_SIGN_IN: "Without it nothing would let the person in; they have no password.",
     UserErrorCode.UNKNOWN_CATEGORY: "There is no such category, or it cannot hold tasks.",
     UserErrorCode.DUE_IN_PAST: "The due time lies in the past.",
+    UserErrorCode.REQUEST_PENDING: "A request of this kind waits for an answer, or for the money, already.",
+    UserErrorCode.CONTACT_DETAILS_NOT_ALLOWED: "A text for everybody holds an e-mail address, a number or a link.",
+    UserErrorCode.PLACE_REQUIRED: "A task that is done at a place is published with a place.",
+    UserErrorCode.TOO_MANY_ATTACHMENTS: "The task has all the attachments that one can have, uploads included.",
+    UserErrorCode.UNSUPPORTED_FILE: "The file is of no type that is taken, or does not hold what it was said to hold.",
+    UserErrorCode.FILE_TOO_LARGE: "The file has too many bytes, or the image too many points.",
     UserErrorCode.TASK_NOT_OPEN: "The task does not take bids at present.",
     UserErrorCode.OWN_TASK: "A poster cannot bid on their own task.",
     UserErrorCode.ROLE_REQUIRED: "The caller lacks the role that this needs.",
@@ -90,7 +110,12 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.BID_TOO_HIGH: "The amount is above the highest bid.",
     UserErrorCode.BID_ALREADY_PLACED: "The caller has a live bid on this task already.",
     UserErrorCode.TASK_ALREADY_TAKEN: "Another bid on this task was accepted first.",
+    UserErrorCode.COUNTERPART_SUSPENDED: "The account of the other person whom this concerns is suspended at present.",
     UserErrorCode.INTERACTION_BLOCKED: "One of the two people does not want to deal with the other.",
+    UserErrorCode.ADDRESS_NOT_FOUND: "Nothing on the map fits the address.",
+    UserErrorCode.PLACE_IN_USE: "A task that is not over is at this place.",
+    UserErrorCode.TOO_MANY_PLACES: "The caller has all the places that one person can have.",
+    UserErrorCode.TOO_MANY_SAVED_SEARCHES: "The account has as many saved searches as one person can have.",
 }
 
 

@@ -20,7 +20,11 @@ _SUFFIX_LENGTH = 26
 
 def new_id(prefix: str) -> str:
     """A new id of this type; ids of one process ascend."""
-    number = uuid7().int
+    return id_of(prefix, uuid7().int)
+
+
+def id_of(prefix: str, number: int) -> str:
+    """The id of this type with a UUID's 128 bits."""
     return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
 
 

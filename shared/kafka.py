@@ -31,6 +31,7 @@ _RETRY_BACKOFF_MS = 200
 # Topics that others create meanwhile are seen after this at the latest.
 METADATA_MAX_AGE_MS = 30_000
 _MAX_MESSAGE_BYTES = 1_000_000
+_DAY_MS = 86_400_000
 
 _CONNECTING_SECONDS = 15
 _CLOSING_SECONDS = 3
@@ -187,7 +188,11 @@ async def _create_missing(settings: Settings, names: Collection[str]) -> None:
 
 
 async def _create(admin: AIOKafkaAdminClient, settings: Settings, names: Sequence[str]) -> None:
-    retention = {"retention.ms": str(settings.stream_retention_days * 86_400_000)}
+    retention = {
+        "retention.ms": str(settings.stream_retention_days * _DAY_MS),
+        # A segment is deleted as a whole, and a small topic would fill one for a week.
+        "segment.ms": str(_DAY_MS),
+    }
     answer = await admin.create_topics(
         [
             NewTopic(

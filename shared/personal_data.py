@@ -10,8 +10,9 @@ useless once that key is deleted.
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from nacl.public import PublicKey, SealedBox
@@ -33,21 +34,19 @@ class Personal:
     """A column that tells something about a person.
 
     `of` is the column with the person's id. `erased` is what it holds once they are erased; with
-    `kept_with` it stays for rows that have a value in that column. What is not `exported` only serves to
-    recognise what the person has themselves, such as a password's hash. `read` makes of a stored value
-    what the person can read.
+    `kept_with` it stays for rows that have a value in that column. `withheld` is why it is in no export,
+    which its person reads there.
     """
 
     of: str
     erased: object = None
     kept_with: str | None = None
-    exported: bool = True
-    read: Callable[[Mapping[str, Any]], object] | None = None
+    withheld: str | None = None
 
 
-def secret(of: str, erased: object = None) -> Personal:
+def secret(of: str, why: str, erased: object = None) -> Personal:
     """A column that is good for checking only, or would let somebody in; it is in no export."""
-    return Personal(of, erased, exported=False)
+    return Personal(of, erased, withheld=why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +58,8 @@ class Held:
     """Columns with a person's id, which stays after their erasure."""
     through: Mapping[str, tuple[Table, str]] = field(default_factory=dict)
     """Columns with the id of a row of another table, and the column of that table with the person's id."""
-    unseen: tuple[str, ...] = ()
-    """Columns with a person's id that are like `people`, but the person does not get to see these rows."""
+    unseen: Mapping[str, str] = field(default_factory=dict)
+    """Columns with a person's id that are like `people`, but the person does not get to see these rows: and why."""
     personal: Mapping[str, Personal] = field(default_factory=dict)
     pseudonymous: tuple[str, ...] = ()
     """Other ids, which lead to a person by way of other tables only."""
@@ -83,7 +82,7 @@ class Held:
 
     def exported(self, column: str) -> list[str]:
         """The columns that the person in `column` gets to see."""
-        seen = {name for name, personal in self.personal.items() if personal.of == column and personal.exported}
+        seen = {name for name, personal in self.personal.items() if personal.of == column and not personal.withheld}
         seen |= {*self.people, *self.unseen, *self.through, *self.pseudonymous, *self.plain}
         return [each.name for each in self.table.columns if each.name in seen]
 
@@ -108,7 +107,10 @@ PLATFORM: Sequence[Held] = (
     Held(
         tables.idempotency_keys,
         people=("actor_id",),
-        personal={"key": Personal("actor_id", ""), "input_hash": secret("actor_id", b"")},
+        personal={
+            "key": Personal("actor_id", ""),
+            "input_hash": secret("actor_id", "Only recognises a request that comes again.", b""),
+        },
         pseudonymous=("result_id",),
         plain=("mutation", "created_at"),
         deleted_with=("actor_id",),
@@ -117,12 +119,23 @@ PLATFORM: Sequence[Held] = (
 """The tables that every subgraph has."""
 
 
+Reader = Callable[[Mapping[str, Any]], object]
+"""Makes of a row the value of one of its columns as its person can read it."""
+NO_READERS: Mapping[str, Reader] = MappingProxyType({})
+
+
 async def export(
-    session: AsyncSession, request: events.UserExportRequested, answer: type[events.DataSealed], held: Sequence[Held]
+    session: AsyncSession,
+    request: events.UserExportRequested,
+    answer: type[events.DataSealed],
+    held: Sequence[Held],
+    readers: Mapping[str, Reader] = NO_READERS,
 ) -> None:
     """Emits all that is held of a person, in parts that each are a JSON document, sealed to the export's key.
 
-    The last part tells how many rows of each table there are. Raises ValueError for a malformed key.
+    `readers` are by `<table>.<column>`, for those that are not stored as they are read. The last part tells
+    how many rows of each table there are, and what is left out for which reason. Raises ValueError for a
+    malformed key, and what a reader raises: an export that cannot be whole is none.
     """
     box = SealedBox(PublicKey(b64decode(request.public_key, validate=True)))
     number = 0
@@ -137,28 +150,29 @@ async def export(
             answer(export_id=request.export_id, user_id=request.user_id, number=number, last=last, sealed=sealed),
         )
 
-    for each in (*held, *PLATFORM):
+    everything = (*held, *PLATFORM)
+    for each in everything:
         for column in (*each.people, *each.through):
             name = f"{each.table.name}.{column}"
-            async for rows, count in _chunks(session, each, column, request.user_id):
+            async for rows, count in _chunks(session, each, column, request.user_id, readers):
                 heading = to_json({"table": each.table.name, "person": column})
                 await seal(heading[:-1] + b',"rows":[' + b",".join(rows) + b"]}")
                 counts[name] = counts.get(name, 0) + count
-    await seal(to_json({"rows": counts, "left_out": _left_out(held)}), last=True)
+    await seal(to_json({"rows": counts, "left_out": dict(_left_out(everything))}), last=True)
 
 
-def _left_out(held: Sequence[Held]) -> list[str]:
-    """The columns that are about the person and in no export, since they only serve to recognise something."""
-    return [
-        f"{each.table.name}.{name}"
-        for each in held
-        for name, personal in each.personal.items()
-        if not personal.exported
-    ]
+def _left_out(held: Sequence[Held]) -> Iterator[tuple[str, str]]:
+    """The columns that are about persons and in no export, and why."""
+    for each in held:
+        for name, why in each.unseen.items():
+            yield f"{each.table.name}.{name}", why
+        for name, personal in each.personal.items():
+            if personal.withheld:
+                yield f"{each.table.name}.{name}", personal.withheld
 
 
 async def _chunks(
-    session: AsyncSession, held: Held, column: str, person_id: str
+    session: AsyncSession, held: Held, column: str, person_id: str, readers: Mapping[str, Reader]
 ) -> AsyncIterator[tuple[list[bytes], int]]:
     """The rows of a person as JSON objects, as many at a time as go into a part."""
     names = held.exported(column)
@@ -168,7 +182,7 @@ async def _chunks(
     ordered = statement.order_by(*held.table.primary_key.columns)
     found = await session.stream(ordered, execution_options={"yield_per": _ROWS_AT_ONCE})
     async for row in found.mappings():
-        document = to_json(_readable(held, names, row), bytes_mode="base64")
+        document = to_json(_readable(held, names, row, readers), bytes_mode="base64")
         if rows and size + len(document) > PART_BYTES:
             yield rows, len(rows)
             rows, size = [], 0
@@ -178,10 +192,12 @@ async def _chunks(
         yield rows, len(rows)
 
 
-def _readable(held: Held, names: Sequence[str], row: Mapping[Any, Any]) -> dict[str, object]:
+def _readable(
+    held: Held, names: Sequence[str], row: Mapping[Any, Any], readers: Mapping[str, Reader]
+) -> dict[str, object]:
     readable = dict(row)
     for name in names:
-        personal = held.personal.get(name)
-        if personal is not None and personal.read is not None and row[name] is not None:
-            readable[name] = personal.read(row)
+        read = readers.get(f"{held.table.name}.{name}")
+        if read is not None and row[name] is not None:
+            readable[name] = read(row)
     return readable

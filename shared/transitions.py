@@ -36,10 +36,13 @@ def step(to: S, *by: By, why: str) -> Transition[S]:
     return Transition(to, frozenset(by), why)
 
 
-def next_status(transitions: Mapping[tuple[S, C], Transition[S]], status: S, command: C) -> S:
-    """The status after `command`. Raises InvalidTransition for a step that is not in the table."""
+def next_status(transitions: Mapping[tuple[S, C], Transition[S]], status: S, command: C, by: By | None = None) -> S:
+    """The status after `command`. Raises InvalidTransition for a step that is not in the table.
+
+    With `by` the step must also be one of those who take it: some can be taken by others only, or at other times.
+    """
     transition = transitions.get((status, command))
-    if transition is None:
+    if transition is None or (by is not None and by not in transition.by):
         raise InvalidTransition(f"Not possible while the status is {status}.")
     return transition.to
 

@@ -140,7 +140,7 @@ def topic_prefix() -> str:
 
 @pytest.fixture
 def settings_for(
-    database_url: Callable[[str], str], redis_url: str, kafka_bootstrap: str, topic_prefix: str
+    database_url: Callable[[str], str], redis_url: str, kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
 ) -> SettingsFor:
     def settings(subgraph: str, **changes: object) -> Settings:
         values: dict[str, object] = {
@@ -153,6 +153,8 @@ def settings_for(
             "jwks_file": secret_files.jwks(infrastructure.INSTANCE),
             "signing_keys_file": secret_files.signing_keys(infrastructure.INSTANCE),
             "encryption_keys_file": secret_files.encryption_keys(infrastructure.INSTANCE),
+            "link_keys_file": secret_files.link_keys(infrastructure.INSTANCE) if subgraph == "tasks" else None,
+            "storage_folder": tmp_path / "files",
             # Nobody listens there: mail waits, unless a test has a server for it.
             "smtp_address": "127.0.0.1:9",
             "smtp_tls": "none",

@@ -19,6 +19,7 @@ def task_snapshot(**changes: Any) -> events.TaskSnapshot:
         "category_id": new_id("category"),
         "budget": Money(20_000, CurrencyCode.EUR),
         "mode": "ONSITE",
+        "place_id": new_id("place"),
         "status": "OPEN",
         "version": 1,
         "expires_at": now + timedelta(days=30),

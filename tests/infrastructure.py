@@ -26,6 +26,7 @@ from deploy.local import control, postgres_server, routers, secret_files, stamps
 from deploy.local.layout import DEFAULT_STATE, REPOSITORY, Instance
 from deploy.local.stack import Stack
 from shared import tables
+from tests.users import providers
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ _PORT_BASE = int(os.environ.get("EXCHANGE_TEST_PORT_BASE", "18000"))
 INSTANCE = Instance(DEFAULT_STATE / "test", _PORT_BASE)
 SYSTEM = Instance(DEFAULT_STATE / "e2e", _PORT_BASE + 100)
 _REDIS_DATABASES = 256
-_COLLECTOR = 30
+_COLLECTOR, _PROVIDER = 30, 31
 
 # A database for tests of shared alone: the platform's tables and nothing else. `users` owns it.
 PLATFORM = "platform"
@@ -73,7 +74,7 @@ def collector_port() -> int:
 
 @contextlib.contextmanager
 def whole_system() -> Iterator[Stack]:
-    """The whole system from empty databases, for one test process at a time."""
+    """The whole system from empty databases and a provider to sign in at, for one test process at a time."""
     SYSTEM.state.mkdir(parents=True, exist_ok=True)
     with (SYSTEM.state / "exclusive.lock").open("w") as exclusive, (SYSTEM.state / "users.lock").open("w") as users:
         fcntl.flock(exclusive, fcntl.LOCK_EX)
@@ -89,12 +90,18 @@ def whole_system() -> Iterator[Stack]:
             # On a busy machine a new connection may take its time.
             "EXCHANGE_DATABASE_CONNECT_TIMEOUT_SECONDS": "30",
         }
-        options = system.Options(routers=kinds, fresh=("kafka", "redis", "pg", "mail"), environment=environment)
-        stack = Stack.start(SYSTEM, options, Path(users.name))
-        try:
-            yield stack
-        finally:
-            stack.shut_down()
+        with providers.honest_provider(SYSTEM.base + _PROVIDER) as issuer:
+            file = SYSTEM.state / "providers.json"
+            file.write_text(json.dumps({"providers": [providers.entry(issuer)]}))
+            environment["EXCHANGE_OPENID_PROVIDERS_FILE"] = str(file)
+            # All tests come from one address.
+            environment["EXCHANGE_OPENID_SIGN_INS_PER_ADDRESS"] = "1000000/1 hour"
+            options = system.Options(routers=kinds, fresh=("kafka", "redis", "pg", "mail"), environment=environment)
+            stack = Stack.start(SYSTEM, options, Path(users.name))
+            try:
+                yield stack
+            finally:
+                stack.shut_down()
 
 
 @contextlib.contextmanager

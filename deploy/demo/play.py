@@ -7,7 +7,7 @@ otherwise the demo fails.
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from statistics import median
@@ -37,8 +37,24 @@ _ERRORS = "userErrors { code message field }"
 _CATEGORIES = "query Categories { categories { children { id slug } } }"
 _CREATE_TASK = f"""
 mutation CreateTask($input: CreateTaskInput!) {{ createTask(input: $input) {{ task {{ id }} {_ERRORS} }} }}"""
+_CREATE_PLACE = f"""
+mutation CreatePlace($input: CreatePlaceInput!) {{
+  createPlace(input: $input) {{ place {{ id publicPoint {{ latitude longitude }} }} {_ERRORS} }}
+}}"""
+_NEARBY_TASKS = """
+query NearbyTasks($center: PointInput!) {
+  nearbyTasks(center: $center, radiusMeters: 1000, first: 100) { nodes { id } }
+}"""
+_PLACE = "query Place($id: ID!) { place(id: $id) { address } }"
+_ADDRESS = "12 Charoen Krung Road, Bangkok"
+_CREATE_SAVED_SEARCH = f"""
+mutation CreateSavedSearch($input: CreateSavedSearchInput!) {{
+  createSavedSearch(input: $input) {{ savedSearch {{ id }} {_ERRORS} }} }}"""
+_BANGKOK = {"latitude": 13.7563, "longitude": 100.5018}
+_CHIANG_MAI = {"latitude": 18.7883, "longitude": 98.9853}
 _OPEN_TASKS = """
-query OpenTasks($posterId: ID!) { tasks(filter: { posterId: $posterId }, first: 1) { nodes { id title } } }"""
+query OpenTasks($posterId: ID!) {
+  tasks(filter: { posterId: $posterId, text: "fence -roof" }, first: 1) { nodes { id title } } }"""
 
 
 def _bid_mutation(name: str) -> str:
@@ -51,6 +67,7 @@ _UPDATE_BID = _bid_mutation("updateBid")
 _WITHDRAW_BID = _bid_mutation("withdrawBid")
 _ACCEPT_BID = _bid_mutation("acceptBid")
 
+_ALERT = "A new task near you"
 _WELCOME = "Welcome to Service Exchange"
 _LONGEST_SECONDS = 90.0
 # How long everybody goes on listening at the end, for what should not come.
@@ -152,6 +169,14 @@ class Person:
         self._timeline.sees(self.name, what, max(0.0, moment - since) * 1000)
         return event
 
+    async def comes_to_see(self, what: str, since: float, is_there: Callable[[], Awaitable[bool]]) -> None:
+        """Asks until it is there: what has no subscription."""
+        while not await is_there():
+            if time.monotonic() > since + self._limit:
+                raise DemoFailed(f"{self.name} did not see within {self._limit:g} s: {what}")
+            await asyncio.sleep(0.05)
+        self._timeline.sees(self.name, what, (time.monotonic() - since) * 1000)
+
     async def sees_bid(self, what: str, since: float, type: str, tasker: "Person", amount: str) -> Data:
         def matches(event: Data) -> bool:
             bid = event["bid"]
@@ -204,7 +229,8 @@ async def _play(people: Sequence[Person]) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             watching = await _meet(group, paula, taskers)
-            task_id, more = await _post(group, paula, taskers)
+            await _save_searches(tom, tina, theo)
+            task_id, place_id, more = await _post(group, paula, taskers)
             bids = await asyncio.gather(
                 _bid(tom, "180.00", task_id, paula),
                 _bid(tina, "195.00", task_id, paula),
@@ -212,6 +238,7 @@ async def _play(people: Sequence[Person]) -> None:
             )
             version, _ = await asyncio.gather(_lower(tom, "165.00", bids[0], paula), _withdraw(theo, bids[2], paula))
             await _accept(paula, tom, "165.00", bids[0], version, tina)
+            await _where(place_id, tom, tina)
             # Whatever should not come had the same way as the last events, which have all arrived.
             await asyncio.sleep(_LISTEN_SECONDS)
             for task in (*watching, *more):
@@ -235,11 +262,25 @@ async def _meet(group: asyncio.TaskGroup, paula: Person, taskers: Sequence[Perso
     return await asyncio.gather(arrive(paula, "POSTER"), *(arrive(tasker, "TASKER") for tasker in taskers))
 
 
+async def _save_searches(tom: Person, tina: Person, theo: Person) -> None:
+    """The taskers say of which tasks they want to hear."""
+    near = {"radiusMeters": 50_000}
+    searches = {
+        tom: ("fences around Bangkok", {"words": "fence", "center": _BANGKOK, **near}),
+        tina: ("fences around Chiang Mai", {"words": "fence", "center": _CHIANG_MAI, **near}),
+        theo: ("roofs around Bangkok", {"words": "roof", "center": _BANGKOK, **near}),
+    }
+    for tasker, (name, wanted) in searches.items():
+        tasker.does(f"wants to hear of {name}")
+        await tasker.client.call(_CREATE_SAVED_SEARCH, input={"name": name, **wanted})
+
+
 async def _post(
     group: asyncio.TaskGroup, paula: Person, taskers: Sequence[Person]
-) -> tuple[str, list[asyncio.Task[None]]]:
-    """The poster posts a task, the taskers find it, everybody follows it."""
-    paula.does("posts the task “Paint the garden fence” for 200.00 EUR")
+) -> tuple[str, str, list[asyncio.Task[None]]]:
+    """The poster posts a task with an address, the taskers find it, everybody follows it."""
+    since = paula.does(f"posts the task “Paint the garden fence” for 200.00 EUR at {_ADDRESS}")
+    place = (await paula.client.call(_CREATE_PLACE, input={"address": _ADDRESS, "country": "TH"}))["place"]
     categories = await paula.client.call(_CATEGORIES)
     task = {
         "title": "Paint the garden fence",
@@ -247,17 +288,37 @@ async def _post(
         "categoryId": next(child["id"] for upper in categories for child in upper["children"]),
         "budget": _euro("200.00"),
         "mode": "ONSITE",
+        "placeId": place["id"],
         "publish": True,
     }
     task_id = str((await paula.client.call(_CREATE_TASK, input=task))["task"]["id"])
+    await taskers[0].is_notified(_ALERT, since, "Paint the garden fence")
     for tasker in taskers:
         found = (await tasker.client.call(_OPEN_TASKS, posterId=paula.client.user_id))["nodes"]
         if [each["id"] for each in found] != [task_id]:
             raise DemoFailed(f"{tasker.name} does not find the task: {found}")
+
+    async def is_near() -> bool:
+        near = await taskers[0].client.call(_NEARBY_TASKS, center=place["publicPoint"])
+        return task_id in [each["id"] for each in near["nodes"]]
+
+    await taskers[0].comes_to_see("the task on the map, nearby", since, is_near)
     people = (paula, *taskers)
     watching = [person.watch(group, "task", TASK_EVENTS, taskId=task_id) for person in people]
     watching += [person.watch(group, "bids", BID_EVENTS, taskId=task_id) for person in people]
-    return task_id, watching
+    return task_id, place["id"], watching
+
+
+async def _where(place_id: str, tom: Person, tina: Person) -> None:
+    """Who has the task is shown the address, and nobody else is."""
+    since = time.monotonic()
+
+    async def is_shown() -> bool:
+        return bool((await tom.client.call(_PLACE, id=place_id))["address"] == _ADDRESS)
+
+    await tom.comes_to_see("the address", since, is_shown)
+    if (shown := (await tina.client.call(_PLACE, id=place_id))["address"]) is not None:
+        raise DemoFailed(f"{tina.name} is shown the address {shown}")
 
 
 async def _bid(tasker: Person, amount: str, task_id: str, paula: Person) -> str:
@@ -322,7 +383,7 @@ def _check(paula: Person, taskers: Sequence[Person]) -> None:
     }
     notifications = {
         "Paula": ["Bid changed", "Bid withdrawn", "New bid", "New bid", "New bid", "Task assigned", _WELCOME],
-        "Tom": ["Bid accepted", "The task is yours", _WELCOME],
+        "Tom": [_ALERT, "Bid accepted", "The task is yours", _WELCOME],
         "Tina": ["Bid declined", _WELCOME],
         "Theo": [_WELCOME],
     }

@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] = ()) -> None:
         variables = f"EXCHANGE_DATABASE_URL={url}\n"
         if name == "users" and (smtp_password := os.environ.get("EXCHANGE_SMTP_PASSWORD")):
             variables += f"EXCHANGE_SMTP_PASSWORD={smtp_password}\n"
+        if name == "tasks" and (s3_secret := os.environ.get("EXCHANGE_S3_SECRET_ACCESS_KEY")):
+            variables += f"EXCHANGE_S3_SECRET_ACCESS_KEY={s3_secret}\n"
         _write(SECRETS / name / "env", variables, 0o400)
     files = key_files()
     files.ensure()
@@ -54,13 +56,14 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def key_files() -> KeyFiles:
-    """The keys in the volumes: the private ones of `users` alone, the public ones for everybody."""
+    """The keys in the volumes: those of `users` and `tasks` for them alone, the public ones for everybody."""
     users, public = SECRETS / "users", SECRETS / "public" / "jwks.json"
 
     def write(path: Path, text: str) -> None:
         _write(path, text, 0o444 if path == public else 0o400)
 
-    return KeyFiles(users / "signing.json", public, users / "encryption.json", write)
+    links = SECRETS / "tasks" / "links.json"
+    return KeyFiles(users / "signing.json", public, users / "encryption.json", links, write)
 
 
 def _write(path: Path, text: str, mode: int) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Coroutine
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, TypeVar
 
 import typer
@@ -16,6 +17,7 @@ from deploy.demo import play
 from deploy.local import (
     control,
     dlq,
+    erasures,
     graph,
     kafka_server,
     keys,
@@ -24,13 +26,14 @@ from deploy.local import (
     postgres_server,
     processes,
     routers,
+    scale,
     seed,
     subgraph_server,
     system,
 )
 from deploy.local.layout import SUBGRAPHS, Instance, built_subgraphs, tools_on_path
 from deploy.local.processes import StartFailed
-from deploy.local.terminal import StartView, State, console, fail, show_addresses, show_event
+from deploy.local.terminal import StartView, State, console, fail, scale_progress, show_addresses, show_event
 from supergraph.router import command
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -38,6 +41,7 @@ router_app = typer.Typer(help="Hive Router, the router that carries load.", no_a
 app.add_typer(router_app, name="router")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(keys.app, name="keys")
+app.add_typer(erasures.app, name="erasures")
 
 
 class Router(StrEnum):
@@ -174,10 +178,22 @@ async def _migrate(instance: Instance, names: list[str], check: bool) -> None:
 
 
 @app.command("seed")
-def seed_command(state: State = None) -> None:
+def seed_command(
+    tasks: Annotated[
+        int | None,
+        typer.Option("--scale", min=1, max=5_000_000, help="Instead, so many made-up tasks all over the world."),
+    ] = None,
+    number: Annotated[int, typer.Option("--seed", help="Other tasks for each number.")] = 1,
+    state: State = None,
+) -> None:
     """Load the demo data into the running system; what is there already stays as it is."""
     instance = Instance.at(state)
     _need_running(instance)
+    if tasks is not None:
+        with scale_progress(tasks) as advance:
+            _run(scale.load(partial(postgres_server.database_url, instance), tasks, number, advance))
+        console.print(f"{tasks:,} tasks are loaded.")
+        return
     _run(seed.load(instance))
     console.print("The demo data is loaded.")
 

@@ -109,7 +109,12 @@ def edge_process(instance: Instance, place: int) -> ProcessSpec:
         folder = instance.state / ("nginx" if place == 0 else "nginx-2")
         tls = render.tls_from(os.environ, instance.port("edge-tls"), None) if place == 0 else None
         configuration = render.render(
-            folder, instance.port(name), instance.url(router), tls=tls, limits=render.limits_from(os.environ)
+            folder,
+            instance.port(name),
+            instance.url(router),
+            tls=tls,
+            limits=render.limits_from(os.environ),
+            file_urls={"tasks": instance.url("tasks")},
         )
         argv = tuple(render.command(configuration))
     except (ValueError, FileNotFoundError) as error:

@@ -54,6 +54,11 @@ def encryption_keys(instance: Instance) -> Path:
     return instance.state / "keys" / "encryption.json"
 
 
+def link_keys(instance: Instance) -> Path:
+    """Keys that `tasks` signs links to uploads and files with."""
+    return instance.state / "keys" / "links.json"
+
+
 def jwks(instance: Instance) -> Path:
     """Public JWKS, read by every subgraph and the router."""
     return instance.state / "keys" / "jwks.json"
@@ -61,7 +66,9 @@ def jwks(instance: Instance) -> Path:
 
 def keys(instance: Instance) -> KeyFiles:
     """All key files."""
-    return KeyFiles(signing_keys(instance), jwks(instance), encryption_keys(instance), write_private)
+    return KeyFiles(
+        signing_keys(instance), jwks(instance), encryption_keys(instance), link_keys(instance), write_private
+    )
 
 
 def _variable(subgraph: str) -> str:

@@ -31,6 +31,7 @@ class Task:
     title: str
     description: str
     budget: str
+    address: str
     mode: str = "ONSITE"
     bids: tuple[tuple[str, str, str], ...] = ()
 
@@ -47,7 +48,7 @@ TASKS = (
     Task(
         "anna@example.com", "furniture-assembly", "Assemble a wardrobe and two shelves",
         "Everything is unpacked in the bedroom on the third floor, with a lift. Please bring your own tools.",
-        "120.00",
+        "120.00", "18 Sathon Soi 7, Bangkok",
         bids=(
             ("chloe@example.com", "110.00", "I assemble furniture every day and can come on Saturday morning."),
             ("deng@example.com", "95.00", "I have all the tools with me and need about three hours for this."),
@@ -56,19 +57,19 @@ TASKS = (
     Task(
         "anna@example.com", "home-cleaning", "Clean a flat of two rooms before guests come",
         "Kitchen, bathroom, living room and bedroom, about 65 square metres. Supplies are there.",
-        "80.00",
+        "80.00", "5 Thong Lo, Bangkok",
         bids=(("bruno@example.com", "75.00", "I clean carefully, bring a steam cleaner and have references."),),
     ),
     Task(
         "bruno@example.com", "window-cleaning", "Clean twelve windows on the ground floor",
         "Inside and outside, including the frames. There is a water connection in the garden.",
-        "90.00",
+        "90.00", "44 Nimmanhaemin Road, Chiang Mai",
         bids=(("chloe@example.com", "85.00", "Twelve windows take me about two hours; I bring everything."),),
     ),
     Task(
         "bruno@example.com", "painting", "Paint a living room of 25 square metres in white",
         "Two coats on walls and ceiling. The furniture is moved away, the floor has to be covered.",
-        "350.00",
+        "350.00", "7 Huay Kaew Road, Chiang Mai",
     ),
 )  # fmt: skip
 
@@ -77,6 +78,10 @@ _MY_TASKS = "query MyTasks { myTasks(as: POSTER, first: 100) { nodes { id title 
 _CREATE_TASK = """
 mutation CreateTask($input: CreateTaskInput!) {
   createTask(input: $input) { task { id } userErrors { code message field } }
+}"""
+_CREATE_PLACE = """
+mutation CreatePlace($input: CreatePlaceInput!) {
+  createPlace(input: $input) { place { id } userErrors { code message field } }
 }"""
 _TASK = "query Task($id: ID!) { task(id: $id) { id status myBid { id } } }"
 _PLACE_BID = """
@@ -139,6 +144,7 @@ async def _ensure_task(poster: Client, task: Task, categories: dict[str, str]) -
     for known in (await poster.call(_MY_TASKS))["nodes"]:
         if known["title"] == task.title:
             return str(known["id"])
+    place = await poster.call(_CREATE_PLACE, input={"address": task.address, "country": "TH"})
     created = await poster.call(
         _CREATE_TASK,
         input={
@@ -147,6 +153,7 @@ async def _ensure_task(poster: Client, task: Task, categories: dict[str, str]) -
             "categoryId": categories[task.category],
             "budget": {"amount": task.budget, "currency": "EUR"},
             "mode": task.mode,
+            "placeId": place["place"]["id"],
             "publish": True,
         },
     )

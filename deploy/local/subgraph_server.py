@@ -27,12 +27,18 @@ def environment(instance: Instance, name: str) -> dict[str, str]:
         variables["EXCHANGE_SIGN_UPS_PER_ADDRESS"] = "1000000/1 hour"
         variables["EXCHANGE_PASSWORD_RESETS_PER_ADDRESS"] = "1000000/1 hour"  # noqa: S105  # a limit
         variables["EXCHANGE_IDENTITY_VERIFICATIONS_PER_ADDRESS"] = "1000000/1 hour"
+    if name == "tasks":
+        variables["EXCHANGE_LINK_KEYS_FILE"] = str(secret_files.link_keys(instance))
+        variables["EXCHANGE_STORAGE_FOLDER"] = str(instance.state / "files")
+        variables["EXCHANGE_PUBLIC_URL"] = instance.url("edge")
+        # Demo, benchmarks and tests all come from one address.
+        variables["EXCHANGE_ATTACHMENT_UPLOADS_PER_ADDRESS"] = "1000000/1 hour"
     return variables
 
 
 def migrations_digest(name: str) -> str:
     """Changes whenever the subgraph's migrations do."""
-    platform = [REPOSITORY / "shared" / file for file in ("alembic.py", "migrate.py", "tables.py")]
+    platform = [REPOSITORY / "shared" / file for file in ("alembic", "migrate.py", "tables.py")]
     return stamps.digest([REPOSITORY / "subgraphs" / name / "migrations", *platform])
 
 

@@ -2,13 +2,15 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Never, Self
 
 import typer
 from rich.console import Console
 from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
@@ -26,6 +28,21 @@ def fail(reason: object) -> Never:
     """Ends the command with an error for the person at the terminal."""
     console.print(Text(str(reason), "red"), soft_wrap=True)
     raise typer.Exit(1)
+
+
+@contextmanager
+def scale_progress(tasks: int) -> Iterator[Callable[[int], None]]:
+    """A bar that says how many of so many tasks are copied, and for how long it goes on."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
+        bar = progress.add_task("Copying tasks", total=tasks)
+
+        def advance(count: int) -> None:
+            progress.advance(bar, count)
+            if progress.finished:
+                progress.update(bar, description="Building indexes")
+
+        yield advance
 
 
 _INSTALL_HINT = " (Hive Router is not installed; `exchange router install` builds it)"

@@ -14,6 +14,7 @@ define is `shared.events.<its name>`. `docs/events.md` is printed from them (`py
 from shared.events.base import *
 from shared.events.bids import *
 from shared.events.exports import *
+from shared.events.locations import *
 from shared.events.notifications import *
 from shared.events.tasks import *
 from shared.events.users import *

@@ -51,10 +51,17 @@ class NotificationsDataSealed(DataSealed):
     topic: ClassVar[str] = "notifications.export"
 
 
+class LocationsDataSealed(DataSealed):
+    """A part of what `locations` holds of a user."""
+
+    type: ClassVar[str] = "locations.export.sealed"
+    topic: ClassVar[str] = "locations.export"
+
+
 DATA_SEALED: Mapping[str, type[DataSealed]] = MappingProxyType(
     {
         model.type.partition(".")[0]: model
-        for model in (UsersDataSealed, TasksDataSealed, BidsDataSealed, NotificationsDataSealed)
+        for model in (UsersDataSealed, TasksDataSealed, BidsDataSealed, NotificationsDataSealed, LocationsDataSealed)
     }
 )
 """How each subgraph answers; an export is whole when all of these have."""

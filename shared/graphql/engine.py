@@ -36,6 +36,7 @@ from shared.context import Context
 from shared.errors import BadRequest, Forbidden, RequestError, TooComplex
 from shared.graphql.events import StreamEvent
 from shared.graphql.limits import DocumentCost, check_document, check_variables, parse_limited
+from shared.graphql.messages import without_values
 from shared.graphql.plans import Plan, PlannedExecutor, Plans, plan_event
 from shared.telemetry import operation_metrics
 
@@ -292,10 +293,10 @@ def _present_error(error: GraphQLError, context: Context[L]) -> Response:
 
 
 def _formatted(error: GraphQLError, extensions: Mapping[str, object], message: str | None = None) -> Response:
-    formatted = dict(error.formatted)
     # Hive Router shows clients the texts of errors that carry this name, and hides its own, which may
     # name addresses; no router passes the name itself on.
-    return {**formatted, "message": message or error.message, "extensions": {"service": "exchange", **extensions}}
+    extensions = {"service": "exchange", **extensions}
+    return {**error.formatted, "message": message or without_values(error.message), "extensions": extensions}
 
 
 def _root_fields(document: DocumentNode, definition: OperationDefinitionNode) -> tuple[str, ...]:

@@ -18,8 +18,15 @@ log = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,128}")
 # Anything else is the client's to choose, and would be an unbounded label.
 _PATHS = frozenset({"/graphql", "/healthz", "/readyz", "/metrics", "/.well-known/jwks.json"})
+_FOLDERS = ("/uploads", "/files")
 _METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"})
 _CLIENT_CLOSED = 499
+
+
+def _label(path: str) -> str:
+    if path in _PATHS:
+        return path
+    return next((folder for folder in _FOLDERS if path.startswith(f"{folder}/")), "other")
 
 
 class RequestMiddleware:
@@ -57,7 +64,7 @@ class RequestMiddleware:
 
     async def _serve_http(self, scope: Scope, receive: Receive, send: Send, request_id: bytes) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        path = scope["path"] if scope["path"] in _PATHS else "other"
+        path = _label(scope["path"])
         # A request that ends without an answer was cut off; one that raises is answered by the server.
         status = _CLIENT_CLOSED
         started = perf_counter()

@@ -25,7 +25,7 @@ async def place_bid(
     """Bids on an open task. Locks the task's row against decisions.
 
     Raises NotFound, RoleRequired, OwnTask, TaskNotOpen, BidAlreadyPlaced, CurrencyMismatch, BidTooLow,
-    BidTooHigh, InteractionBlocked, InvalidInput.
+    BidTooHigh, AccountSuspended, CounterpartSuspended, InteractionBlocked, InvalidInput.
     """
     message = rules.clean_message(message)
     rules.check_estimate(estimated_minutes)
@@ -36,7 +36,7 @@ async def place_bid(
     rules.check_bidder(actor, task.poster_id)
     rules.check_task_open(task.status, task.expires_at, now)
     rules.check_amount(amount, task.currency)
-    await _check_not_blocked(session, actor.id, task.poster_id, field="taskId")
+    await _check_may_deal(session, actor.id, task.poster_id, field="taskId")
     bid = models.Bid(
         id=new_id("bid"),
         task_id=task.id,
@@ -73,7 +73,7 @@ async def update_bid(
     rules.check_bidder_of(actor, bid.tasker_id)
     _step(bid, Command.UPDATE)
     rules.check_task_open(task.status, task.expires_at, clock.now())
-    await _check_not_blocked(session, bid.tasker_id, bid.poster_id, field="bidId")
+    await _check_may_deal(session, bid.tasker_id, bid.poster_id, field="bidId")
     if amount is not None:
         rules.check_amount(amount, task.currency)
         bid.amount_minor = amount.minor
@@ -110,7 +110,7 @@ async def accept_bid(session: AsyncSession, actor: Actor, bid_id: str, expected_
     """Chooses a bid. Locks the task's row, so that of many acceptances at once one wins.
 
     Raises NotFound, NotAllowed, TaskNotOpen, TaskAlreadyTaken, VersionConflict, InvalidTransition,
-    InteractionBlocked.
+    AccountSuspended, CounterpartSuspended, InteractionBlocked.
     """
     task, bid = await _lock(session, actor, bid_id, decide=True)
     rules.check_poster_of(actor, bid.poster_id)
@@ -122,7 +122,7 @@ async def accept_bid(session: AsyncSession, actor: Actor, bid_id: str, expected_
         raise VersionConflict("The bid changed meanwhile; look at it again.", current=bid)
     _step(bid, Command.ACCEPT)
     rules.check_not_over(bid.expires_at, bid.updated_at)
-    await _check_not_blocked(session, bid.poster_id, bid.tasker_id, field="bidId")
+    await _check_may_deal(session, bid.poster_id, bid.tasker_id, field="bidId")
     await deadlines.cancel(session, EXPIRY, bid.id)
     await emit(session, events.BidAccepted(bid=snapshot(bid)))
     return bid
@@ -137,6 +137,11 @@ async def copy_block(session: AsyncSession, blocker_id: str, blocked_id: str, *,
     await store.save_block(
         session, models.Block(blocker_id=blocker_id, blocked_id=blocked_id, is_blocked=is_blocked, seq=seq)
     )
+
+
+async def copy_suspension(session: AsyncSession, user_id: str, *, is_suspended: bool, seq: int) -> None:
+    """Takes over that a user is suspended, or is no more. Bids that are there stay."""
+    await store.save_suspension(session, models.Suspension(user_id=user_id, is_suspended=is_suspended, seq=seq))
 
 
 async def copy_task(session: AsyncSession, task: events.TaskSnapshot) -> models.Task | None:
@@ -258,8 +263,13 @@ async def _lock(
     return task, bid
 
 
-async def _check_not_blocked(session: AsyncSession, actor_id: str, other_id: str, *, field: str) -> None:
-    """Raises InteractionBlocked; otherwise no block of the two comes before the end of the transaction."""
+async def _check_may_deal(session: AsyncSession, actor_id: str, other_id: str, *, field: str) -> None:
+    """Raises AccountSuspended, CounterpartSuspended, InteractionBlocked.
+
+    Otherwise no block of the two comes before the end of the transaction. A suspension may: its copy is late
+    in any case.
+    """
+    rules.check_not_suspended(await store.list_suspended(session, (actor_id, other_id)), actor_id, field=field)
     await store.lock_pair(session, actor_id, other_id, shared=True)
     # A statement of its own: one alone would look with a snapshot older than its lock.
     if await store.is_blocked(session, actor_id, other_id):

@@ -71,6 +71,16 @@ async def user_unblocked(session: AsyncSession, envelope: Envelope[events.UserUn
     await actions.copy_block(session, event.user_id, event.blocked_id, is_blocked=False, seq=envelope.seq)
 
 
+@handlers.on(events.UserSuspended)
+async def user_suspended(session: AsyncSession, envelope: Envelope[events.UserSuspended]) -> None:
+    await actions.copy_suspension(session, envelope.event.user_id, is_suspended=True, seq=envelope.seq)
+
+
+@handlers.on(events.UserReinstated)
+async def user_reinstated(session: AsyncSession, envelope: Envelope[events.UserReinstated]) -> None:
+    await actions.copy_suspension(session, envelope.event.user_id, is_suspended=False, seq=envelope.seq)
+
+
 async def bid_expired(session: AsyncSession, bid_id: str, due_at: datetime) -> None:
     """The deadline of a bid."""
     await actions.expire_bid(session, bid_id)

@@ -1,4 +1,4 @@
-"""Tables of bids: its own, and the local copies of what it needs to know of tasks and of blocks."""
+"""Tables of bids: its own, and the local copies of what it needs to know of tasks and of people."""
 
 from datetime import datetime
 
@@ -68,6 +68,20 @@ class Block(Base, table=True):
     blocker_id: str = key_field(primary_key=True)
     blocked_id: str = key_field(primary_key=True)
     is_blocked: bool
+    seq: int = bigint_field()
+
+
+class Suspension(Base, table=True):
+    """The local copy of who is suspended, fed by `users.user.suspended` and `reinstated`.
+
+    Of a suspension that was lifted the row stays with `is_suspended` false, so that an older event that
+    comes later changes nothing: `seq` is the place of the newest one in the user's stream.
+    """
+
+    __tablename__ = "suspensions"
+
+    user_id: str = key_field(primary_key=True)
+    is_suspended: bool
     seq: int = bigint_field()
 
 

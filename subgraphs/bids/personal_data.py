@@ -29,9 +29,11 @@ HELD = (
     Held(
         table_of(models.Block),
         people=("blocker_id",),
-        # Nobody is told who blocked them.
-        unseen=("blocked_id",),
+        unseen={"blocked_id": "Nobody is told who blocked them."},
         plain=("is_blocked", "seq"),
         deleted_with=("blocker_id", "blocked_id"),
+    ),
+    Held(
+        table_of(models.Suspension), people=("user_id",), plain=("is_suspended", "seq"), deleted_with=("user_id",)
     ),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """What may be done with a bid, by whom and when. Pure: no I/O."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -94,9 +95,25 @@ class InteractionBlocked(DomainError):
     code = UserErrorCode.INTERACTION_BLOCKED
 
 
+class AccountSuspended(DomainError):
+    code = UserErrorCode.ACCOUNT_SUSPENDED
+
+
+class CounterpartSuspended(DomainError):
+    code = UserErrorCode.COUNTERPART_SUSPENDED
+
+
 def interaction_blocked(field: str) -> InteractionBlocked:
     """The one answer to both sides of a block, whoever of them blocked the other."""
     return InteractionBlocked("You two cannot deal with each other here.", field=(field,))
+
+
+def check_not_suspended(suspended: Collection[str], actor_id: str, *, field: str) -> None:
+    """Raises AccountSuspended or CounterpartSuspended if one of two people is; `suspended` are those who are."""
+    if actor_id in suspended:
+        raise AccountSuspended("Your account is suspended.", field=(field,))
+    if suspended:
+        raise CounterpartSuspended("The other person's account is suspended at present.", field=(field,))
 
 
 def check_bidder(actor: Actor, poster_id: str) -> None:

@@ -6,7 +6,7 @@ them all.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on, insert
@@ -115,6 +115,26 @@ async def save_block(session: AsyncSession, block: models.Block) -> None:
             index_elements=["blocker_id", "blocked_id"], set_=values, where=col(models.Block.seq) < values["seq"]
         )
     )
+
+
+async def save_suspension(session: AsyncSession, suspension: models.Suspension) -> None:
+    """Writes the local copy of a suspension, unless there is a newer one."""
+    values = suspension.model_dump()
+    await session.execute(
+        insert(models.Suspension)
+        .values(**values)
+        .on_conflict_do_update(
+            index_elements=["user_id"], set_=values, where=col(models.Suspension.seq) < values["seq"]
+        )
+    )
+
+
+async def list_suspended(session: AsyncSession, user_ids: Sequence[str]) -> Collection[str]:
+    """Which of these people are suspended."""
+    statement = select(col(models.Suspension.user_id)).where(
+        any_of(col(models.Suspension.user_id), user_ids), col(models.Suspension.is_suspended)
+    )
+    return (await session.scalars(statement)).all()
 
 
 async def load_bids(database: Database, bid_ids: Sequence[str]) -> Sequence[models.Bid]:

@@ -9,7 +9,7 @@ from shared.consumer import Handlers
 from shared.events import Envelope
 from subgraphs.notifications import actions
 from subgraphs.notifications.personal_data import HELD
-from subgraphs.notifications.rules import ACCOUNT_EVENTS, BID_EVENTS, TASK_EVENTS
+from subgraphs.notifications.rules import ACCOUNT_EVENTS, ALERT_EVENTS, BID_EVENTS, TASK_EVENTS
 
 handlers = Handlers()
 
@@ -51,6 +51,6 @@ async def task_updated(session: AsyncSession, envelope: Envelope[events.TaskUpda
     await actions.copy_task(session, envelope.event.task)
 
 
-@handlers.on(*ACCOUNT_EVENTS, *BID_EVENTS, *TASK_EVENTS)
+@handlers.on(*ACCOUNT_EVENTS, *BID_EVENTS, *TASK_EVENTS, *ALERT_EVENTS)
 async def concerns_somebody(session: AsyncSession, envelope: Envelope[events.Event]) -> None:
     await actions.notify(session, envelope)

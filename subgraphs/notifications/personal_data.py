@@ -8,8 +8,8 @@ HELD = (
     Held(
         table_of(models.Notification),
         people=("user_id",),
-        # What others were told about somebody is rewritten by `actions.forget_person`, and not theirs to see.
-        unseen=("about_ids",),
+        # Rewritten by `actions.forget_person`.
+        unseen={"about_ids": "What others were told about somebody is theirs."},
         personal={"title": Personal("user_id", DELETED_TEXT), "body": Personal("user_id", DELETED_TEXT)},
         pseudonymous=("id", "event_id", "link"),
         plain=("category", "created_at", "read_at"),

@@ -39,6 +39,7 @@ register_enum(
         Category.ACCOUNT: "The account itself.",
         Category.TASKS: "A task that one posted or does.",
         Category.BIDS: "A bid that one placed or got.",
+        Category.ALERTS: "A task that one of one's saved searches found.",
         Category.CHAT: "A message from the other side of a task.",
         Category.PAYMENTS: "Money held, released, refunded or paid out.",
         Category.REVIEWS: "A review to write or to read.",

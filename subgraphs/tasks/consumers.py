@@ -21,19 +21,44 @@ async def user_export_requested(session: AsyncSession, envelope: Envelope[events
 @handlers.on(events.UserErased)
 async def user_erased(session: AsyncSession, envelope: Envelope[events.UserErased]) -> None:
     await erasure.schedule(session, envelope.event.user_id)
-    await actions.forget_person(session, envelope.event.user_id)
+    await actions.erasure.forget_person(session, envelope.event.user_id)
 
 
 async def forget_again(session: AsyncSession, user_id: str, due_at: datetime) -> None:
     """The deadlines after which somebody who left is erased once more."""
-    await actions.forget_person(session, user_id)
+    await actions.erasure.forget_person(session, user_id)
 
 
 @handlers.on(events.BidAccepted)
 async def bid_accepted(session: AsyncSession, envelope: Envelope[events.BidAccepted]) -> None:
-    await actions.assign_task(session, envelope.event.bid)
+    await actions.assignment.assign_task(session, envelope.event.bid)
+
+
+@handlers.on(events.UserSuspended)
+async def user_suspended(session: AsyncSession, envelope: Envelope[events.UserSuspended]) -> None:
+    await actions.suspensions.copy_suspension(session, envelope.event.user_id, is_suspended=True, seq=envelope.seq)
+
+
+@handlers.on(events.UserReinstated)
+async def user_reinstated(session: AsyncSession, envelope: Envelope[events.UserReinstated]) -> None:
+    await actions.suspensions.copy_suspension(session, envelope.event.user_id, is_suspended=False, seq=envelope.seq)
+
+
+async def upload_over(session: AsyncSession, attachment_id: str, due_at: datetime) -> None:
+    """The deadline of an upload."""
+    await actions.attachments.end_upload(session, attachment_id)
 
 
 async def task_expired(session: AsyncSession, task_id: str, due_at: datetime) -> None:
     """The deadline of an open task."""
-    await actions.expire_task(session, task_id)
+    await actions.expiry.expire_task(session, task_id)
+
+
+async def approval_due(session: AsyncSession, task_id: str, due_at: datetime) -> None:
+    """The deadline of a delivery."""
+    await actions.work.approve_unanswered(session, task_id)
+
+
+async def cancellation_unanswered(session: AsyncSession, agreement_id: str, due_at: datetime) -> None:
+    """The deadline of a request to end a task."""
+    await actions.agreements.lapse(session, agreement_id)

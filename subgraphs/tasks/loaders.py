@@ -6,8 +6,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
+from aiodataloader import DataLoader
+
 from shared.db import Database
 from shared.errors import ServiceUnavailable
+from shared.graphql.pagination import Page, Window
 from shared.loaders import one_by_key
 from subgraphs.tasks import models, store
 
@@ -20,7 +23,27 @@ class Loaders:
     """The loaders of one operation."""
 
     def __init__(self, database: Database) -> None:
-        self.task_by_id = one_by_key(partial(store.load_tasks, database), key=lambda task: task.id)
+        self._database = database
+        self.task_by_id = one_by_key(partial(store.tasks.load_tasks, database), key=lambda task: task.id)
+        self.question_page_by_task_id: DataLoader[tuple[str, Window], Page[models.Question]] = DataLoader(
+            partial(store.questions.load_question_pages, database)
+        )
+        self._agreements_by_task_id: dict[str, DataLoader[tuple[str, Window], Page[models.Agreement]]] = {}
+        self._steps_by_task_id: dict[str, DataLoader[tuple[str, Window], Page[models.Step]]] = {}
+
+    def agreement_page_by_task_id(self, viewer_id: str) -> DataLoader[tuple[str, Window], Page[models.Agreement]]:
+        """A page of what one viewer may know of a task's requests, by task and window."""
+        if viewer_id not in self._agreements_by_task_id:
+            load = partial(store.agreements.load_agreement_pages, self._database, viewer_id)
+            self._agreements_by_task_id[viewer_id] = DataLoader(load)
+        return self._agreements_by_task_id[viewer_id]
+
+    def step_page_by_task_id(self, viewer_id: str) -> DataLoader[tuple[str, Window], Page[models.Step]]:
+        """A page of what one viewer may know of a task's timeline, by task and window."""
+        if viewer_id not in self._steps_by_task_id:
+            load = partial(store.timeline.load_step_pages, self._database, viewer_id)
+            self._steps_by_task_id[viewer_id] = DataLoader(load)
+        return self._steps_by_task_id[viewer_id]
 
 
 class Categories(Generic[T]):
@@ -48,7 +71,7 @@ class Categories(Generic[T]):
 
     async def _read(self, database: Database) -> None:
         try:
-            self._by_id = self._build(await store.list_categories(database))
+            self._by_id = self._build(await store.categories.list_categories(database))
             self._read_at = time.monotonic()
         finally:
             self._reading = None

@@ -6,8 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import events, personal_data
 from shared.consumer import Handlers
+from shared.db import settings_of
 from shared.events import Envelope
-from subgraphs.users import actions
+from subgraphs.users import actions, secrets_at_rest
 from subgraphs.users.personal_data import HELD
 
 handlers = Handlers()
@@ -15,17 +16,14 @@ handlers = Handlers()
 
 @handlers.on(events.UserExportRequested)
 async def user_export_requested(session: AsyncSession, envelope: Envelope[events.UserExportRequested]) -> None:
-    await personal_data.export(session, envelope.event, events.UsersDataSealed, HELD)
+    readers = secrets_at_rest.readers(secrets_at_rest.cipher(settings_of(session)))
+    await personal_data.export(session, envelope.event, events.UsersDataSealed, HELD, readers)
 
 
-@handlers.on(events.TaskAssigned)
-async def task_assigned(session: AsyncSession, envelope: Envelope[events.TaskAssigned]) -> None:
-    await actions.erasure.copy_engagement(session, envelope.event.task, is_open=True)
-
-
-@handlers.on(events.TaskCancelled)
-async def task_cancelled(session: AsyncSession, envelope: Envelope[events.TaskCancelled]) -> None:
-    await actions.erasure.copy_engagement(session, envelope.event.task, is_open=False)
+# All that tell of a task, those to come as well: its status says whether people are bound by it.
+@handlers.on(*events.TASK_EVENTS)
+async def task_happened(session: AsyncSession, envelope: Envelope[events.TaskEvent]) -> None:
+    await actions.erasure.copy_engagement(session, envelope.event.task)
 
 
 async def forget_again(session: AsyncSession, user_id: str, due_at: datetime) -> None:

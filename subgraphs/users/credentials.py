@@ -8,7 +8,8 @@ from asyncio import AbstractEventLoop, Semaphore
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from itertools import permutations
 from weakref import WeakKeyDictionary
 
 from argon2 import PasswordHasher
@@ -31,6 +32,12 @@ _LONGEST_WAIT_SECONDS = 10
 # zxcvbn tries all ways to read the "l33t" characters, twice as many with every further one: seconds for
 # 72 random characters. What is left after this cut takes 50 ms at the most.
 _JUDGED_LENGTH = 40
+# A shorter part is no word that anybody would build upon, and makes other passwords look weak.
+_LEAST_GUESS = 3
+_BETWEEN = ("", " ", ".", "-", "_")
+# So many neighbours are put together, and in any order where there are few: an address can have a hundred parts.
+_JOINED_PARTS = 6
+_REORDERED_PARTS = 4
 _JUDGED_LEET = 10
 _LEET = frozenset("4@8({[<369&#!1/|0$5+7%2")
 
@@ -61,7 +68,7 @@ async def check_new_password(
 ) -> str:
     """The password normalised, once it is long and hard enough to guess. Raises WeakPassword.
 
-    `known` are the user's other inputs, which a guesser would try.
+    `known` are the user's other inputs, which a guesser would try, with and without what separates their parts.
     """
     normalised = normalise_password(password)
     least, most = rules.passwords.PASSWORD_LENGTH
@@ -115,13 +122,23 @@ async def check_log_in(services: Services[Loaders], address: str, email: str, pa
     return await _check(services, address, account, password, rules.sessions.invalid_credentials)
 
 
-async def check_present_password(services: Services[Loaders], address: str, user_id: str, password: str) -> Checked:
-    """The account of somebody signed in, once they have shown its password; counted like their logins.
+async def confirm(
+    services: Services[Loaders], actor: Actor, address: str, password: str | None, *, field: str = "password"
+) -> Checked | None:
+    """Makes sure that it is still the person themselves, before what a borrowed device must not do.
 
-    Raises InvalidCredentials, also for an account without a password, and RateLimited.
+    Answers what their password, which came in the input's `field`, was found to fit; None for an account without
+    one, whose session must be new instead. Wrong passwords count like those of `logIn`. Raises InvalidCredentials,
+    ConfirmationRequired, RateLimited.
     """
-    account = await store.accounts.find_email(services.database, user_id) or user_id
-    return await _check(services, address, account, password, rules.passwords.wrong_password)
+    found = await store.accounts.find_confirmation(services.database, actor.id, actor.session_id)
+    account, has_password, session_opened_at = found or (None, True, clock.now())
+    if has_password:
+        refusal = partial(rules.passwords.wrong_password, field)
+        return await _check(services, address, account or actor.id, password or "", refusal)
+    if clock.now() - session_opened_at > rules.sessions.FRESH_SESSION:
+        raise rules.sessions.ConfirmationRequired("Your account has no password: sign in anew and try again.")
+    return None
 
 
 async def forget_failures(services: Services[Loaders], address: str, email: str) -> None:
@@ -156,24 +173,6 @@ async def _check(
         if hasher.check_needs_rehash(password_hash):
             new_hash = await asyncio.to_thread(hasher.hash, _bytes(normalise_password(password)))
     return Checked(user_id, password_hash, new_hash)
-
-
-async def confirm(services: Services[Loaders], actor: Actor, address: str, password: str | None) -> None:
-    """Makes sure that it is still the person themselves, before what a borrowed device must not do.
-
-    Raises InvalidCredentials for a wrong password, ConfirmationRequired if the account has none and the session
-    is not new, RateLimited after too many failures.
-    """
-    found = await store.accounts.find_confirmation(services.database, actor.id, actor.session_id)
-    account, has_password, session_opened_at = found or (None, True, clock.now())
-    if has_password:
-        await _check(services, address, account or actor.id, password or "", _wrong_password)
-    elif clock.now() - session_opened_at > rules.sessions.FRESH_SESSION:
-        raise rules.sessions.ConfirmationRequired("Your account has no password: sign in anew and try again.")
-
-
-def _wrong_password() -> rules.sessions.InvalidCredentials:
-    return rules.sessions.InvalidCredentials("This is not your password.", field=("password",))
 
 
 def sign_up_actor(email: str) -> str:
@@ -211,7 +210,23 @@ def _score(password: str, known: tuple[str, ...]) -> int:
                 continue
             leet.add(character)
         judged.append(character)
-    return int(zxcvbn("".join(judged), user_inputs=list(known))["score"])
+    return int(zxcvbn("".join(judged), user_inputs=_guesses(known))["score"])
+
+
+def _guesses(known: tuple[str, ...]) -> list[str]:
+    """What people make passwords of out of what is known of them: its parts, alone and written together."""
+    guesses: dict[str, None] = {}
+    for each in known:
+        # By category: marks belong to their letters, in Thai for one.
+        spaced = "".join(sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in normalise_password(each))
+        parts = spaced.split()
+        for length in range(1, min(len(parts), _JOINED_PARTS) + 1):
+            for at in range(len(parts) - length + 1):
+                together = parts[at : at + length]
+                for order in permutations(together) if len(parts) <= _REORDERED_PARTS else [together]:
+                    guesses |= {between.join(order): None for between in _BETWEEN}
+        guesses[each] = None
+    return [guess for guess in guesses if _LEAST_GUESS <= len(guess) <= _JUDGED_LENGTH]
 
 
 def _bytes(normalised: str) -> bytes:

@@ -7,6 +7,7 @@ from subgraphs.users.rules.profile import DEFAULT_TIME_ZONE, Locale
 
 _exports = table_of(models.DataExport)
 _sessions = table_of(models.Session)
+_CHECKS = "Only serves to check what its owner has."
 
 HELD = (
     Held(
@@ -15,7 +16,7 @@ HELD = (
         personal={
             "email": Personal("id"),
             "email_verified_at": Personal("id"),
-            "password_hash": secret("id"),
+            "password_hash": secret("id", "Only serves to check the password."),
             "display_name": Personal("id", DELETED_NAME),
             "bio": Personal("id"),
             "avatar_url": Personal("id"),
@@ -47,22 +48,23 @@ HELD = (
     Held(
         table_of(models.RefreshToken),
         through={"session_id": (_sessions, "user_id")},
-        personal={"token_hash": secret("session_id"), "successor_salt": secret("session_id")},
+        personal={"token_hash": secret("session_id", _CHECKS), "successor_salt": secret("session_id", _CHECKS)},
         plain=("issued_at", "expires_at", "replaced_at"),
         deleted_with=("session_id",),
     ),
     Held(
         table_of(models.MailedCode),
         people=("user_id",),
-        personal={"code_hash": secret("user_id")},
+        personal={"code_hash": secret("user_id", _CHECKS)},
         plain=("purpose", "created_at", "expires_at"),
         deleted_with=("user_id",),
     ),
     Held(
-        # One without a person was asked for by naming an address; it goes or finds its person in a moment.
+        # One without a person was asked for by naming an address, and goes or finds its person in a moment; or it
+        # tells who left that they are erased, and goes when it is sent, or after a day.
         table_of(models.Mail),
         people=("user_id",),
-        personal={"content": secret("user_id")},
+        personal={"content": secret("user_id", "Holds codes that let somebody in, until it is sent or given up.")},
         pseudonymous=("id",),
         plain=("template", "created_at", "due_at", "attempts"),
         deleted_with=("user_id",),
@@ -70,16 +72,14 @@ HELD = (
     Held(
         table_of(models.Block),
         people=("blocker_id",),
-        # Nobody is told who blocked them.
-        unseen=("blocked_id",),
+        unseen={"blocked_id": "Nobody is told who blocked them."},
         plain=("created_at",),
         deleted_with=("blocker_id", "blocked_id"),
     ),
     Held(
         table_of(models.Report),
         people=("reporter_id",),
-        # Nobody is told who reported them.
-        unseen=("reported_id",),
+        unseen={"reported_id": "Nobody is told who reported them."},
         personal={"text": Personal("reporter_id", "")},
         pseudonymous=("id",),
         plain=("reason", "created_at"),
@@ -87,12 +87,11 @@ HELD = (
     Held(
         table_of(models.IdentityVerification),
         people=("user_id",),
-        # An admin's decision is about somebody else.
-        unseen=("decided_by",),
+        unseen={"decided_by": "An admin's decision is about somebody else."},
         personal={
-            "number": Personal("user_id", b"", exported=False),
-            "fingerprint": secret("user_id", b""),
-            "full_name": Personal("user_id", exported=False),
+            "number": Personal("user_id", b""),
+            "fingerprint": secret("user_id", "Only recognises a document that is submitted again.", b""),
+            "full_name": Personal("user_id"),
             "last_four": Personal("user_id", ""),
             "country": Personal("user_id"),
             "document_expires_on": Personal("user_id"),
@@ -113,7 +112,7 @@ HELD = (
     Held(
         _exports,
         people=("user_id",),
-        personal={"private_key": secret("user_id")},
+        personal={"private_key": secret("user_id", "Opens the export while it is kept.")},
         pseudonymous=("id",),
         plain=("status", "expected", "requested_at", "ready_at", "expires_at"),
         deleted_with=("user_id",),
@@ -121,28 +120,27 @@ HELD = (
     Held(
         table_of(models.ExportPart),
         through={"export_id": (_exports, "user_id")},
-        # Each export would hold the earlier ones.
-        personal={"sealed": secret("export_id")},
+        personal={"sealed": secret("export_id", "Each export would hold the earlier ones.")},
         plain=("subgraph", "number", "last"),
         deleted_with=("export_id",),
     ),
     Held(
         table_of(models.SecondFactor),
         people=("user_id",),
-        personal={"secret": secret("user_id")},
+        personal={"secret": secret("user_id", "Makes the codes of the second factor: with it anybody could.")},
         plain=("created_at", "enabled_at", "last_step"),
         deleted_with=("user_id",),
     ),
     Held(
         table_of(models.RecoveryCode),
         people=("user_id",),
-        personal={"code_hash": secret("user_id")},
+        personal={"code_hash": secret("user_id", _CHECKS)},
         deleted_with=("user_id",),
     ),
     Held(
         table_of(models.SecondFactorChallenge),
         people=("user_id",),
-        personal={"challenge_hash": secret("user_id"), "password_digest": secret("user_id")},
+        personal={"challenge_hash": secret("user_id", _CHECKS), "password_digest": secret("user_id", _CHECKS)},
         plain=("attempts", "expires_at", "used_at"),
         deleted_with=("user_id",),
     ),
@@ -163,7 +161,7 @@ HELD = (
     Held(
         table_of(models.OpenIdSignIn),
         people=("user_id",),
-        personal={"handle_hash": secret("user_id"), "salt": secret("user_id")},
+        personal={"handle_hash": secret("user_id", _CHECKS), "salt": secret("user_id", _CHECKS)},
         plain=("provider", "expires_at"),
         deleted_with=("user_id",),
     ),

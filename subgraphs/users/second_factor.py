@@ -97,13 +97,18 @@ def digest_password_hash(password_hash: str | None) -> bytes:
 
 
 @asynccontextmanager
-async def attempt(services: Services[Loaders], address: str, account: str, code: str) -> AsyncIterator[None]:
+async def attempt(services: Services[Loaders], address: str, account: str, code: str | None) -> AsyncIterator[None]:
     """An attempt at a code for an account, counted before it is made and forgotten when it succeeds.
+
+    Who gives no code tries nothing.
 
     Limits are those of `logIn`, per account and address and per address, so that nobody shuts the owner out
     who is elsewhere. Beyond a number of wrong one-time codes from everywhere the account takes recovery
     codes only, which cannot be guessed. Raises RateLimited.
     """
+    if code is None:
+        yield
+        return
     settings, limiter = services.settings, services.limiter
     guessable = is_one_time_code(code)
     account_and_address = f"{account} {address}"

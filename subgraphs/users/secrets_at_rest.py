@@ -4,6 +4,7 @@ After a rotation (a new first key in the file) housekeeping encrypts all of them
 then the old key can go.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.cipher import CannotDecrypt, Cipher
 from shared.config import Settings
+from shared.personal_data import Reader
 from subgraphs.users import models, store
 
 log = structlog.get_logger(__name__)
@@ -35,6 +37,8 @@ ENCRYPTED = (
     EncryptedColumn(
         models.IdentityVerification, key="id", owner="user_id", column="full_name", purpose="identity-name"
     ),
+    EncryptedColumn(models.DataExport, key="id", owner="id", column="private_key", purpose="export"),
+    EncryptedColumn(models.Mail, key="id", owner="id", column="content", purpose="mail"),
 )
 """Every encrypted column of users."""
 
@@ -44,6 +48,15 @@ def cipher(settings: Settings) -> Cipher:
     if settings.encryption_keys_file is None:
         raise RuntimeError("users needs EXCHANGE_ENCRYPTION_KEYS_FILE")
     return _cipher(settings.encryption_keys_file)
+
+
+def readers(cipher: Cipher) -> Mapping[str, Reader]:
+    """What decrypts a value of each encrypted column, by `<table>.<column>`; raises CannotDecrypt."""
+
+    def reader(where: EncryptedColumn) -> Reader:
+        return lambda row: cipher.decrypt(row[where.column], purpose=f"{where.purpose}:{row[where.owner]}")
+
+    return {f"{where.model.__tablename__}.{where.column}": reader(where) for where in ENCRYPTED}
 
 
 def mail_purpose(mail_id: str) -> str:

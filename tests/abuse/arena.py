@@ -35,6 +35,7 @@ _HONEST_QUERIES = {
         "{ notifications(last: 1) { nodes { title } } }",
         {"notifications": {"nodes": [{"title": "Welcome to Service Exchange"}]}},
     ),
+    "locations": ("{ myPlaces { nodes { id } } }", {"myPlaces": {"nodes": []}}),
 }
 _HONEST_FEDERATED = (
     '{ task(id: "<task>") { title bidCount poster { displayName } } }',
@@ -73,9 +74,10 @@ class Target:
         return self.url.replace("http", "ws", 1)
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
-        """An HTTP client whose answers are kept."""
-        async with httpx.AsyncClient(timeout=30, event_hooks={"response": [self._keep]}) as client:
+    async def client(self, address: str | None = None) -> AsyncIterator[httpx.AsyncClient]:
+        """An HTTP client whose answers are kept; `address` is the one of this machine's that it has."""
+        transport = httpx.AsyncHTTPTransport(local_address=address)
+        async with httpx.AsyncClient(timeout=30, transport=transport, event_hooks={"response": [self._keep]}) as client:
             yield client
 
     async def _keep(self, response: httpx.Response) -> None:
@@ -102,6 +104,7 @@ class Target:
 
 
 Attack = Callable[[Target], Awaitable[str]]
+Given = Callable[[Target], Awaitable[Mapping[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,8 @@ class Case:
 
     `subgraph`: the answer of the subgraph `at`, asked directly. `router`: that of both routers through the
     edge, unless `hive` or `embedded` differ. `cpu`: CPU seconds of whoever may need more than the bound, and
-    the reason stands beside it. `once`: it cannot be repeated, so that it is not measured.
+    the reason stands beside it. `once`: it cannot be repeated, so that it is not measured. `given`: what comes
+    before each attempt and is not measured; the names that it answers are the scene's from then on.
     """
 
     attack: Attack
@@ -121,6 +125,7 @@ class Case:
     at: str = "tasks"
     cpu: Mapping[str, float] = field(default_factory=dict)
     once: bool = False
+    given: Given | None = None
 
     def expected(self, target: str) -> str | None:
         """The answer at a target."""
@@ -163,6 +168,7 @@ class Arena:
         first, undisturbed, honest = await self._beside_an_honest_client(case, target)
         seen, used = [first], dict.fromkeys(processes, float("inf"))
         for _ in range(0 if case.once else _ATTEMPTS):
+            await self._prepare(case, target)
             before, started = target.cpu(), time.monotonic()
             seen.append(await self._attack(case, target))
             elapsed = time.monotonic() - started
@@ -177,7 +183,7 @@ class Arena:
     async def defend(self, case: Case, target: Target) -> None:
         """Fails unless the attack is answered as the case says, cheaply, and harms nobody."""
         seen = await self.observe(case, target)
-        assert set(seen.answers) == {case.expected(target.name)}
+        assert set(seen.answers) == {case.expected(target.name)}, seen.answers
         patience = _HONEST_SECONDS + _HONEST_FACTOR * seen.undisturbed
         assert max(seen.honest) < patience, f"an honest client waited {max(seen.honest):.2f} s"
         for name, spent in seen.used.items():
@@ -190,11 +196,18 @@ class Arena:
         allowed = case.cpu.get(target.name if name.startswith("router") else name, 0.0)
         return max(target.bounds[name], allowed)
 
+    @staticmethod
+    async def _prepare(case: Case, target: Target) -> None:
+        await target.scene.stay_signed_in()
+        if case.given is not None:
+            target.scene.names |= await case.given(target)
+
     async def _attack(self, case: Case, target: Target) -> str:
         target.attempt += 1
         return await case.attack(target)
 
     async def _beside_an_honest_client(self, case: Case, target: Target) -> tuple[str, float, list[float]]:
+        await self._prepare(case, target)
         async with httpx.AsyncClient(timeout=30) as client:
             undisturbed = await target.honest_request(client)
             attack = asyncio.create_task(self._attack(case, target))

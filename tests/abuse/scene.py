@@ -3,13 +3,21 @@
 import asyncio
 import json
 import sys
+import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from deploy.local import commands, secret_files, subgraph_server
+import httpx
+
+from deploy.local import commands, mail_server, secret_files, subgraph_server
 from deploy.local.layout import REPOSITORY
 from deploy.local.stack import Stack
 from tests.e2e.people import CREATE_TASK, Person, euro, eventually, mutation, new_email, new_password
+
+# Access tokens live for 15 minutes; all cases together take longer.
+_RENEWED_AFTER_SECONDS = 480
+_REFRESH = mutation("refreshSession", "session { accessToken refreshToken }")
 
 SECRET_MESSAGE = "Only poster and bidder may ever read this offer."
 DRAFT_TITLE = "A surprise that nobody may know of"
@@ -23,6 +31,12 @@ class Scene:
     names: dict[str, str] = field(default_factory=dict)
     signing_key: dict[str, str] = field(default_factory=dict)
     """The private key (JWK) that signs access tokens; a forger has all but its `d`."""
+    users_url: str = ""
+    users_database: str = ""
+    mailbox: Path = field(default_factory=Path)
+    signed_in: list[str] = field(default_factory=list)
+    """The names of those whose tokens stay alive."""
+    signed_in_at: float = 0.0
 
     def fill(self, text: str) -> str:
         """The text with every `<name>` replaced that the scene knows."""
@@ -33,6 +47,23 @@ class Scene:
     def __getitem__(self, name: str) -> str:
         return self.names[name]
 
+    def mails(self, recipient: str) -> list[mail_server.Caught]:
+        """The mails to an address, oldest first."""
+        return mail_server.mails(self.mailbox, recipient)
+
+    async def stay_signed_in(self) -> None:
+        """Renews the tokens before they expire."""
+        if time.monotonic() - self.signed_in_at < _RENEWED_AFTER_SECONDS:
+            return
+        async with httpx.AsyncClient(timeout=30) as client:
+            for name in self.signed_in:
+                body = {"query": _REFRESH, "variables": {"input": {"refreshToken": self[f"{name} refresh"]}}}
+                answer = (await client.post(self.users_url, json=body)).json()
+                # None of somebody whose session a case has ended.
+                if session := answer["data"]["refreshSession"]["session"]:
+                    self.names |= {f"{name} token": session["accessToken"], f"{name} refresh": session["refreshToken"]}
+        self.signed_in_at = time.monotonic()
+
 
 async def play(stack: Stack) -> Scene:
     """Paula posts a task and keeps a draft, Tom bids, Tina is a stranger, Harry is honest, Ada administers.
@@ -41,7 +72,12 @@ async def play(stack: Stack) -> Scene:
     """
     edge = next(iter(stack.edges.values()))
     keys = json.loads(secret_files.signing_keys(stack.instance).read_text())["keys"]
-    scene = Scene(signing_key=keys[0])
+    scene = Scene(
+        signing_key=keys[0],
+        users_url=stack.url("users", "/graphql"),
+        users_database=stack.database_url("users").replace("+asyncpg", ""),
+        mailbox=mail_server.folder(stack.instance),
+    )
     async with AsyncExitStack() as entered:
 
         async def arrive(name: str, *roles: str) -> Person:
@@ -80,6 +116,7 @@ async def play(stack: Stack) -> Scene:
                 f"{name} refresh": somebody.session["refreshToken"],
                 f"{name} session": (await somebody.call("{ mySessions(first: 1) { nodes { id } } }"))["nodes"][0]["id"],
             }
+        scene.signed_in, scene.signed_in_at = list(everybody), time.monotonic()
         scene.names |= {
             "task": task_id,
             "draft": drafted["task"]["id"],

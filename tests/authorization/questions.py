@@ -26,6 +26,9 @@ Path = tuple[str, ...]
 
 ROOTS = {"Query": "query", "Mutation": "mutation", "Subscription": "subscription"}
 _COUNTS = re.compile(r"(\w*C|c)ount")
+# What fields take where rows name them without arguments.
+_ARGUMENTS = {"distanceMeters": "(from: {latitude: 0, longitude: 0})"}
+_NUMBERS = {"version", "latitude", "longitude"}
 _ID = re.compile(r"[a-z]+_[0-9a-hjkmnp-tv-z]{26}")
 
 
@@ -115,7 +118,9 @@ def _walk(type_: object, below: Sequence[str], cell: Cell, *, is_root: bool) -> 
         if "userErrors" in _fields(here):
             tree["userErrors"] = {"code": {}}
         return tree, ()
-    _merge(tree, {cell.field: _identity(get_named_type(_fields(here)[cell.field].type))})
+    declared = _fields(here)[cell.field]
+    arguments = _ARGUMENTS.get(cell.field, "") if declared.args else ""
+    _merge(tree, {f"{cell.field}{arguments}": _identity(get_named_type(declared.type))})
     return tree, (cell.field,)
 
 
@@ -161,7 +166,7 @@ def mistakes(schema: GraphQLSchema, question: Question) -> list[str]:
 
     class Anything(dict[str, object]):
         def __missing__(self, name: str) -> object:
-            return 1 if name == "version" else "x"
+            return 1 if name in _NUMBERS else "x"
 
     text = document(question.operation, {"q": (question, Anything())})
     return [error.message for error in validate(schema, parse(text))]

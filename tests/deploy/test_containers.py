@@ -21,8 +21,9 @@ IMAGES = {
 def test_each_subgraph_has_a_service_with_its_own_secrets(name):
     service = SERVICES[name]
     assert service["command"] == [name]
+    own = ["files:/var/lib/exchange/files"] if name == "tasks" else []
     assert sorted(service["volumes"]) == sorted(
-        [f"secrets-{name}:/secrets/{name}:ro", "secrets-public:/secrets/public:ro"]
+        [f"secrets-{name}:/secrets/{name}:ro", "secrets-public:/secrets/public:ro", *own]
     )
     assert f"secrets-{name}:/secrets/{name}" in SERVICES["secrets"]["volumes"]
     assert name in SERVICES["secrets"]["environment"]["SUBGRAPHS"].split()
@@ -34,6 +35,14 @@ def test_each_subgraph_has_a_service_with_its_own_secrets(name):
 def test_only_users_can_sign():
     signing = [name for name, service in SERVICES.items() if "EXCHANGE_SIGNING_KEYS_FILE" in str(service)]
     assert signing == ["users"]
+
+
+def test_the_edge_brings_files_to_who_has_them_and_nobody_else():
+    urls = dict(each.split("=", 1) for each in SERVICES["edge"]["environment"]["EDGE_FILE_URLS"].split(","))
+    with_files = {name for name, service in SERVICES.items() if "EXCHANGE_LINK_KEYS_FILE" in str(service)}
+    assert urls == {name: f"http://{name}:8000" for name in with_files} == {"tasks": "http://tasks:8000"}
+    in_front = {name for name, service in SERVICES.items() if "front" in service.get("networks", ())}
+    assert in_front == {"edge", "router", *with_files}
 
 
 def test_images_are_pinned():
@@ -60,8 +69,10 @@ def test_nothing_but_the_edge_and_the_caught_mail_is_reachable_from_outside():
     }
 
 
-def test_only_users_reaches_a_mail_server_elsewhere():
-    assert {name for name, service in SERVICES.items() if "outside" in service.get("networks", ())} == {"users", "mail"}
+def test_only_users_reaches_a_mail_server_elsewhere_and_only_tasks_a_bucket():
+    outside = {name for name, service in SERVICES.items() if "outside" in service.get("networks", ())}
+    assert outside == {"users", "mail", "tasks"}
+    assert {name for name, service in SERVICES.items() if "S3_BUCKET" in str(service)} == {"tasks"}
     smtp = {name: value for name, value in SERVICES["users"]["environment"].items() if "SMTP" in name}
     assert smtp == {
         "EXCHANGE_SMTP_ADDRESS": "${EXCHANGE_SMTP_ADDRESS:-mail:1025}",
@@ -72,7 +83,12 @@ def test_only_users_reaches_a_mail_server_elsewhere():
 
 def test_no_secret_stands_in_the_file():
     passwords = re.findall(r"(?i)(?:password|secret|token)\w*: *(\S+)", (REPOSITORY / "docker-compose.yml").read_text())
-    taken_from_elsewhere = ("/run/secrets/", "/secrets/", "${EXCHANGE_SMTP_PASSWORD:-}")
+    taken_from_elsewhere = (
+        "/run/secrets/",
+        "/secrets/",
+        "${EXCHANGE_SMTP_PASSWORD:-}",
+        "${EXCHANGE_S3_SECRET_ACCESS_KEY:-}",
+    )
     assert [value for value in passwords if not value.startswith(taken_from_elsewhere)] == []
 
 

@@ -35,7 +35,7 @@ def test_port_base_is_remembered(instance):
 
 
 def test_containers_get_only_their_own_secrets(tmp_path, monkeypatch):
-    for name in ("postgres", "public", "users", "bids"):
+    for name in ("postgres", "public", "users", "bids", "tasks"):
         (tmp_path / name).mkdir()
     monkeypatch.setattr(docker_secrets, "SECRETS", tmp_path)
     monkeypatch.setenv("SUBGRAPHS", "users bids")
@@ -49,6 +49,6 @@ def test_containers_get_only_their_own_secrets(tmp_path, monkeypatch):
     )
     assert sorted(str(path.relative_to(tmp_path)) for path in first) == [
         "bids/env", "postgres/bids", "postgres/superuser", "postgres/users", "public/jwks.json",
-        "users/encryption.json", "users/env", "users/keys.lock", "users/signing.json",
+        "tasks/links.json", "users/encryption.json", "users/env", "users/keys.lock", "users/signing.json",
     ]  # fmt: skip
     assert '"d"' not in first[tmp_path / "public" / "jwks.json"]

@@ -78,9 +78,8 @@ def collecting(port: int) -> Iterator[Collector]:
     """Listens on the port for the length of the block."""
     collector = Collector()
 
+    # HTTP/1.0, a connection per request: kept open, connections would go on sending to a collector that is over.
     class Receiver(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             if self.headers.get("content-encoding") == "gzip":

@@ -1,9 +1,13 @@
 """Fixtures of the tests through edge and router."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from deploy.local import routers
 from deploy.local.stack import Stack
+from tests import infrastructure
+from tests.e2e.collector import Collector, collecting
 
 
 @pytest.fixture(params=[routers.HIVE_ROUTER, routers.EMBEDDED])
@@ -12,3 +16,10 @@ def edge(stack: Stack, request: pytest.FixtureRequest) -> str:
     if request.param not in stack.edges:
         pytest.skip(f"{request.param} is not installed")
     return stack.edges[request.param]
+
+
+@pytest.fixture(scope="module")
+def collector(stack: Stack) -> Iterator[Collector]:
+    """What the system exports of traces while this module's tests run."""
+    with collecting(infrastructure.collector_port()) as listening:
+        yield listening

@@ -7,10 +7,13 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 
+import asyncpg
 import httpx
 
 from deploy.demo.client import Client
 from deploy.demo.live import Data
+from deploy.local.stack import Stack
+from shared.ids import new_id
 
 BID = "id version status amount { amount } message tasker { id }"
 BID_EVENTS = f"""subscription ($taskId: ID!, $after: Int) {{
@@ -80,6 +83,7 @@ class Person(Client):
             "categoryId": categories[0]["children"][0]["id"],
             "budget": euro("200.00"),
             "mode": "ONSITE",
+            "placeId": new_id("place"),
             "publish": True,
         }
         return str((await self.call(CREATE_TASK, input=task))["task"]["id"])
@@ -121,6 +125,17 @@ async def newcomer(edge: str, name: str, role: str) -> AsyncIterator[Person]:
     async with Person(edge, name) as somebody:
         await somebody.sign_up(new_email(), new_password(), [role])
         yield somebody
+
+
+async def become_admin(stack: Stack, somebody: Person) -> None:
+    """What the operator's command does, and the login after it."""
+    connection = await asyncpg.connect(stack.database_url("users").replace("+asyncpg", ""))
+    try:
+        role = "UPDATE users SET roles = array_append(roles, 'ADMIN') WHERE id = $1"
+        await connection.execute(role, somebody.user_id)
+    finally:
+        await connection.close()
+    await somebody.token(somebody.session["accessToken"])
 
 
 def new_email() -> str:

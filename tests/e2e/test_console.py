@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request,
 
 from deploy.local import routers
 from deploy.local.stack import Stack
+from shared.ids import new_id
 
 # Debian's or Google's; without either the one that `playwright install` brought.
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -218,6 +219,7 @@ def test_an_admin_signs_in_queries_changes_and_sees_a_bid_arrive(console: Consol
         "categoryId": api.category_id(),
         "budget": {"amount": "800.00", "currency": "THB"},
         "mode": "ONSITE",
+        "placeId": new_id("place"),
         "publish": True,
     }
     console.run("create-task", {"input": task_input})

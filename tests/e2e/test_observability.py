@@ -4,30 +4,25 @@ import asyncio
 import json
 import re
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import asyncpg
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.demo.live import Data
-from deploy.local import routers, subgraph_server
+from deploy.local import routers
 from deploy.local.layout import built_subgraphs
 from deploy.local.stack import Stack
 from shared import dead_letters
-from shared.config import Settings
-from tests import infrastructure
-from tests.e2e.collector import Collector, Span, collecting
+from tests.e2e.collector import Collector, Span
+from tests.e2e.observing import EXPORTED_WITHIN, log_line, log_lines, operators_settings, refusing_rows
 from tests.e2e.people import BID_EVENTS, PLACE_BID, UPDATE_BID, Person, euro, eventually, viewing
+from tests.e2e.search import log_files, metrics_pages, page
 
 pytestmark = pytest.mark.e2e
 
-# Spans leave every five seconds.
-_EXPORTED_WITHIN = 20
 _CONSUMER_LAG = "exchange_consumer_lag"
 
 Sample = tuple[str, dict[str, str], float]
@@ -51,12 +46,6 @@ class Played:
     def secret(self, what: str) -> str:
         """Something personal that is like no other text."""
         return self.personal.setdefault(what, f"zz{uuid.uuid4().hex}")
-
-
-@pytest.fixture(scope="module")
-def collector(stack: Stack) -> Iterator[Collector]:
-    with collecting(infrastructure.collector_port()) as listening:
-        yield listening
 
 
 @pytest.fixture(scope="module")
@@ -96,17 +85,17 @@ async def _play(stack: Stack, played: Played, edge: str) -> Played:
             played.bid_request, answer = await _send_until_known(tom, PLACE_BID, {"input": bid})
             placed = answer["data"]["placeBid"]["bid"]
             await view.shows(1)
-            played.live["bids"] = _samples(await _page(stack.url("bids", "/metrics")))
+            played.live["bids"] = _samples(await page(stack.url("bids", "/metrics")))
             # Measured every five seconds.
             lag = {"consumer": "notifications", "topic": "bids.bid"}
             while not _values(played.live.get("notifications", ()), _CONSUMER_LAG, lag):
                 await asyncio.sleep(0.2)
-                played.live["notifications"] = _samples(await _page(stack.url("notifications", "/metrics")))
+                played.live["notifications"] = _samples(await page(stack.url("notifications", "/metrics")))
 
-        async with _refusing_rows(stack, "notifications", "notifications"):
+        async with refusing_rows(stack, "notifications", "notifications"):
             change = {"bidId": placed["id"], "message": played.secret("changed message")}
             await _send(tom, UPDATE_BID, {"input": change})
-            settings = _settings(stack)
+            settings = operators_settings(stack)
             while played.letter is None:
                 await asyncio.sleep(0.2)
                 for letter in await dead_letters.list_dead_letters(settings, ["bids.bid"]):
@@ -116,7 +105,7 @@ async def _play(stack: Stack, played: Played, edge: str) -> Played:
 
         other_task = await paula.post_task()
         bid = {"taskId": other_task, "amount": euro("98.00"), "message": played.secret("refused message")}
-        async with _refusing_rows(stack, "bids", "bids"):
+        async with refusing_rows(stack, "bids", "bids"):
             played.failed_request, played.failure = await _send_until_known(tom, PLACE_BID, {"input": bid})
     return played
 
@@ -143,33 +132,13 @@ async def _send_until_known(person: Person, document: str, variables: Data) -> t
     raise AssertionError(answer)
 
 
-@asynccontextmanager
-async def _refusing_rows(stack: Stack, subgraph: str, table: str) -> AsyncIterator[None]:
-    """A table that takes no row meanwhile; PostgreSQL then quotes the row in its error."""
-    address = stack.database_url(subgraph).replace("postgresql+asyncpg://", "postgresql://")
-    connection = await asyncpg.connect(address)
-    try:
-        await connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT observed CHECK (false) NOT VALID")
-        try:
-            yield
-        finally:
-            await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT observed")
-    finally:
-        await connection.close()
-
-
-def _settings(stack: Stack) -> Settings:
-    variables = subgraph_server.environment(stack.instance, "support").items()
-    return Settings.model_validate({name.removeprefix("EXCHANGE_").lower(): value for name, value in variables})
-
-
 # --- traces -----------------------------------------------------------------------------------------------------
 
 
 async def test_one_trace_goes_from_the_router_to_the_notification(
     stack: Stack, collector: Collector, played: Played
 ) -> None:
-    trace = _log_line(stack, "bids", "operation", played.bid_request)["trace_id"]
+    trace = log_line(stack, "bids", "operation", played.bid_request)["trace_id"]
     assert isinstance(trace, str)
 
     def spans() -> list[Span]:
@@ -188,7 +157,7 @@ async def test_one_trace_goes_from_the_router_to_the_notification(
         last.append(("router", "http.server"))
     await eventually(
         lambda: all(find(*each) for each in last),
-        _EXPORTED_WITHIN,
+        EXPORTED_WITHIN,
         lambda: [(span.service, span.name) for span in spans()],
     )
 
@@ -238,7 +207,7 @@ async def test_a_failed_resolver_is_found_by_the_request_id_of_its_error(
     assert error["extensions"]["code"] == "INTERNAL"
     assert error["extensions"]["requestId"] == played.failed_request
 
-    line = _log_line(stack, "bids", "resolver_failed", played.failed_request)
+    line = log_line(stack, "bids", "resolver_failed", played.failed_request)
     assert (line["level"], line["actor_id"], line["path"]) == ("error", played.tasker_id, ["placeBid"])
     assert "place_bid" in str(line["exception"])
     assert "CheckViolation" in str(line["exception"])
@@ -247,7 +216,7 @@ async def test_a_failed_resolver_is_found_by_the_request_id_of_its_error(
         spans = collector.trace(str(line["trace_id"]))
         return {(span.name, span.attributes["error.type"]) for span in spans if span.failed and span.service == "bids"}
 
-    await eventually(lambda: ("Mutation.place_bid", "IntegrityError") in failed(), _EXPORTED_WITHIN, failed)
+    await eventually(lambda: ("Mutation.place_bid", "IntegrityError") in failed(), EXPORTED_WITHIN, failed)
     assert ("INSERT", "CheckViolationError") in failed()
 
 
@@ -282,8 +251,8 @@ async def test_the_bid_shows_in_the_metrics_of_the_subgraphs(played: Played) -> 
 
 
 async def test_dead_letters_and_refusals_are_counted(stack: Stack, all_played: dict[str, Played]) -> None:
-    notifications = _samples(await _page(stack.url("notifications", "/metrics")))
-    bids = _samples(await _page(stack.url("bids", "/metrics")))
+    notifications = _samples(await page(stack.url("notifications", "/metrics")))
+    bids = _samples(await page(stack.url("bids", "/metrics")))
     runs = len(all_played)
     assert _sum(notifications, "exchange_dead_letters_total", consumer="notifications", topic="bids.bid") >= runs
     assert _sum(notifications, "exchange_consumed_total", type="bids.bid.updated", outcome="failed") >= runs
@@ -303,17 +272,17 @@ async def test_no_label_is_a_clients_to_choose(stack: Stack, all_played: dict[st
             await client.request(chosen.upper(), stack.url(name, f"/{chosen}?{chosen}={chosen}"))
 
     for name in built_subgraphs():
-        page = await _page(stack.url(name, "/metrics"))
-        samples = _samples(page)
+        text = await page(stack.url(name, "/metrics"))
+        samples = _samples(text)
         labels = {label for sample in samples for label in sample[1]}
         assert labels <= _CLOSED_LABELS
         assert not [sample for sample in samples if any(_ANY_ID.search(value) for value in sample[1].values())]
-        assert chosen.lower() not in page.lower()
+        assert chosen.lower() not in text.lower()
     if routers.HIVE_ROUTER in stack.edges:
-        page = await _page(stack.url(f"{stack.router(routers.HIVE_ROUTER)}-metrics", "/metrics"))
-        assert "http_server_request_duration_seconds_count" in page
-        assert "graphql_operation_name" not in page
-        assert chosen.lower() not in page.lower()
+        text = await page(metrics_pages(stack)["the router"])
+        assert "http_server_request_duration_seconds_count" in text
+        assert "graphql_operation_name" not in text
+        assert chosen.lower() not in text.lower()
 
 
 # --- logs, and what is in none of all -----------------------------------------------------------------------------
@@ -323,7 +292,7 @@ def test_every_line_of_a_subgraphs_log_is_json_with_the_ids_of_its_request(
     stack: Stack, all_played: dict[str, Played]
 ) -> None:
     for name in built_subgraphs():
-        lines = _log_lines(stack, name)
+        lines = log_lines(stack, name)
         assert lines
         for line in lines:
             assert line["service"] == name
@@ -336,13 +305,13 @@ def test_every_line_of_a_subgraphs_log_is_json_with_the_ids_of_its_request(
                 assert re.fullmatch(r"[0-9a-f]{16}", str(line["span_id"]))
 
     for played in all_played.values():
-        line = _log_line(stack, "bids", "operation", played.bid_request)
+        line = log_line(stack, "bids", "operation", played.bid_request)
         assert (line["type"], line["field"], line["code"]) == ("mutation", "placeBid", "OK")
         assert line["actor_id"] == played.tasker_id
-        failed = _log_line(stack, "bids", "operation", played.failed_request)
+        failed = log_line(stack, "bids", "operation", played.failed_request)
         assert (failed["code"], failed["actor_id"]) == ("INTERNAL", played.tasker_id)
         # Who signs up is nobody yet. Lines of other tests do not count: some send a token beside it.
-        sign_ups = [_log_line(stack, "users", "operation", request) for request in played.sign_up_requests]
+        sign_ups = [log_line(stack, "users", "operation", request) for request in played.sign_up_requests]
         assert [line["field"] for line in sign_ups] == ["signUp", "signUp"]
         assert not any("actor_id" in line for line in sign_ups)
 
@@ -351,17 +320,14 @@ async def test_nothing_personal_is_in_logs_spans_metrics_or_dead_letters(
     stack: Stack, collector: Collector, all_played: dict[str, Played]
 ) -> None:
     def exported(request: str) -> list[Span]:
-        return collector.trace(str(_log_line(stack, "bids", "operation", request)["trace_id"]))
+        return collector.trace(str(log_line(stack, "bids", "operation", request)["trace_id"]))
 
-    await eventually(lambda: all(exported(played.failed_request) for played in all_played.values()), _EXPORTED_WITHIN)
+    await eventually(lambda: all(exported(played.failed_request) for played in all_played.values()), EXPORTED_WITHIN)
 
-    seen = {f"log {path.name}": path.read_bytes() for path in _log_files(stack)}
+    seen = {f"log {path.name}": path.read_bytes() for path in log_files(stack)}
     seen["spans"] = b"".join(collector.bodies)
-    for name in built_subgraphs():
-        seen[f"metrics of {name}"] = (await _page(stack.url(name, "/metrics"))).encode()
-    if routers.HIVE_ROUTER in stack.edges:
-        page = await _page(stack.url(f"{stack.router(routers.HIVE_ROUTER)}-metrics", "/metrics"))
-        seen["metrics of the router"] = page.encode()
+    for process, url in metrics_pages(stack).items():
+        seen[f"metrics of {process}"] = (await page(url)).encode()
     assert len(seen["spans"]) > 10_000
     assert {"log bids.log", "log router.log", "log postgres.log"} <= seen.keys()
 
@@ -386,32 +352,6 @@ async def test_nothing_personal_is_in_logs_spans_metrics_or_dead_letters(
         # The event itself lies there as it was: of what people wrote it carries the bid's message, nothing else.
         value = (letter.value or b"").decode()
         assert {what for what, text in played.personal.items() if text in value} == {"changed message"}
-
-
-def _log_files(stack: Stack) -> Iterable[Path]:
-    yield from stack.instance.logs.glob("*.log*")
-    yield from stack.instance.state.glob("nginx*/*.log")
-
-
-def _log_lines(stack: Stack, name: str) -> list[Data]:
-    lines = []
-    for path in stack.instance.logs.glob(f"{name}.log*"):
-        lines += [json.loads(line) for line in path.read_text().splitlines()]
-    return lines
-
-
-def _log_line(stack: Stack, name: str, event: str, request_id: str) -> Data:
-    [line] = [
-        line for line in _log_lines(stack, name) if (line["event"], line.get("request_id")) == (event, request_id)
-    ]
-    return line
-
-
-async def _page(url: str) -> str:
-    async with httpx.AsyncClient() as client:
-        response = await client.get(url)
-    assert response.status_code == 200
-    return response.text
 
 
 def _samples(page: str) -> list[Sample]:

@@ -1,41 +1,56 @@
-"""Somebody is suspended while they use every part of the system."""
+"""Somebody is suspended, or leaves, while they use every part of the system."""
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
-import asyncpg
 import httpx
 import pytest
 
 from deploy.demo.live import SignedOut
 from deploy.local.stack import Stack
-from tests.e2e.people import BID_EVENTS, NOTIFICATION_EVENTS, TASK_EVENTS, Person, mutation, newcomer, viewing
+from tests.e2e.people import (
+    BID_EVENTS,
+    NOTIFICATION_EVENTS,
+    TASK_EVENTS,
+    Person,
+    become_admin,
+    mutation,
+    new_email,
+    newcomer,
+    viewing,
+)
 
 pytestmark = pytest.mark.e2e
 
 SUSPEND = mutation("suspendUser", "user { status }")
+LEAVE = mutation("eraseMyAccount", "user { status }")
+PASSWORD = "seven purple lanterns juggle soup"
 # A field of each subgraph that wants to know who asks.
 ASKS = {
     "users": "{ me { id } }",
     "tasks": "{ myTasks(as: TASKER) { nodes { id } } }",
     "bids": "{ myBids { nodes { id } } }",
     "notifications": "{ unreadCount }",
+    "locations": "{ myPlaces { nodes { id } } }",
 }
 
 
-async def become_admin(stack: Stack, somebody: Person) -> None:
-    """What the operator's command does, and the login after it."""
-    connection = await asyncpg.connect(stack.database_url("users").replace("+asyncpg", ""))
-    try:
-        role = "UPDATE users SET roles = array_append(roles, 'ADMIN') WHERE id = $1"
-        await connection.execute(role, somebody.user_id)
-    finally:
-        await connection.close()
-    await somebody.token(somebody.session["accessToken"])
+async def is_suspended(ada: Person, tom: Person) -> None:
+    given = {"userId": tom.user_id, "reason": "Asked people to pay outside of the marketplace."}
+    assert (await ada.call(SUSPEND, input=given))["user"] == {"status": "SUSPENDED"}
 
 
-async def test_all_that_a_suspended_user_holds_ends_within_5_seconds(stack: Stack, edge: str) -> None:
-    async with newcomer(edge, "Ada", "POSTER") as ada, newcomer(edge, "Tom", "TASKER") as tom:
+async def leaves(ada: Person, tom: Person) -> None:
+    assert (await tom.call(LEAVE, input={"password": PASSWORD}))["user"] == {"status": "ERASED"}
+
+
+@pytest.mark.parametrize("goes", [is_suspended, leaves])
+async def test_all_that_somebody_holds_who_is_out_ends_within_5_seconds(
+    stack: Stack, edge: str, goes: Callable[[Person, Person], Awaitable[None]]
+) -> None:
+    async with newcomer(edge, "Ada", "POSTER") as ada, Person(edge, "Tom") as tom:
+        await tom.sign_up(new_email(), PASSWORD, ["TASKER"])
         await become_admin(stack, ada)
         task_id = await ada.post_task()
         await tom.place_bid(task_id, "180.00")
@@ -59,8 +74,7 @@ async def test_all_that_a_suspended_user_holds_ends_within_5_seconds(stack: Stac
             views = (bids, tasks, inbox)
             await asyncio.gather(*(view.shows(1) for view in views))
 
-            suspension = {"userId": tom.user_id, "reason": "Asked people to pay outside of the marketplace."}
-            assert (await ada.call(SUSPEND, input=suspension))["user"] == {"status": "SUSPENDED"}
+            await goes(ada, tom)
 
             until = time.monotonic() + 5
             while {await code(*door) for door in doors} != {"UNAUTHENTICATED"}:

@@ -49,6 +49,20 @@ class FakeRouter:
         body = {"data": seen, "padding": "x" * self.padding} if self.padding else {"data": seen}
         return web.json_response(body, status=self.status, headers=own_headers)
 
+    async def files(self, request: web.Request) -> web.Response:
+        """As the subgraph that uploads and files belong to."""
+        seen: dict[str, object] = {
+            "method": request.method,
+            "path": request.raw_path,
+            "headers": {name.lower(): value for name, value in request.headers.items()},
+            "first": b"",
+        }
+        self.requests.append(seen)
+        if request.can_read_body:
+            seen["first"] = await request.content.readany()
+            seen["bytes"] = len(await request.read())
+        return web.Response(status=self.status, headers={"cache-control": "private, max-age=600", "x-answer": "files"})
+
     async def readiness(self, _: web.Request) -> web.Response:
         return web.json_response({"router": "internals"}, status=self.ready_status)
 
@@ -73,8 +87,9 @@ def _router() -> Iterator[FakeRouter]:
 
     async def start() -> tuple[FakeRouter, web.AppRunner]:
         router = FakeRouter(url=f"http://127.0.0.1:{free_port()}")
-        app = web.Application(client_max_size=4 << 20)
+        app = web.Application(client_max_size=8 << 20)
         app.router.add_route("*", "/graphql", router.graphql)
+        app.router.add_route("*", "/{kind:uploads|files}/{rest:.*}", router.files)
         app.router.add_get("/readiness", router.readiness)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
@@ -151,6 +166,7 @@ def start_edge(router: FakeRouter, tmp_path: Path) -> Iterator[StartEdge]:
                 router_url or router.url,
                 tls=tls,
                 limits=limits or Limits(),
+                file_urls={"tasks": router.url},
                 allowed_origins=allowed_origins,
                 trusted_proxies=trusted_proxies,
                 workers=1,

@@ -115,6 +115,15 @@ def test_a_client_cannot_choose_its_address(edge: RunningEdge, router: FakeRoute
     assert "strict-transport-security" not in response.headers
 
 
+def test_what_the_clients_program_calls_itself_has_a_name_that_routers_do_not_trace(
+    edge: RunningEdge, router: FakeRouter
+) -> None:
+    post(edge, headers={"user-agent": "a browser", "x-user-agent": "another one"})
+
+    assert seen_headers(router)["x-user-agent"] == "a browser"
+    assert "user-agent" not in seen_headers(router)
+
+
 def test_a_trusted_proxy_tells_the_clients_address(start_edge: StartEdge, router: FakeRouter) -> None:
     edge = start_edge(trusted_proxies=("127.0.0.0/8",))
     # The client sent the first address itself; the proxy appended the one it saw.

@@ -22,6 +22,15 @@ def schema() -> GraphQLSchema:
     return build_schema((REPOSITORY / "schema.graphql").read_text())
 
 
+def test_each_has_a_place_and_a_name_of_its_own() -> None:
+    places = [path.stem.partition("-") for path in OPERATIONS]
+    for part in (0, 2):
+        assert len({each[part] for each in places}) == len(OPERATIONS)
+    assert all(len(place) == 3 and place.isdecimal() for place, _, _ in places), "the first digit is the group"
+    files = {path.name for path in (REPOSITORY / "edge" / "console" / "operations").iterdir()}
+    assert files <= {f"{path.stem}{end}" for path in OPERATIONS for end in (".graphql", ".variables.json")}
+
+
 @pytest.mark.parametrize("path", OPERATIONS, ids=lambda path: path.stem)
 def test_a_saved_operation_fits_the_schema(schema: GraphQLSchema, path: Path) -> None:
     text = path.read_text()

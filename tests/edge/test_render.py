@@ -49,6 +49,8 @@ def test_several_routers_hosts_origins_and_proxies_are_taken(tmp_path: Path) -> 
         {"router_url": "http://router:4000/graphql"},
         {"router_url": "http://router:4000;"},
         {"ready_path": "/ready;}"},
+        {"file_urls": {"tasks": "https://tasks:8000"}},
+        {"file_urls": {"tasks|.*": ROUTER}},
         {"hosts": ("localhost",)},
         {"allowed_origins": ("*",)},
         {"allowed_origins": ("https://app.example.com/path",)},

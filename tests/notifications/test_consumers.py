@@ -58,6 +58,31 @@ async def test_each_person_is_told_once_however_often_an_event_comes(
         assert await notifications.unread(user_id) == 3
 
 
+async def test_an_alert_tells_its_person_once_and_names_the_task(
+    notifications: Notifications, elsewhere: Elsewhere
+) -> None:
+    task = factories.task_snapshot()
+    person = new_id("user")
+    alert = events.AlertMatched(
+        user_id=person, task_id=task.id, poster_id=task.poster_id, saved_search_id=new_id("search"), is_near=True
+    )
+    await deliver(elsewhere, "notifications", events.TaskPublished(task=task))
+
+    await deliver_twice(elsewhere, "notifications", alert)
+
+    (told,) = await notifications.inbox(person)
+    assert (told["category"], told["title"], told["body"], told["link"]) == (
+        "ALERTS",
+        "A new task near you",
+        "A new task near you: “Paint the fence”.",
+        f"/tasks/{task.id}",
+    )
+    assert await notifications.log(person) == ["created"]
+    await deliver_twice(elsewhere, "notifications", events.UserErased(user_id=task.poster_id))
+    (told,) = await notifications.inbox(person)
+    assert "fence" not in str(told)
+
+
 async def test_names_are_as_they_were_told_last(notifications: Notifications, elsewhere: Elsewhere) -> None:
     task = factories.task_snapshot()
     bid = factories.bid_snapshot(task_id=task.id, poster_id=task.poster_id)

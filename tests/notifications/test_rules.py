@@ -1,7 +1,7 @@
 """Who is told what about which event, and that nobody else is told anything."""
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -14,7 +14,7 @@ from subgraphs.notifications.rules import Category, Message, Names
 from tests import factories
 
 POSTER, TASKER, TASK = "user_poster", "user_tasker", "task_fence"
-NAMES = Names({POSTER: "Ploy", TASKER: "Tom"}, {TASK: "Paint the fence"})
+NAMES = Names({POSTER: "Ploy", TASKER: "Tom", "user_asker": "Ann"}, {TASK: "Paint the fence"})
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 BID = factories.bid_snapshot(task_id=TASK, poster_id=POSTER, tasker_id=TASKER, amount=Money(15_050, CurrencyCode.EUR))
@@ -38,9 +38,42 @@ def verification(title: str, body: str) -> Message:
     return Message(TASKER, Category.ACCOUNT, title, body, "/account/verification")
 
 
+def asked(kind: str, by: Literal["POSTER", "TASKER"], **changes: Any) -> events.AgreementSnapshot:
+    by_id = POSTER if by == "POSTER" else TASKER
+    given = {"id": "agreement_1", "kind": kind, "status": "OPEN", "version": 1, "message": "It rains on Friday."}
+    return events.AgreementSnapshot(requested_by=by, requested_by_id=by_id, **given | changes)
+
+
+LESS = Money(12_000, CurrencyCode.EUR)
+QUESTION = events.QuestionSnapshot(id="question_1", asker_id="user_asker", poster_id=POSTER, text="Which colour?")
 DAY = f"{NOW.day} {NOW:%B %Y}"
 CANCELLED = ("Task cancelled", "“Paint the fence” was cancelled: Rain")
+ALERT = events.AlertMatched(user_id=TASKER, task_id=TASK, poster_id=POSTER, saved_search_id="search_1", is_near=True)
 CASES: dict[str, tuple[events.Event, list[Message]]] = {
+    "alert near": (
+        ALERT,
+        [
+            Message(
+                TASKER,
+                Category.ALERTS,
+                "A new task near you",
+                "A new task near you: “Paint the fence”.",
+                f"/tasks/{TASK}",
+            )
+        ],
+    ),
+    "alert anywhere": (
+        ALERT.model_copy(update={"is_near": False}),
+        [
+            Message(
+                TASKER,
+                Category.ALERTS,
+                "A new task for you",
+                "A new task for you: “Paint the fence”.",
+                f"/tasks/{TASK}",
+            )
+        ],
+    ),
     "registered": (
         events.UserRegistered(user_id=TASKER, display_name="Tom", roles=("TASKER",), status="ACTIVE"),
         [
@@ -173,6 +206,118 @@ CASES: dict[str, tuple[events.Event, list[Message]]] = {
         events.TaskAssigned(task=TAKEN, bid_id=BID.id),
         [about_task(POSTER, "Task assigned", "Tom will do “Paint the fence”.")],
     ),
+    "reschedule requested": (
+        events.TaskRescheduleRequested(task=TAKEN, agreement=asked("RESCHEDULE", "TASKER")),
+        [about_task(POSTER, "Another time?", "Tom asks for another time for “Paint the fence”: It rains on Friday.")],
+    ),
+    "reschedule agreed to": (
+        events.TaskRescheduleAnswered(task=TAKEN, agreement=asked("RESCHEDULE", "TASKER"), accepted=True),
+        [about_task(TASKER, "Another time agreed on", "Ploy agreed to another time for “Paint the fence”.")],
+    ),
+    "reschedule not agreed to": (
+        events.TaskRescheduleAnswered(task=TAKEN, agreement=asked("RESCHEDULE", "POSTER"), accepted=False),
+        [about_task(POSTER, "No other time", "Tom did not agree to another time for “Paint the fence”.")],
+    ),
+    "price change requested": (
+        events.TaskPriceChangeRequested(task=TAKEN, agreement=asked("PRICE_CHANGE", "POSTER", price=LESS)),
+        [about_task(TASKER, "Another price?", "Ploy asks for 120.00 EUR for “Paint the fence”: It rains on Friday.")],
+    ),
+    "lower price agreed to": (
+        events.TaskPriceChangeAnswered(task=TAKEN, agreement=asked("PRICE_CHANGE", "POSTER"), accepted=True),
+        [about_task(POSTER, "Another price agreed on", "Tom agreed to another price for “Paint the fence”.")],
+    ),
+    "higher price agreed to": (
+        events.TaskPriceChangeAnswered(
+            task=TAKEN, agreement=asked("PRICE_CHANGE", "TASKER"), accepted=True, awaiting_funding=True
+        ),
+        [
+            about_task(
+                TASKER,
+                "Another price agreed on",
+                "Ploy agreed to a price that counts once the difference is held, for “Paint the fence”.",
+            )
+        ],
+    ),
+    "price not agreed to": (
+        events.TaskPriceChangeAnswered(task=TAKEN, agreement=asked("PRICE_CHANGE", "TASKER"), accepted=False),
+        [about_task(TASKER, "No other price", "Ploy did not agree to another price for “Paint the fence”.")],
+    ),
+    "cancellation requested": (
+        events.TaskCancellationRequested(task=TAKEN, agreement=asked("CANCELLATION", "POSTER")),
+        [
+            about_task(
+                TASKER,
+                "Call it off?",
+                "Ploy wants to call off “Paint the fence”: It rains on Friday. "
+                "Answer within 48 hours; then it counts as agreed to.",
+            )
+        ],
+    ),
+    "cancellation agreed to": (
+        events.TaskCancellationAnswered(task=TAKEN, agreement=asked("CANCELLATION", "POSTER"), accepted=True),
+        [about_task(POSTER, "Agreed to call it off", "Tom agreed to call off “Paint the fence”.")],
+    ),
+    "cancellation not agreed to": (
+        events.TaskCancellationAnswered(task=TAKEN, agreement=asked("CANCELLATION", "TASKER"), accepted=False),
+        [about_task(TASKER, "Not called off", "Ploy did not agree to call off “Paint the fence”.")],
+    ),
+    "cancelled without an answer": (
+        events.TaskCancelled(task=TAKEN, reason="Rain", by="POSTER", fault="POSTER", unanswered=True),
+        [about_task(POSTER, *CANCELLED), about_task(TASKER, *CANCELLED)],
+    ),
+    "question asked": (
+        events.TaskQuestionAsked(task=OPEN, question=QUESTION),
+        [about_task(POSTER, "New question", "Ann asks about “Paint the fence”: Which colour?")],
+    ),
+    "question answered": (
+        events.TaskQuestionAnswered(task=OPEN, question=QUESTION.model_copy(update={"answer": "Green."})),
+        [about_task("user_asker", "Question answered", "Ploy answered about “Paint the fence”: Green.")],
+    ),
+    "task started": (
+        events.TaskStarted(task=TAKEN),
+        [about_task(POSTER, "Work begun", "Tom began to work on “Paint the fence”.")],
+    ),
+    "task delivered": (
+        events.TaskDelivered(task=TAKEN, message="Two coats, as agreed."),
+        [
+            about_task(
+                POSTER,
+                "Work delivered",
+                "Tom says that “Paint the fence” is done: Two coats, as agreed. "
+                "Approve it or ask for changes within 14 days; then it counts as approved.",
+            )
+        ],
+    ),
+    "changes requested": (
+        events.TaskChangesRequested(task=TAKEN, message="The gate is missing."),
+        [about_task(TASKER, "Changes requested", "Ploy asks for changes to “Paint the fence”: The gate is missing.")],
+    ),
+    "task approved": (
+        events.TaskCompleted(task=TAKEN, by="POSTER"),
+        [about_task(TASKER, "Work approved", "Ploy approved your work on “Paint the fence”.")],
+    ),
+    "task approved by time": (
+        events.TaskCompleted(task=TAKEN, by="TIMER"),
+        [
+            about_task(
+                user_id,
+                "Task completed",
+                "“Paint the fence” is completed. 14 days passed without an answer.",
+            )
+            for user_id in (POSTER, TASKER)
+        ],
+    ),
+    "task completed by a dispute": (
+        events.TaskCompleted(task=TAKEN, by="SUPPORT"),
+        [
+            about_task(
+                user_id,
+                "Task completed",
+                "“Paint the fence” is completed. The dispute about it has ended so.",
+            )
+            for user_id in (POSTER, TASKER)
+        ],
+    ),
     "task expired": (
         events.TaskExpired(task=OPEN),
         [about_task(POSTER, "Task expired", "“Paint the fence” takes no bids any more. You can post it again.")],
@@ -216,6 +361,7 @@ def test_every_event_that_is_told_has_a_case_and_a_consumer() -> None:
         *rules.ACCOUNT_EVENTS,
         *rules.BID_EVENTS,
         *rules.TASK_EVENTS,
+        *rules.ALERT_EVENTS,
     }
     assert {event.type for event in rules.WRITERS} <= set(handlers.by_type())
     assert set(rules.WRITERS).isdisjoint(type(event) for event in SILENT)
@@ -241,10 +387,11 @@ def test_who_and_what_is_not_known_is_called_somebody_and_a_task(name: str) -> N
     assert [each.user_id for each in found] == [each.user_id for each in expected]
     for message, known in zip(found, expected, strict=True):
         assert message.body[0].isupper() or message.body[0] == "“"
-        task = rules.A_TASK if isinstance(event, rules.BID_EVENTS) else "“Paint the fence”"
+        task = rules.A_TASK if isinstance(event, (*rules.BID_EVENTS, *rules.ALERT_EVENTS)) else "“Paint the fence”"
         body = known.body.replace("“Paint the fence”", task)
         if not isinstance(event, events.UserRegistered):
-            body = body.replace("Tom", rules.SOMEBODY).replace("Ploy", rules.SOMEBODY)
+            for name_of_person in NAMES.people.values():
+                body = body.replace(name_of_person, rules.SOMEBODY)
         assert message.body == body[0].upper() + body[1:]
 
 

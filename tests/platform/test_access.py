@@ -73,8 +73,8 @@ def test_every_object_can_be_made(subgraph: str) -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_every_question_can_be_asked(subgraph: str, route: Route) -> None:
     schema = schema_of(subgraph) if route.is_direct else public_schema()
-    found = {question.root: mistakes(schema, question) for question in route.questions(subgraph)}
-    assert {root: wrong for root, wrong in found.items() if wrong} == {}
+    found = {(each.root, each.about): mistakes(schema, each) for each in route.questions(subgraph)}
+    assert {question: wrong for question, wrong in found.items() if wrong} == {}
 
 
 @pytest.mark.parametrize("subgraph", subgraphs())

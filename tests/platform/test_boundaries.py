@@ -30,6 +30,12 @@ BESIDES = {
         "revocations.py",  # tells everybody which sessions ended
         "admin.py",  # a command for whoever may reach the database
     },
+    "tasks": {
+        "files.py",  # the bytes of attachments: how they come in and go out, who looks at them
+    },
+    "locations": {
+        "geocoding.py",  # finds places by what people call them, in a gazetteer or at a server
+    },
 }
 
 # Knowledge without I/O: these import one another and nothing that reaches outside.

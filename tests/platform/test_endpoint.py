@@ -261,6 +261,23 @@ async def test_bad_bodies_are_refused_cheaply(served: Served, name: str) -> None
     assert await served.execute("{ who }") == {"data": {"who": None}}
 
 
+@pytest.mark.parametrize(
+    ("document", "variables"),
+    [
+        ("query ($text: String!) { thing(text: $text) { name } }", {"text": {"is": "secret"}}),
+        ('{ thing(text: ["secret"]) { name } }', None),
+        ('{ thing("secret") { name } }', None),
+    ],
+)
+async def test_a_subgraph_answers_without_what_was_sent(
+    served: Served, document: str, variables: dict[str, Any] | None
+) -> None:
+    answer = await served.execute(document, variables)
+
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_REQUEST"]
+    assert "secret" not in str(answer)
+
+
 async def test_fragments_that_double_cost_no_more_than_their_text(served: Served) -> None:
     fragments = "".join(f"fragment f{i} on Thing {{ ...f{i + 1} ...f{i + 1} }} " for i in range(60))
     document = "{ thing { ...f0 } } " + fragments + "fragment f60 on Thing { name }"

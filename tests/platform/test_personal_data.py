@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
-from sqlalchemy import Table
+from sqlalchemy import LargeBinary, Table
 
 from shared import events, tables
 from shared.events import REGISTRY
 from shared.personal_data import PLATFORM, Held
+from subgraphs.users import secrets_at_rest
 from tests.platform.test_boundaries import SUBGRAPHS
 
 NAMES = [path.name for path in SUBGRAPHS]
@@ -34,7 +35,9 @@ NO_ONES_TEXT = {
     "bids.bid.acceptance_failed": {"reason"},
 }
 NO_ONES_TEXT_IN_BODIES = {
-    "TaskSnapshot": {"mode", "status"},
+    "TaskSnapshot": {"mode", "status", "time_zone"},
+    "AgreementSnapshot": {"kind", "status", "requested_by", "time_zone"},
+    "QuestionSnapshot": set(),
     "BidSnapshot": {"status"},
     "NotificationSnapshot": {"category", "link"},
 }
@@ -82,6 +85,28 @@ def test_a_declaration_says_whose_it_is_and_what_becomes_of_it(subgraph: str, he
     for other, person in held.through.values():
         assert isinstance(other, Table)
         assert person in other.columns
+
+
+@pytest.mark.parametrize(("subgraph", "held"), DECLARED, ids=[f"{name}.{held.table.name}" for name, held in DECLARED])
+def test_what_is_personal_is_exported_or_there_is_a_reason(subgraph: str, held: Held) -> None:
+    for name, personal in held.personal.items():
+        if personal.withheld is None:
+            assert personal.of not in held.unseen, f"{name} is of somebody who does not get to see the row"
+            assert name in held.exported(personal.of)
+    reasons = [*held.unseen.values(), *(each.withheld for each in held.personal.values() if each.withheld is not None)]
+    for reason in reasons:
+        assert reason.endswith("."), "a sentence, which the person reads"
+
+
+@pytest.mark.parametrize(("subgraph", "held"), DECLARED, ids=[f"{name}.{held.table.name}" for name, held in DECLARED])
+def test_what_is_exported_can_be_read_by_its_person(subgraph: str, held: Held) -> None:
+    # Bytes are encrypted values or hashes: good for nobody as they are.
+    readers = {f"{each.model.__tablename__}.{each.column}" for each in secrets_at_rest.ENCRYPTED}
+    for column in (*held.people, *held.through):
+        for name in held.exported(column):
+            if isinstance(held.table.c[name].type, LargeBinary):
+                assert subgraph == "users", "no reader is given to this subgraph's export"
+                assert f"{held.table.name}.{name}" in readers
 
 
 # A column that holds a person's id by its name.

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, KafkaTimeoutError, OutOfOrderSequenceNumber, UnknownProducerId
 from aiokafka.producer.message_accumulator import BatchBuilder
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -347,6 +348,21 @@ _OLD_KEYS = """
 _COUNTS = """
     SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM inbox), (SELECT count(*) FROM idempotency_keys)
 """
+
+
+async def test_what_is_too_old_goes_from_small_topics_too(settings: Settings) -> None:
+    await kafka.ensure_topics(settings, ["users.user"])
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    await admin.start()
+    for topic in ("users.user", "users.user.dlq"):
+        wanted = ConfigResource(ConfigResourceType.TOPIC, settings.topic_prefix + topic)
+        (answer,) = await admin.describe_configs([wanted])
+        found = {name: value for name, value, *_ in answer.resources[0][4]}
+        assert found["retention.ms"] == str(settings.stream_retention_days * 86_400_000)
+        # The segment that is written to is deleted by no retention.
+        assert found["segment.ms"] == str(86_400_000)
+    await admin.close()
 
 
 async def test_topics_are_created_once_however_many_ask(settings: Settings) -> None:

@@ -10,8 +10,8 @@ from tests.supergraph.clients import Json, post, raw_socket
 from tests.supergraph.conftest import ROUTERS, Router, Subgraph, copy_graph, running
 
 SEEN = "{ seen { forwardedFor userAgent } }"
-CLAIMED = {"x-forwarded-for": "203.0.113.66", "user-agent": "claimed"}
-REAL = {"x-forwarded-for": "198.51.100.7", "user-agent": "real"}
+CLAIMED = {"x-forwarded-for": "203.0.113.66", "x-user-agent": "claimed"}
+REAL = {"x-forwarded-for": "198.51.100.7", "x-user-agent": "real"}
 REAL_SEEN = {"forwardedFor": "198.51.100.7", "userAgent": "real"}
 
 
@@ -31,7 +31,7 @@ def router(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 async def seen_over_websocket(router: Router, handshake: Json, claimed: Json) -> Json:
-    async with raw_socket(router.url, user_agent_header=None, headers=handshake) as client:
+    async with raw_socket(router.url, headers=handshake) as client:
         await client.send(type="connection_init", payload=claimed)
         assert (await client.receive())["type"] == "connection_ack"
         await client.subscribe(SEEN)
@@ -53,7 +53,7 @@ async def test_the_headers_of_a_request_are_passed_on(router: Router) -> None:
         CLAIMED,
         {name.upper(): value for name, value in CLAIMED.items()},
         {"headers": CLAIMED},
-        {"X-Forwarded-For": CLAIMED["x-forwarded-for"], "headers": {"User-Agent": "claimed"}},
+        {"X-Forwarded-For": CLAIMED["x-forwarded-for"], "headers": {"X-User-Agent": "claimed"}},
     ],
 )
 async def test_what_connection_init_claims_does_not_count(router: Router, claimed: Json) -> None:

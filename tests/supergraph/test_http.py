@@ -9,7 +9,7 @@ import pytest
 
 from supergraph import compose
 from supergraph.router import command
-from tests.supergraph.clients import codes, post, socket
+from tests.supergraph.clients import Json, codes, post, socket
 from tests.supergraph.conftest import (
     ALLOWED_ORIGIN,
     Router,
@@ -45,11 +45,29 @@ async def test_token_and_trace_reach_the_subgraph(router: Router) -> None:
 
 
 async def test_the_clients_address_reaches_each_subgraph_and_its_program_does_not(router: Router) -> None:
-    sent = {"x-forwarded-for": "198.51.100.7", "user-agent": "real"}
+    sent = {"x-forwarded-for": "198.51.100.7", "x-user-agent": "real"}
     answer = await post(router.url, "{ seen { forwardedFor userAgent } }", **sent)
 
     assert answer["data"]["seen"]["forwardedFor"] == "198.51.100.7"
     assert answer["data"]["seen"]["userAgent"] != "real"
+
+
+@pytest.mark.parametrize(
+    ("document", "variables"),
+    [
+        ("query ($code: String!) { fail(code: $code) }", {"code": {"is": "secret"}}),
+        ("query ($code: String!) { fail(code: $code) }", {"code": ["secret"]}),
+        ("query ($id: ID!) { task(id: $id) { id } }", {"id": {"is": "secret"}}),
+        ('{ fail(code: ["secret"]) }', None),
+        ("{ fail(code: secret) }", None),
+        ('{ fail("secret") }', None),
+    ],
+)
+async def test_errors_do_not_quote_what_was_sent(router: Router, document: str, variables: Json | None) -> None:
+    answer = await post(router.url, document, variables)
+
+    assert codes(answer)
+    assert "secret" not in str(answer)
 
 
 async def test_codes_and_extensions_of_subgraphs_pass_and_the_routers_own_do_not_show(router: Router) -> None:

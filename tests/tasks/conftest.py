@@ -8,13 +8,16 @@ from sqlalchemy import text
 
 from shared.db import Database
 from shared.ids import new_id
-from subgraphs.tasks import app
+from subgraphs.tasks import actions, app
+from tests import factories
 from tests.conftest import AccessToken, SettingsFor
 from tests.serving import Served, serve
 
 TASK_FIELDS = """
-    id poster { id } tasker { id } title description category { slug } budget { amount currency } mode dueAt
-    status version createdAt updatedAt publishedAt expiresAt cancelledReason
+    id poster { id } tasker { id } title description category { slug } budget { amount currency } mode place { id }
+    requirements dueFrom dueAt timeZone
+    status version createdAt updatedAt publishedAt expiresAt
+    startedAt deliveredAt approvalDueAt completedAt cancelledBy cancelledReason
 """
 ERRORS = "userErrors { code field }"
 CREATE = f"mutation($input: CreateTaskInput!) {{ createTask(input: $input) {{ task {{ {TASK_FIELDS} }} {ERRORS} }} }}"
@@ -23,6 +26,17 @@ PUBLISH = (
     f"mutation($input: PublishTaskInput!) {{ publishTask(input: $input) {{ task {{ {TASK_FIELDS} }} {ERRORS} }} }}"
 )
 CANCEL = f"mutation($input: CancelTaskInput!) {{ cancelTask(input: $input) {{ task {{ {TASK_FIELDS} }} {ERRORS} }} }}"
+
+
+def mutation(name: str) -> str:
+    """The document of a mutation of one task."""
+    kind = name[0].upper() + name[1:]
+    return f"mutation($input: {kind}Input!) {{ {name}(input: $input) {{ task {{ {TASK_FIELDS} }} {ERRORS} }} }}"
+
+
+REPOST, START, DELIVER, REQUEST_CHANGES, APPROVE = [
+    mutation(each) for each in ("repostTask", "startTask", "submitDelivery", "requestChanges", "approveDelivery")
+]
 TASK = f"query($id: ID!) {{ task(id: $id) {{ {TASK_FIELDS} }} }}"
 
 
@@ -33,6 +47,7 @@ class Tasks:
         self.served = served
         self.categories = categories
         """Ids by slug."""
+        self.place = new_id("place")
         self._access_token = access_token
 
     @property
@@ -51,6 +66,7 @@ class Tasks:
             "categoryId": self.categories["painting"],
             "budget": {"amount": "200.00", "currency": "EUR"},
             "mode": "ONSITE",
+            "placeId": self.place,
         } | changes
 
     async def act(self, user_id: str, document: str, **variables: Any) -> dict[str, Any]:
@@ -70,6 +86,41 @@ class Tasks:
     async def open(self, poster: str, **changes: Any) -> dict[str, Any]:
         """An open task of the poster."""
         return await self.draft(poster, publish=True, **changes)
+
+    async def assigned(self, poster: str, tasker: str, **changes: Any) -> dict[str, Any]:
+        """A task of the poster that the tasker has got."""
+        task = await self.open(poster, **changes)
+        return await self.assign(poster, tasker, task["id"])
+
+    async def assign(self, poster: str, tasker: str, task_id: str) -> dict[str, Any]:
+        """Gives an open task to the tasker; answers it."""
+        bid = factories.bid_snapshot(task_id=task_id, poster_id=poster, tasker_id=tasker, status="ACCEPTED")
+        async with self.database.transaction() as session:
+            await actions.assignment.assign_task(session, bid)
+        found: dict[str, Any] = (await self.act(poster, TASK, id=task_id))["task"]
+        return found
+
+    async def does(self, user_id: str, document: str, task_id: str, **given: Any) -> dict[str, Any]:
+        """The task after a mutation that is not refused."""
+        (payload,) = (await self.act(user_id, document, input={"taskId": task_id, **given})).values()
+        assert payload["userErrors"] == [], payload
+        task: dict[str, Any] = payload["task"]
+        return task
+
+    async def started(self, poster: str, tasker: str) -> dict[str, Any]:
+        """A task of the poster on which the tasker is at work."""
+        return await self.does(tasker, START, (await self.assigned(poster, tasker))["id"])
+
+    async def delivered(self, poster: str, tasker: str) -> dict[str, Any]:
+        """A task of the poster that the tasker has delivered."""
+        task = await self.started(poster, tasker)
+        return await self.does(tasker, DELIVER, task["id"], message="Two coats, as agreed.")
+
+    async def told(self, event_type: str) -> list[dict[str, Any]]:
+        """The bodies of all events of a type."""
+        async with self.database.transaction() as session:
+            found = text("SELECT body FROM outbox WHERE type = :type ORDER BY position")
+            return list((await session.scalars(found, {"type": event_type})).all())
 
     async def set(self, task_id: str, **columns: object) -> None:
         """Writes columns of a task past all rules."""

@@ -5,7 +5,7 @@ from typing import Any
 from shared import events
 from shared.ids import new_id
 from subgraphs.tasks import actions
-from subgraphs.tasks.rules import TRANSITIONS, Command, Status
+from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Status
 from tests import factories
 from tests.conftest import Elsewhere
 from tests.platform.messaging import eventually, sql
@@ -86,10 +86,10 @@ async def test_an_assigned_task_can_be_called_off_and_not_assigned_again(tasks: 
     first, second = factories.bid_snapshot(task_id=task["id"]), factories.bid_snapshot(task_id=task["id"])
 
     async with tasks.database.transaction() as session:
-        await actions.assign_task(session, first)
+        await actions.assignment.assign_task(session, first)
     await tasks.act(poster, CANCEL, input={"taskId": task["id"], "reason": "Done it myself"})
     async with tasks.database.transaction() as session:
-        await actions.assign_task(session, second)
+        await actions.assignment.assign_task(session, second)
 
     (rejected,) = await emitted(tasks, "tasks.task.assignment_rejected")
     assert rejected["task"]["cancelled_reason"] == "Done it myself"

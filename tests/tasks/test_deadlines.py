@@ -53,10 +53,10 @@ async def test_a_task_that_somebody_holds_expires_a_moment_later(tasks: Tasks, p
 
     with clock.offset(timedelta(days=31)):
         async with tasks.database.transaction() as holder:
-            await store.lock_task(holder, task["id"])
+            await store.tasks.lock_task(holder, task["id"])
             async with tasks.database.transaction() as session:
                 # Were it to wait here, a holder who then moves the deadline would wait for it in turn.
-                await asyncio.wait_for(actions.expire_task(session, task["id"]), 2)
+                await asyncio.wait_for(actions.expiry.expire_task(session, task["id"]), 2)
         assert "tasks.task.expired" not in await tasks.event_types()
         await eventually(lambda: _is_expired(tasks, task["id"]))
     assert (await tasks.event_types()).count("tasks.task.expired") == 1
@@ -69,7 +69,7 @@ async def test_a_deadline_decides_by_the_task_as_it_is(tasks: Tasks, poster: str
 
     for task in (opened, assigned, draft):
         async with tasks.database.transaction() as session:
-            await actions.expire_task(session, task["id"])
+            await actions.expiry.expire_task(session, task["id"])
 
     assert await tasks.state() == before
 

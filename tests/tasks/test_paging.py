@@ -12,7 +12,7 @@ from shared import clock
 from shared.ids import new_id
 from shared.money import CurrencyCode
 from subgraphs.tasks import models
-from subgraphs.tasks.rules import Mode, Status
+from subgraphs.tasks.rules.tasks import Mode, Status
 from tests.tasks.conftest import Tasks
 
 PAGE = """
@@ -43,9 +43,11 @@ async def _insert(tasks: Tasks, poster: str, values: list[tuple[int, int, Curren
             id=new_id("task"), poster_id=poster, tasker_id=None, bid_id=None,
             title="Paint the garden fence", description="It needs two coats.",
             category_id=tasks.categories["painting"], budget_minor=budget, currency=currency, mode=Mode.ONSITE,
+            place_id=tasks.place, requirements=[], due_from=None, time_zone="UTC",
             due_at=None if due is None else (start + timedelta(days=1), LAST_DUE)[due], status=status, version=1,
             created_at=start, updated_at=start, published_at=start + timedelta(seconds=published),
-            expires_at=start + timedelta(days=30), cancelled_reason=None,
+            expires_at=start + timedelta(days=30), price_minor=None, started_at=None, delivered_at=None,
+            completed_at=None, cancelled_by_id=None, cancelled_reason=None,
         )
         for published, budget, currency, due, status in values
     ]  # fmt: skip

@@ -35,7 +35,7 @@ async def test_an_export_holds_what_one_wrote(tasks: Tasks, elsewhere: Elsewhere
     (done,) = by_part["tasks", "tasker_id"]
     assert done["id"] == taken["id"]
     assert not {"title", "description"} & done.keys()
-    assert documents[-1]["rows"] == {"tasks.poster_id": 2, "tasks.tasker_id": 1}
+    assert documents[-1]["rows"] == {"tasks.poster_id": 2, "tasks.tasker_id": 1, "task_steps.actor_id": 3}
 
 
 async def test_the_words_of_somebody_who_left_are_gone_and_their_tasks_called_off(

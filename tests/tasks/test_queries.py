@@ -5,7 +5,7 @@ from typing import Any
 from shared import clock
 from shared.graphql.scalars import format_datetime
 from shared.ids import new_id
-from subgraphs.tasks.rules import Status
+from subgraphs.tasks.rules.tasks import Status
 from tests.tasks.conftest import CANCEL, PUBLISH, TASK, TASK_FIELDS, Tasks
 
 LIST = "query($filter: TaskFilter, $sort: TaskSort) { tasks(filter: $filter, sort: $sort) { nodes { id } totalCount } }"
@@ -159,7 +159,7 @@ async def test_a_filter_that_makes_no_sense_is_a_bad_request(tasks: Tasks) -> No
 
 
 async def test_the_categories_are_a_tree_of_two_levels(tasks: Tasks) -> None:
-    fields = "id slug name parent { id } children { id slug name parent { slug } children { id } }"
+    fields = "id slug name nameTh parent { id } children { id slug name nameTh parent { slug } children { id } }"
 
     answer = await tasks.served.execute(f"{{ categories {{ {fields} }} }}")
 
@@ -171,7 +171,7 @@ async def test_the_categories_are_a_tree_of_two_levels(tasks: Tasks) -> None:
         for lower in upper["children"]:
             assert (lower["parent"], lower["children"]) == ({"slug": upper["slug"]}, [])
     every = [each for upper in tree for each in (upper, *upper["children"])]
-    for key in ("id", "slug", "name"):
+    for key in ("id", "slug", "name", "nameTh"):
         assert len({each[key] for each in every}) == len(every) == 105
     # Clients keep these ids: a migration must never change them.
     assert tree[0]["slug"] == "cleaning"

@@ -145,10 +145,10 @@ async def test_what_others_cause_comes_too(tasks: Tasks, poster: str) -> None:
     async with tasks.served.connect() as client:
         await follow(client, taken["id"], 2)
         async with tasks.database.transaction() as session:
-            await actions.assign_task(session, bid)
+            await actions.assignment.assign_task(session, bid)
         assigned = await next_event(client)
         async with tasks.database.transaction() as session:
-            await actions.assign_task(session, factories.bid_snapshot(task_id=taken["id"]))
+            await actions.assignment.assign_task(session, factories.bid_snapshot(task_id=taken["id"]))
         rejected = await next_event(client)
     async with tasks.served.connect() as client:
         await follow(client, late["id"], 2)

@@ -7,7 +7,7 @@ from typing import Any
 from shared import clock
 from shared.graphql.scalars import format_datetime
 from shared.ids import new_id
-from subgraphs.tasks.rules import TRANSITIONS, Command, Status
+from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Status
 from tests.tasks.conftest import TASK, UPDATE, Tasks
 
 

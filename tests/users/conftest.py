@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from subgraphs.users.loaders import Loaders
 from tests.conftest import SettingsFor
 from tests.serving import Served, serve
 from tests.users.post import Post, post_office
+from tests.users.providers import free_port, honest_provider, hostile_provider
 
 PASSWORD = "seven purple lanterns juggle soup"
 OTHER_PASSWORD = "quiet zebras audit the marmalade"
@@ -173,3 +174,18 @@ async def mailing_users(serve_users: Serve, post: Post) -> AsyncIterator[Users]:
     """The subgraph with a mail server."""
     async with serve_users(**post.settings) as served:
         yield served
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Iterator[str]:
+    """The issuer of a provider that does what it is told to."""
+    with hostile_provider() as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="module")
+def honest() -> Iterator[str]:
+    """The issuer of a provider at which Nina signs in."""
+    nina: dict[str, object] = {"sub": "nina", "email": "nina@example.com", "email_verified": True, "name": "Nina"}
+    with honest_provider(free_port(), nina) as issuer:
+        yield issuer

@@ -1,9 +1,14 @@
 """changePassword."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from shared import clock
+from subgraphs.users import actions
+from subgraphs.users.rules.sessions import SessionExpired
+from subgraphs.users.secrets_at_rest import cipher
 from tests.users.conftest import ERRORS, LOG_IN, OTHER_PASSWORD, PASSWORD, Serve, Users, new_email
 from tests.users.post import Post
 from tests.users.test_reset_password import reset, reset_token
@@ -20,7 +25,7 @@ WRONG = {
         "userErrors": [
             {
                 "code": "INVALID_CREDENTIALS",
-                "message": "This is not your present password.",
+                "message": "This is not your password.",
                 "field": ["currentPassword"],
             }
         ],
@@ -105,10 +110,32 @@ async def test_a_weak_password_changes_nothing(users: Users, new: str) -> None:
     assert await users.state() == before
 
 
-async def test_an_account_without_a_password_has_none_to_change(users: Users) -> None:
+async def test_an_account_without_a_password_gets_its_first_in_a_new_session(users: Users) -> None:
+    email = new_email()
+    session = await users.sign_up(email=email)
+    await users.rows("UPDATE users SET password_hash = NULL RETURNING id")
+    given = {"input": {"newPassword": OTHER_PASSWORD}}
+
+    with clock.offset(timedelta(minutes=11)):
+        later = (await users.refresh(session["refreshToken"]))["session"]
+        payload = (await users.act(CHANGE, token=later["accessToken"], **given))["changePassword"]
+        assert [error["code"] for error in payload["userErrors"]] == ["CONFIRMATION_REQUIRED"]
+    payload = (await users.act(CHANGE, token=session["accessToken"], **given))["changePassword"]
+    assert payload["userErrors"] == []
+    assert (await users.log_in(email, OTHER_PASSWORD))["user"]["id"] == session["user"]["id"]
+    # From then on it is asked for.
+    assert (await users.act(CHANGE, token=session["accessToken"], **given)) == WRONG
+
+
+async def test_it_is_nothing_for_a_session_that_has_ended_meanwhile(users: Users) -> None:
     session = await users.sign_up()
     await users.rows("UPDATE users SET password_hash = NULL RETURNING id")
-    assert await change(users, session) == WRONG
+    await users.rows("UPDATE sessions SET ended_at = now() RETURNING id")
+    actor = users.services.verifier.verify(session["accessToken"])
+    keys = cipher(users.services.settings)
+    with pytest.raises(SessionExpired):
+        async with users.services.database.transaction() as transaction:
+            await actions.passwords.change_password(transaction, keys, actor, None, "a hash")
 
 
 async def test_failures_count_like_those_of_logging_in(serve_users: Serve) -> None:

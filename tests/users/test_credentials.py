@@ -55,10 +55,18 @@ def test_what_is_no_address_is_refused(typed: str) -> None:
         ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "easily guessed"),
         ("somchai@example.com", "easily guessed"),
         ("Somchai Srisuk1", "easily guessed"),
+        ("somchaisrisuk", "easily guessed"),
+        ("SomchaiSrisuk", "easily guessed"),
+        ("Srisuk-Somchai", "easily guessed"),
+        ("srisuksomchai1985", "easily guessed"),
+        ("somch4isrisuk!", "easily guessed"),
+        ("somchaiexample", "easily guessed"),
+        ("somchaiexamplecom", "easily guessed"),
+        ("สมชายใจดีสมชายใจดี", "easily guessed"),
     ],
 )
 async def test_weak_passwords_are_refused(settings_for: SettingsFor, password: str, reason: str) -> None:
-    known = ("somchai@example.com", "Somchai Srisuk")
+    known = ("somchai@example.com", "Somchai Srisuk", "สมชาย ใจดี")
     with pytest.raises(WeakPassword, match=reason) as refusal:
         await credentials.check_new_password(settings_for("users", **CHEAP), password, known=known)
     assert refusal.value.field == ("password",)
@@ -67,19 +75,26 @@ async def test_weak_passwords_are_refused(settings_for: SettingsFor, password: s
 @pytest.mark.parametrize("password", [PASSWORD, "kX9!qz#4wLm2", "รหัสผ่าน ช้างม่วง กินมะม่วง", "x9$" + PASSWORD + "!" * 60])
 async def test_strong_passwords_pass(settings_for: SettingsFor, password: str) -> None:
     settings = settings_for("users", **CHEAP)
-    assert await credentials.check_new_password(settings, password, known=("somchai@example.com",))
+    # A name of single letters makes nothing weak.
+    known = ("somchai@example.com", "S. R. I.")
+    assert await credentials.check_new_password(settings, password, known=known)
 
 
 @pytest.mark.parametrize(
     "password",
     ["4@8({[<369&#!1/|0$5+7%2" * 5, "1234567890123456@({[<&#!/|$+%0yz" * 3, "4@8({[<369&#!1/|0$5+7%2", "ab" * 64],
 )
-async def test_judging_a_password_takes_no_processor_for_long(settings_for: SettingsFor, password: str) -> None:
+@pytest.mark.parametrize(
+    "known", [("somchai@example.com", "Somchai"), (f"{'a.' * 31}a@{'b.' * 90}com", " ".join("somchai" * 9)[:60])]
+)
+async def test_judging_a_password_takes_no_processor_for_long(
+    settings_for: SettingsFor, password: str, known: tuple[str, ...]
+) -> None:
     settings = settings_for("users", **CHEAP)
     credentials.prepare(settings)
     started = time.process_time()
     with contextlib.suppress(WeakPassword):
-        await credentials.check_new_password(settings, password, known=("somchai@example.com", "Somchai"))
+        await credentials.check_new_password(settings, password, known=known)
     assert time.process_time() - started < 0.15
 
 

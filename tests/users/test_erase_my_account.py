@@ -1,6 +1,7 @@
 """eraseMyAccount and eraseUser: what is left of somebody who left."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.conftest import Elsewhere
 from tests.platform.messaging import eventually
 from tests.redelivery import deliver_twice
 from tests.users.conftest import LOG_IN, OTHER_PASSWORD, PASSWORD, Users, new_email
+from tests.users.second_factors import challenge, complete, enable, is_session
 from tests.users.test_export_my_data import export
 from tests.users.test_log_out import code, refused_within
 
@@ -28,10 +30,9 @@ ERASE_USER = """
 MARKS = ("Marked-name", "marked-bio", "marked.example.org")
 
 
-async def erase(users: Users, session: dict[str, Any], password: str = PASSWORD) -> dict[str, Any]:
-    payload: dict[str, Any] = (await users.act(ERASE, token=session["accessToken"], input={"password": password}))[
-        "eraseMyAccount"
-    ]
+async def erase(users: Users, session: dict[str, Any], **given: str) -> dict[str, Any]:
+    given = {"password": PASSWORD, **given}
+    payload: dict[str, Any] = (await users.act(ERASE, token=session["accessToken"], input=given))["eraseMyAccount"]
     return payload
 
 
@@ -95,18 +96,71 @@ async def test_the_password_is_asked_for_again(users: Users) -> None:
     session, _ = await marked(users)
     before = await users.state()
 
-    payload = await erase(users, session, OTHER_PASSWORD)
+    payload = await erase(users, session, password=OTHER_PASSWORD)
 
     assert payload == {"user": None, "userErrors": [{"code": "INVALID_CREDENTIALS", "field": ["password"]}]}
     assert await users.state() == before
 
 
+async def test_who_has_a_second_factor_gives_a_code_too(users: Users) -> None:
+    person = await enable(users, displayName="Marked-name")
+    used = person.recovery_codes[0]
+    await complete(users, await challenge(users, person.email), used)
+    before = await users.state()
+
+    for given, error in (
+        ({}, "SECOND_FACTOR_REQUIRED"),
+        ({"code": person.wrong_code()}, "INVALID_SECOND_FACTOR"),
+        ({"code": used}, "INVALID_SECOND_FACTOR"),
+        ({"password": OTHER_PASSWORD, "code": person.code()}, "INVALID_CREDENTIALS"),
+    ):
+        payload = await erase(users, person.session, **given)
+        assert (payload["user"], [each["code"] for each in payload["userErrors"]]) == (None, [error])
+    assert await users.state() == before
+
+    payload = await erase(users, person.session, code=person.recovery_codes[1])
+    assert (payload["user"]["status"], payload["userErrors"]) == ("ERASED", [])
+    assert [mark for mark in (person.email, "Marked", "argon2") if mark in await dump(users)] == []
+    assert await users.rows("SELECT 1 FROM second_factors") + await users.rows("SELECT 1 FROM recovery_codes") == []
+
+
+async def test_a_code_is_kept_when_nothing_comes_of_it(users: Users) -> None:
+    person = await enable(users)
+    engaged = "INSERT INTO engagements (task_id, poster_id, tasker_id, open, version) "
+    await users.rows(
+        f"{engaged} VALUES ('task_x', :id, 'user_x', true, 1) RETURNING 1", id=person.session["user"]["id"]
+    )
+    code = person.recovery_codes[0]
+
+    payload = await erase(users, person.session, code=code)
+
+    assert [each["code"] for each in payload["userErrors"]] == ["ACCOUNT_HAS_OPEN_ENGAGEMENTS"]
+    assert is_session(await complete(users, await challenge(users, person.email), code))
+
+
+async def test_without_a_password_a_new_session_and_the_code_are_enough(users: Users) -> None:
+    person = await enable(users)
+    await users.rows("UPDATE users SET password_hash = NULL RETURNING 1")
+    with clock.offset(timedelta(minutes=11)):
+        later = (await users.refresh(person.session["refreshToken"]))["session"]
+        refused = await erase(users, later, code=person.code())
+        assert [each["code"] for each in refused["userErrors"]] == ["CONFIRMATION_REQUIRED"]
+    refused = await erase(users, person.session)
+    assert [each["code"] for each in refused["userErrors"]] == ["SECOND_FACTOR_REQUIRED"]
+    assert (await erase(users, person.session, code=person.code()))["userErrors"] == []
+
+
+@pytest.mark.parametrize("end", ["CANCELLED", "COMPLETED"])
 @pytest.mark.parametrize("side", ["poster_id", "tasker_id"])
-async def test_nobody_leaves_whom_somebody_counts_on(users: Users, elsewhere: Elsewhere, side: str) -> None:
+async def test_nobody_leaves_whom_somebody_counts_on(users: Users, elsewhere: Elsewhere, side: str, end: str) -> None:
     session, _ = await marked(users)
     people = {"poster_id": new_id("user"), "tasker_id": new_id("user")} | {side: session["user"]["id"]}
     assigned = factories.task_snapshot(status="ASSIGNED", version=3, **people)
-    cancelled = assigned.model_copy(update={"status": "CANCELLED", "version": 4})
+    ended = assigned.model_copy(update={"status": end, "version": 4})
+    cancelled, completed = (
+        events.TaskCancelled(task=ended, reason="Rain", by="POSTER"),
+        events.TaskCompleted(task=ended, by="TIMER"),
+    )
     others = factories.task_snapshot(status="ASSIGNED", tasker_id=new_id("user"))
     await deliver_twice(
         elsewhere,
@@ -121,7 +175,7 @@ async def test_nobody_leaves_whom_somebody_counts_on(users: Users, elsewhere: El
     assert payload == {"user": None, "userErrors": [{"code": "ACCOUNT_HAS_OPEN_ENGAGEMENTS", "field": None}]}
     assert await users.state() == before
 
-    await deliver_twice(elsewhere, "users", events.TaskCancelled(task=cancelled, reason="Rain", by="POSTER"))
+    await deliver_twice(elsewhere, "users", cancelled if end == "CANCELLED" else completed)
     # A dead letter that is replayed tells nothing new.
     await deliver_twice(elsewhere, "users", events.TaskAssigned(task=assigned, bid_id=new_id("bid")))
     assert (await erase(users, session))["userErrors"] == []

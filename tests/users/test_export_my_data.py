@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from nacl.public import PublicKey, SealedBox
 
 from shared import clock, events
+from subgraphs.users import actions
+from subgraphs.users.rules.sessions import SessionExpired
 from tests.conftest import Elsewhere
 from tests.platform.messaging import eventually
-from tests.users.conftest import OTHER_PASSWORD, PASSWORD, Users, new_email
+from tests.users.conftest import OTHER_PASSWORD, PASSWORD, Serve, Users, new_email
+from tests.users.second_factors import NO_RECOVERY_CODE, enable
+from tests.users.test_verification import submit
 
 OTHERS = sorted(events.DATA_SEALED.keys() - {"users"})
 EXPORT = """
@@ -31,16 +36,24 @@ READ = """
 MINE = "{ myDataExports { nodes { id status waitingFor parts { nodes { subgraph } } } } }"
 
 
-async def export(users: Users, session: dict[str, Any]) -> dict[str, Any]:
+async def export(users: Users, session: dict[str, Any], **given: str) -> dict[str, Any]:
     """An export that was granted."""
-    payload = (await users.act(EXPORT, token=session["accessToken"], input={"password": PASSWORD}))["exportMyData"]
+    given = {"password": PASSWORD, **given}
+    payload = (await users.act(EXPORT, token=session["accessToken"], input=given))["exportMyData"]
     assert payload["userErrors"] == []
     granted: dict[str, Any] = payload["export"]
     return granted
 
 
-async def refusal(users: Users, session: dict[str, Any], password: str | None) -> str:
-    payload = (await users.act(EXPORT, token=session["accessToken"], input={"password": password}))["exportMyData"]
+async def is_limited(users: Users, session: dict[str, Any], code: str | None = None) -> bool:
+    given = {"password": PASSWORD, "code": code}
+    answer = await users.execute(EXPORT, {"input": given}, token=session["accessToken"])
+    return [error["extensions"]["code"] for error in answer.get("errors", ())] == ["RATE_LIMITED"]
+
+
+async def refusal(users: Users, session: dict[str, Any], password: str | None, code: str | None = None) -> str:
+    given = {"password": password, "code": code}
+    payload = (await users.act(EXPORT, token=session["accessToken"], input=given))["exportMyData"]
     assert payload["export"] is None
     (error,) = payload["userErrors"]
     return str(error["code"])
@@ -117,7 +130,8 @@ async def test_everything_is_put_together_and_read_by_its_owner(users: Users, el
     assert "password_hash" not in account
     assert [row["user_agent"] for row in by_table["sessions"]] == ["tests"]
     assert own[-1]["rows"]["users.id"] == 1
-    assert "users.password_hash" in own[-1]["left_out"]
+    assert own[-1]["left_out"]["users.password_hash"] == "Only serves to check the password."
+    assert own[-1]["left_out"]["blocks.blocked_id"] == "Nobody is told who blocked them."
     assert await users.bodies("users.user.export_ready") == [
         {"user_id": session["user"]["id"], "export_id": granted["id"]}
     ]
@@ -129,6 +143,28 @@ async def test_everything_is_put_together_and_read_by_its_owner(users: Users, el
     # Somebody else's is as if it did not exist.
     assert await read(users, other, granted["id"]) is None
     assert (await users.act(MINE, token=other["accessToken"]))["myDataExports"]["nodes"] == []
+
+
+async def test_what_is_stored_encrypted_is_read_as_it_was_written(users: Users, elsewhere: Elsewhere) -> None:
+    session, other = await users.sign_up(), await users.sign_up()
+    await submit(users, session["accessToken"], fullName="Ménage Åse 東京")
+    await submit(users, other["accessToken"], documentType="PASSPORT", number="AA1234567", fullName="Somebody Else")
+    granted = await export(users, session)
+    await elsewhere.emit(*await answers(users, granted["id"]))
+
+    found = await ready(users, session, granted["id"])
+
+    own = [json.loads(node["json"]) for node in found["parts"]["nodes"] if node["subgraph"] == "users"]
+    (check,) = [row for part in own if part.get("table") == "identity_verifications" for row in part["rows"]]
+    assert (check["number"], check["full_name"]) == ("1234567890121", "Ménage Åse 東京")
+    assert "Somebody Else" not in json.dumps(own)
+    # What would let somebody in is named, not handed out.
+    assert {"identity_verifications.fingerprint", "second_factors.secret", "mails.content"} <= own[-1][
+        "left_out"
+    ].keys()
+    # Between the subgraphs and in the database nobody can read it.
+    (stored,) = await users.rows("SELECT string_agg(CAST(body AS text), ' ') FROM outbox")
+    assert "1234567890121" not in stored[0]
 
 
 async def test_what_lies_between_the_subgraphs_can_be_read_by_nobody(users: Users, elsewhere: Elsewhere) -> None:
@@ -168,19 +204,61 @@ async def test_many_parts_are_read_page_by_page(users: Users, elsewhere: Elsewhe
     assert seen == sorted(set(seen))
 
 
-async def test_the_password_is_asked_for_again(users: Users) -> None:
+async def test_the_password_is_asked_for_again(serve_users: Serve) -> None:
+    async with serve_users(exports_per_account="100/1 day") as users:
+        session = await users.sign_up()
+        before = await users.state()
+
+        assert await refusal(users, session, None) == "INVALID_CREDENTIALS"
+        assert await refusal(users, session, OTHER_PASSWORD) == "INVALID_CREDENTIALS"
+        assert await users.state() == before
+        assert await users.rows("SELECT * FROM data_exports") == []
+
+        for _ in range(8):
+            await refusal(users, session, OTHER_PASSWORD)
+        assert await is_limited(users, session)
+
+
+async def test_who_has_a_second_factor_gives_a_code_too(serve_users: Serve) -> None:
+    async with serve_users(exports_per_account="100/1 day") as users:
+        person = await enable(users)
+        before = await users.state()
+
+        for code, error in (
+            (None, "SECOND_FACTOR_REQUIRED"),
+            ("", "INVALID_SECOND_FACTOR"),
+            (person.wrong_code(), "INVALID_SECOND_FACTOR"),
+            (NO_RECOVERY_CODE, "INVALID_SECOND_FACTOR"),
+        ):
+            assert await refusal(users, person.session, PASSWORD, code) == error
+        # Without the password nothing is told of the code.
+        assert await refusal(users, person.session, OTHER_PASSWORD, person.code()) == "INVALID_CREDENTIALS"
+        assert await users.state() == before
+        assert await users.rows("SELECT * FROM data_exports") == []
+
+        await export(users, person.session, code=person.code())
+        # The code was used up with it.
+        assert await refusal(users, person.session, PASSWORD, person.code()) == "INVALID_SECOND_FACTOR"
+
+
+async def test_codes_cannot_be_guessed_here_either(serve_users: Serve) -> None:
+    async with serve_users(exports_per_account="100/1 day") as users:
+        person = await enable(users)
+        # Asking without one is no guess.
+        for _ in range(12):
+            assert await refusal(users, person.session, PASSWORD) == "SECOND_FACTOR_REQUIRED"
+        for _ in range(10):
+            assert await refusal(users, person.session, PASSWORD, person.wrong_code()) == "INVALID_SECOND_FACTOR"
+        assert await is_limited(users, person.session, person.code())
+
+
+async def test_it_is_nothing_for_a_session_that_has_ended_meanwhile(users: Users) -> None:
     session = await users.sign_up()
-    before = await users.state()
-
-    assert await refusal(users, session, None) == "INVALID_CREDENTIALS"
-    assert await refusal(users, session, OTHER_PASSWORD) == "INVALID_CREDENTIALS"
-    assert await users.state() == before
-    assert await users.rows("SELECT * FROM data_exports") == []
-
-    for _ in range(8):
-        await refusal(users, session, OTHER_PASSWORD)
-    answer = await users.execute(EXPORT, {"input": {"password": PASSWORD}}, token=session["accessToken"])
-    assert answer["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+    actor = users.services.verifier.verify(session["accessToken"])
+    await users.rows("UPDATE sessions SET ended_at = now() RETURNING id")
+    with pytest.raises(SessionExpired):
+        async with users.services.database.transaction() as transaction:
+            await actions.exports.export_my_data(transaction, users.services.settings, actor, None)
 
 
 async def test_without_a_password_a_new_session_is_enough(users: Users) -> None:
@@ -200,12 +278,18 @@ async def test_one_at_a_time(users: Users, elsewhere: Elsewhere) -> None:
         payload = (await users.act(EXPORT, token=session["accessToken"], input={"password": PASSWORD}))["exportMyData"]
         return "OK" if payload["export"] else str(payload["userErrors"][0]["code"])
 
-    outcomes = await asyncio.gather(*(ask() for _ in range(3)))
-    assert sorted(outcomes) == ["EXPORT_IN_PROGRESS", "EXPORT_IN_PROGRESS", "OK"]
+    outcomes = await asyncio.gather(*(ask() for _ in range(5)))
+    assert sorted(outcomes) == [*["EXPORT_IN_PROGRESS"] * 4, "OK"]
 
-    # Three a day, and those three were asked for.
-    answer = await users.execute(EXPORT, {"input": {"password": PASSWORD}}, token=session["accessToken"])
-    assert answer["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+    # Five tries a day, and those were five.
+    assert await is_limited(users, session)
+
+
+async def test_many_people_ask_by_one_connection(serve_users: Serve) -> None:
+    async with serve_users(transaction_pool_size=1) as users:
+        people = [await users.sign_up() for _ in range(8)]
+        # PostgreSQL plans a statement anew at its sixth use.
+        assert [(await export(users, session))["status"] for session in people] == ["PENDING"] * 8
 
 
 async def test_it_is_deleted_after_a_week(users: Users, elsewhere: Elsewhere) -> None:

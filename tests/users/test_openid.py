@@ -2,142 +2,28 @@
 
 import asyncio
 import json
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
-from deploy.local.layout import REPOSITORY
 from shared import clock
 from subgraphs.users.openid.providers import providers
 from subgraphs.users.revocations import RevocationKeeper
 from tests.conftest import SettingsFor
-from tests.users.conftest import ERRORS, ME, PASSWORD, TOKENS, Serve, Users
+from tests.users.conftest import ME, PASSWORD, Serve, Users
+from tests.users.providers import answer_of, entry
 from tests.users.second_factors import CONFIRM, ENABLE, code_of, complete, is_session
-
-START = (
-    "mutation($input: StartOpenIdSignInInput!) "
-    f"{{ startOpenIdSignIn(input: $input) {{ authorizationUrl handle {ERRORS} }} }}"
-)
-COMPLETE = (
-    "mutation($input: CompleteOpenIdSignInInput!) "
-    f"{{ completeOpenIdSignIn(input: $input) {{ {TOKENS} secondFactor {{ challenge expiresAt }} {ERRORS} }} }}"
-)
-IDENTITY = "identity { id providerId email linkedAt }"
-LINK = f"mutation($input: LinkOpenIdIdentityInput!) {{ linkOpenIdIdentity(input: $input) {{ {IDENTITY} {ERRORS} }} }}"
-UNLINK = (
-    f"mutation($input: UnlinkOpenIdIdentityInput!) {{ unlinkOpenIdIdentity(input: $input) {{ {IDENTITY} {ERRORS} }} }}"
-)
-IDENTITIES = "{ myIdentities { nodes { id providerId email linkedAt } } }"
-FAILED = {"code": "OPEN_ID_SIGN_IN_FAILED", "message": "Signing in there did not work out; begin again.", "field": None}
-REFUSED = {"session": None, "secondFactor": None, "userErrors": [FAILED]}
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
-@contextmanager
-def process(*argv: str, url: str) -> Iterator[None]:
-    """A provider's process, from its first answer on."""
-    running = subprocess.Popen([sys.executable, *argv], cwd=REPOSITORY)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                httpx.get(url, timeout=5)
-                break
-            except httpx.HTTPError:
-                if running.poll() is not None or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-        yield
-    finally:
-        running.terminate()
-        running.wait(30)
-
-
-@pytest.fixture(scope="module")
-def hostile() -> Iterator[str]:
-    port = free_port()
-    issuer = f"http://127.0.0.1:{port}"
-    with process("-m", "tests.users.hostile_provider", str(port), url=f"{issuer}/jwks"):
-        yield issuer
-
-
-@pytest.fixture(scope="module")
-def honest() -> Iterator[str]:
-    port = free_port()
-    issuer = f"http://127.0.0.1:{port}"
-    claims = {"sub": "nina", "email": "nina@example.com", "email_verified": True, "name": "Nina"}
-    argv = ("-m", "oidc_provider_mock", "--port", str(port), "--require-nonce", "true", "--user-claims")
-    with process(*argv, json.dumps(claims), url=f"{issuer}/.well-known/openid-configuration"):
-        yield issuer
-
-
-def entry(at: str, **changes: object) -> dict[str, object]:
-    """A provider as an operator configures it."""
-    return {
-        "id": "acme",
-        "name": "Acme",
-        "issuer": at,
-        "client_id": "the-client",
-        "client_secret": "the secret",
-        "redirect_uri": "https://app.example.com/signed-in",
-    } | changes
-
-
-class Web:
-    """The web app of a person, and what it does at the provider."""
-
-    def __init__(self, users: Users, issuer: str, provider: str = "acme") -> None:
-        self.users, self.issuer, self.provider = users, issuer, provider
-
-    async def told(self, **told: object) -> list[str]:
-        """Has the provider do something wrong; answers what it was asked before."""
-        async with httpx.AsyncClient() as client:
-            answer = await client.post(f"{self.issuer}/told", json=told)
-        asked: list[str] = answer.json()["asked"]
-        return asked
-
-    async def start(self, token: str | None = None, *, link: bool = False) -> dict[str, Any]:
-        given = {"provider": self.provider, "link": link}
-        started: dict[str, Any] = (await self.users.act(START, token=token, input=given))["startOpenIdSignIn"]
-        assert started["userErrors"] == []
-        return started
-
-    async def answer(self, started: dict[str, Any]) -> dict[str, Any]:
-        """What the provider sends the browser back with, and the handle that it kept."""
-        async with httpx.AsyncClient() as client:
-            back = (await client.get(started["authorizationUrl"])).json()
-        return {"handle": started["handle"], **back, "roles": ["POSTER"]}
-
-    async def complete(self, given: dict[str, Any]) -> dict[str, Any]:
-        payload: dict[str, Any] = (await self.users.act(COMPLETE, input=given))["completeOpenIdSignIn"]
-        return payload
-
-    async def sign_in(self) -> dict[str, Any]:
-        return await self.complete(await self.answer(await self.start()))
+from tests.users.web import COMPLETE, FAILED, IDENTITIES, LINK, REFUSED, START, UNLINK, Web, serve_web
 
 
 @pytest.fixture
 async def web(serve_users: Serve, hostile: str, tmp_path: Path) -> AsyncIterator[Web]:
-    file = tmp_path / "providers.json"
-    file.write_text(json.dumps({"providers": [entry(hostile)]}))
-    async with serve_users(openid_providers_file=file, openid_sign_ins_per_address="1000/1 hour") as users:
-        web = Web(users, hostile)
-        await web.told()
+    async with serve_web(serve_users, hostile, tmp_path) as web:
         yield web
 
 
@@ -153,10 +39,7 @@ async def test_a_person_signs_in_at_a_real_provider(serve_users: Serve, honest: 
         answers = []
         for _ in range(2):
             started = await web.start()
-            async with httpx.AsyncClient() as client:
-                back = await client.post(started["authorizationUrl"], data={"sub": "nina"})
-            query = parse_qs(urlsplit(back.headers["location"]).query)
-            given = {"handle": started["handle"], "code": query["code"][0], "state": query["state"][0]}
+            given = {"handle": started["handle"], **await answer_of(started["authorizationUrl"], "nina")}
             answers.append(await web.complete({**given, "roles": ["POSTER", "TASKER"]}))
         assert [answer["userErrors"] for answer in answers] == [[], []]
         assert answers[0]["session"]["user"]["id"] == answers[1]["session"]["user"]["id"]

@@ -13,7 +13,7 @@ from shared.cipher import CannotDecrypt
 from subgraphs.users import actions
 from subgraphs.users.mails import postman, texts
 from subgraphs.users.mails.postman import LEASE, MAILS
-from subgraphs.users.rules.mails import Failure, Template, is_late, judge_failure
+from subgraphs.users.rules.mails import WITH_CODE, Failure, Template, is_late, judge_failure
 from subgraphs.users.rules.profile import Locale
 from subgraphs.users.secrets_at_rest import cipher
 from tests.users.conftest import Serve, Users, new_email
@@ -174,12 +174,19 @@ def test_what_follows_from_a_failure() -> None:
 @pytest.mark.parametrize("locale", Locale)
 @pytest.mark.parametrize("template", Template)
 def test_every_mail_exists_in_every_language(template: Template, locale: Locale) -> None:
-    letter = texts.letter(template, locale, web_app_url="https://app.example.com/", code="abc", happened_at=NOW)
+    facts = {"left": "9", "provider": "Acme {when}"}
+    letter = texts.letter(
+        template, locale, web_app_url="https://app.example.com/", code="abc", happened_at=NOW, facts=facts
+    )
 
     assert letter.language == locale.lower()
-    assert "https://app.example.com/" in letter.text()
-    assert "#token=abc" in letter.html()
-    assert "{" not in letter.text()
+    without = (Template.ACCOUNT_SUSPENDED, Template.ACCOUNT_ERASED)
+    assert (letter.action is None) is (template in without)
+    assert ("https://app.example.com/" in letter.text()) is (template not in without)
+    assert ("#token=abc" in letter.html()) is (template not in without)
+    # What a fact says is never taken for another.
+    assert "{" not in letter.text().replace("Acme {when}", "")
+    assert ("Acme {when}" in letter.text()) is template.startswith("IDENTITY_")
     thai = any("\u0e00" <= character <= "\u0e7f" for character in letter.subject + letter.text())
     assert thai is (locale is Locale.TH)
-    assert (f"{NOW:%Y-%m-%d %H:%M} UTC" in letter.text()) is (template.startswith("PASSWORD_"))
+    assert (f"{NOW:%Y-%m-%d %H:%M} UTC" in letter.text()) is (template not in WITH_CODE)

@@ -1,4 +1,4 @@
-"""Every mutation that strangers can call has a quota, and each field of a request that tries it counts."""
+"""Every mutation that strangers can call has a quota, and each field of a request that tries one counts."""
 
 from typing import Any, cast
 
@@ -29,6 +29,14 @@ OPEN_TO_STRANGERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+# Those that are counted for whoever is signed in.
+OF_SIGNED_IN: dict[str, tuple[str, dict[str, Any]]] = {
+    "changePassword": ("password_changes_per_account", {"currentPassword": "wrong", "newPassword": OTHER_PASSWORD}),
+    "requestEmailVerification": ("email_verifications_per_account", {}),
+    "exportMyData": ("exports_per_account", {"password": "wrong"}),
+}
+
+
 def open_mutations() -> set[str]:
     """The mutations without `@authenticated`."""
     fields = cast("StrawberryObjectDefinition", schema.get_type_by_name("Mutation")).fields
@@ -55,14 +63,26 @@ async def test_each_alias_of_a_request_is_an_attempt(serve_users: Serve, name: s
         assert await codes(users, name, given, aliases=1, address="203.0.113.3") == ["RATE_LIMITED"]
 
 
+@pytest.mark.parametrize("name", OF_SIGNED_IN)
+async def test_each_alias_of_somebody_signed_in_is_an_attempt_of_theirs(serve_users: Serve, name: str) -> None:
+    setting, given = OF_SIGNED_IN[name]
+    async with serve_users(**{setting: "7/15 minutes"}) as users:
+        one, other = (await users.sign_up())["accessToken"], (await users.sign_up())["accessToken"]
+        assert await codes(users, name, given, aliases=7, token=one) == []
+        # From wherever: with a stolen session they could come from many addresses.
+        assert await codes(users, name, given, aliases=1, address="203.0.113.2", token=one) == ["RATE_LIMITED"]
+        assert set(await codes(users, name, given, aliases=ALIASES, token=one)) == {"RATE_LIMITED"}
+        assert await codes(users, name, given, aliases=7, address="203.0.113.2", token=other) == []
+
+
 async def codes(
-    users: Users, name: str, given: dict[str, Any], aliases: int, address: str = "203.0.113.1"
+    users: Users, name: str, given: dict[str, Any], aliases: int, address: str = "203.0.113.1", token: str | None = None
 ) -> list[str]:
     """The codes of the top-level errors of so many attempts in one request."""
     input_type = f"{name[0].upper()}{name[1:]}Input"
     fields = " ".join(f"a{number}: {name}(input: $input) {{ userErrors {{ code }} }}" for number in range(aliases))
     document = f"mutation($input: {input_type}!) {{ {fields} }}"
-    answer = await users.execute(document, {"input": given}, address=address)
+    answer = await users.execute(document, {"input": given}, address=address, token=token)
     return [error["extensions"]["code"] for error in answer.get("errors", ())]
 
 

@@ -14,6 +14,7 @@ from graphql import (
 
 from shared.errors import BadRequest, TooComplex
 from shared.graphql.limits.bounds import DEFAULT_LIMITS, Limits
+from shared.graphql.messages import without_values
 
 # What graphql-core's lexer would read, as one expression. It reads no character twice: it is possessive,
 # and every string ends, be it with the document.
@@ -55,7 +56,7 @@ def parse_limited(query: str, limits: Limits = DEFAULT_LIMITS) -> DocumentNode:
         document = parse(query, max_lexical_tokens=limits.tokens)
     except GraphQLSyntaxError as error:
         at = (error.locations or [SourceLocation(1, 1)])[0]
-        raise BadRequest(error.message, line=at.line, column=at.column) from None
+        raise BadRequest(without_values(error.message), line=at.line, column=at.column) from None
     if _NUL_ESCAPE.search(query):
         visit(document, _RefuseNul())
     return document

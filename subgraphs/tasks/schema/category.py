@@ -7,8 +7,10 @@ import strawberry
 from strawberry import ID
 
 from shared.graphql.limits import list_size
+from shared.graphql.schema import query
 from subgraphs.tasks import models
 from subgraphs.tasks.loaders import Categories
+from subgraphs.tasks.schema.info import Info
 
 
 @strawberry.type(description="A kind of work. Two levels; tasks belong to the lower one.")
@@ -16,6 +18,7 @@ class Category:
     id: ID = strawberry.field(description="The category's id; it never changes.")
     slug: str = strawberry.field(description="A name for addresses, such as `home-cleaning`; it never changes.")
     name: str = strawberry.field(description="The name in English.")
+    name_th: str = strawberry.field(description="The name in Thai.")
     parent: "Category | None" = strawberry.field(description="The upper category; null for one itself.")
     children: list["Category"] = strawberry.federation.field(
         description="The categories below, in the order to show; empty for a lower one.",
@@ -25,7 +28,10 @@ class Category:
     @classmethod
     def tree(cls, rows: Sequence[models.Category]) -> Mapping[str, Self]:
         """All categories by id, parents and children linked."""
-        by_id = {row.id: cls(id=ID(row.id), slug=row.slug, name=row.name, parent=None, children=[]) for row in rows}
+        by_id = {
+            row.id: cls(id=ID(row.id), slug=row.slug, name=row.name, name_th=row.name_th, parent=None, children=[])
+            for row in rows
+        }
         for row in rows:
             if row.parent_id is not None:
                 by_id[row.id].parent = by_id[row.parent_id]
@@ -34,3 +40,13 @@ class Category:
 
 
 categories = Categories(Category.tree)
+
+
+@strawberry.type
+class CategoryQuery:
+    @query(
+        description="The categories of the upper level, in the order to show.", directives=[list_size(assumed_size=15)]
+    )
+    async def categories(self, info: Info) -> list[Category] | None:
+        known = await categories.know(info.context.database)
+        return [category for category in known.values() if category.parent is None]

@@ -1,42 +1,22 @@
 """What happens to tasks, for subscribers."""
 
-from enum import StrEnum
-from typing import Self, cast
+from collections.abc import AsyncIterator
+from typing import Annotated, Self, cast
 
 import strawberry
+from strawberry import ID
 
 from shared import events
 from shared.context import Followed
-from shared.graphql.events import StreamEvent, made_once
-from shared.graphql.types import register_enum
-from subgraphs.tasks.schema.task import Task
-
-
-class TaskEventType(StrEnum):
-    """What happened to a task; the last part of its event's type."""
-
-    CREATED = "created"
-    PUBLISHED = "published"
-    UPDATED = "updated"
-    EXPIRED = "expired"
-    ASSIGNED = "assigned"
-    ASSIGNMENT_REJECTED = "assignment_rejected"
-    CANCELLED = "cancelled"
-
-
-register_enum(
-    TaskEventType,
-    description="What happened to a task.",
-    values={
-        TaskEventType.CREATED: "The poster wrote a draft.",
-        TaskEventType.PUBLISHED: "The task takes bids from now on.",
-        TaskEventType.UPDATED: "The poster changed the task.",
-        TaskEventType.EXPIRED: "Nobody got the task in time.",
-        TaskEventType.ASSIGNED: "A tasker has the task.",
-        TaskEventType.ASSIGNMENT_REJECTED: "A bid was accepted when the task could not be assigned any more.",
-        TaskEventType.CANCELLED: "The task was called off.",
-    },
-)
+from shared.errors import Forbidden
+from shared.graphql.events import AFTER, StreamEvent, made_once
+from shared.graphql.schema import subscription
+from shared.ids import check_id
+from subgraphs.tasks import rules
+from subgraphs.tasks.schema.category import categories
+from subgraphs.tasks.schema.info import Info
+from subgraphs.tasks.schema.task import Task, visible_task
+from subgraphs.tasks.schema.timeline import TaskEventType
 
 
 @strawberry.type(description="Something that happened to a task. The task is as it was at that moment.")
@@ -60,3 +40,31 @@ class TaskEvent(StreamEvent):
 def task_of(event: events.Event) -> events.TaskSnapshot:
     """The task that an event of this subgraph carries."""
     return cast("events.TaskCreated", event).task
+
+
+@strawberry.type
+class EventSubscription:
+    @subscription(
+        description="What happens to a task: what poster and tasker settle for the two of them, what "
+        "befalls a draft for its poster."
+    )
+    async def task_events(
+        self,
+        info: Info,
+        task_id: Annotated[ID, strawberry.argument(description="The task to follow.")],
+        after: Annotated[int | None, AFTER] = None,
+    ) -> AsyncIterator[TaskEvent]:
+        task = await visible_task(info, check_id(task_id, "task"))
+        if task is None:
+            raise Forbidden("There is no such task, or you may not see it.")
+        viewer = info.context.actor.id if info.context.actor else None
+
+        def visible(event: events.Event) -> bool:
+            task = task_of(event)
+            happened = event.type.rpartition(".")[2]
+            audience = rules.timeline.audience(happened, published=task.published_at is not None)
+            return rules.timeline.may_see(audience, viewer, task.poster_id, task.tasker_id)
+
+        async for followed in info.context.follow(f"task:{task.id}", after, visible):
+            await categories.know(info.context.database, (task_of(followed.envelope.event).category_id,))
+            yield TaskEvent.of(followed)

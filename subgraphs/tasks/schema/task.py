@@ -1,7 +1,7 @@
 """Tasks in the graph, and what is said to change them."""
 
 from datetime import datetime
-from typing import Self, cast
+from typing import Annotated, Self, cast
 
 import strawberry
 from strawberry import ID
@@ -9,16 +9,22 @@ from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
 from shared import events
-from shared.context import Context
-from shared.graphql.types import Money, MoneyInput, UserError, register_enum
+from shared.actor import MARKETPLACE
+from shared.graphql.limits import list_size
+from shared.graphql.pagination import After, Before, Connection, First, Last, Page
+from shared.graphql.schema import field, query
+from shared.graphql.types import Money, UserError, register_enum
 from shared.ids import check_id
 from shared.money import Money as Amount
-from subgraphs.tasks import actions, models, rules
-from subgraphs.tasks.loaders import Loaders
-from subgraphs.tasks.rules import Mode, Status
+from subgraphs.tasks import models, rules, store
+from subgraphs.tasks.rules.tasks import Mode, Party, Status
+from subgraphs.tasks.schema.agreement import TaskAgreement
+from subgraphs.tasks.schema.attachment import Attachment
 from subgraphs.tasks.schema.category import Category, categories
-
-Info = strawberry.Info[Context[Loaders], None]
+from subgraphs.tasks.schema.info import Info
+from subgraphs.tasks.schema.question import TaskQuestion
+from subgraphs.tasks.schema.timeline import TaskStep
+from subgraphs.tasks.schema.user import NOBODY, User
 
 register_enum(
     Status,
@@ -45,10 +51,10 @@ register_enum(
 
 
 @strawberry.federation.type(
-    keys=[Key(fields=FieldSet("id"), resolvable=False)], description="A person of the marketplace."
+    keys=[Key(fields=FieldSet("id"), resolvable=False)], description="A point of the earth where work is done."
 )
-class User:
-    id: ID = strawberry.field(description="The user's id.")
+class Place:
+    id: ID = strawberry.field(description="The place's id.")
 
 
 @strawberry.federation.type(
@@ -63,7 +69,21 @@ class Task:
     category: Category = strawberry.field(description="What kind of work it is.")
     budget: Money = strawberry.field(description="What the poster thinks of paying for the whole task.")
     mode: Mode = strawberry.field(description="Where the work is done.")
+    place: Place | None = strawberry.field(
+        description="Where the work is done; null for work from anywhere, and while locations cannot be reached."
+    )
+    requirements: list[str] = strawberry.field(description="What the poster asks for, a text each.")
+    attachments: list[Attachment] = strawberry.federation.field(
+        description="The files at it, the oldest first, at most 10; those that are still uploaded are none yet.",
+        directives=[list_size(assumed_size=10)],
+    )
+    due_from: datetime | None = strawberry.field(
+        description="When the window for the work begins; null if only its end counts."
+    )
     due_at: datetime | None = strawberry.field(description="When the work must be done; null if at any time.")
+    time_zone: str = strawberry.field(
+        description="In which time zone the poster thinks of the due time: an IANA name such as `Asia/Bangkok`."
+    )
     status: Status = strawberry.field(description="Where the task stands.")
     version: int = strawberry.field(description="Counts the task's changes; `updateTask` takes it.")
     created_at: datetime = strawberry.field(description="When the draft was written.")
@@ -72,6 +92,17 @@ class Task:
     expires_at: datetime | None = strawberry.field(
         description="When it stops taking bids by itself: 30 days after publication, or when due if that is "
         "earlier; null for a draft."
+    )
+    started_at: datetime | None = strawberry.field(description="When the tasker began; null before that.")
+    delivered_at: datetime | None = strawberry.field(
+        description="When the tasker delivered; null before that, and after the poster asked for changes."
+    )
+    approval_due_at: datetime | None = strawberry.field(
+        description="When the delivery counts as approved, 14 days after it; null unless the poster is to answer one."
+    )
+    completed_at: datetime | None = strawberry.field(description="When the work was approved; null before that.")
+    cancelled_by: Party | None = strawberry.field(
+        description="Who called it off; null unless one of the two did, such as when one of them left."
     )
     cancelled_reason: str | None = strawberry.field(description="Why it was called off; null unless it was.")
 
@@ -86,6 +117,7 @@ class Task:
 
     @classmethod
     def _of(cls, task: models.Task | events.TaskSnapshot, budget: Amount, mode: Mode, status: Status) -> Self:
+        sides = {task.tasker_id: Party.TASKER, task.poster_id: Party.POSTER}
         return cls(
             id=ID(task.id),
             poster=User(id=ID(task.poster_id)),
@@ -95,81 +127,71 @@ class Task:
             category=categories[task.category_id],
             budget=Money.of(budget),
             mode=mode,
+            place=Place(id=ID(task.place_id)) if task.place_id is not None else None,
+            requirements=list(task.requirements or ()),
+            attachments=[Attachment.of(each) for each in task.attachments or ()],
+            due_from=task.due_from,
             due_at=task.due_at,
+            time_zone=task.time_zone,
             status=status,
             version=task.version,
             created_at=task.created_at,
             updated_at=task.updated_at,
             published_at=task.published_at,
             expires_at=task.expires_at,
+            started_at=task.started_at,
+            delivered_at=task.delivered_at,
+            approval_due_at=rules.tasks.approval_due_at(status, task.delivered_at),
+            completed_at=task.completed_at,
+            cancelled_by=sides.get(task.cancelled_by_id) if task.cancelled_by_id is not None else None,
             cancelled_reason=task.cancelled_reason,
         )
+
+    @field(description="What poster and tasker agreed on for the whole task, as it is now; for the two of them.")
+    async def price(self, info: Info) -> Money | None:
+        if info.context.actor is None or not self._is_party(info.context.actor.id):
+            return None
+        row = await info.context.loaders.task_by_id.load(self.id)
+        if row is None or row.price_minor is None:
+            return None
+        return Money.of(Amount(row.price_minor, row.currency))
+
+    @field(description="What poster and tasker ask of each other, newest first; for the two of them.")
+    async def agreements(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[TaskAgreement] | None:
+        viewer_id = info.context.actor.id if info.context.actor else NOBODY
+        window = store.agreements.NEWEST.window(first, after, last, before)
+        page = await info.context.loaders.agreement_page_by_task_id(viewer_id).load((self.id, window))
+        return Connection.of(page, TaskAgreement.of)
+
+    @field(description="What people asked about the task while it was open, oldest first.")
+    async def questions(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[TaskQuestion] | None:
+        window = store.questions.OLDEST.window(first, after, last, before)
+        page = await info.context.loaders.question_page_by_task_id.load((self.id, window))
+        return Connection.of(page, TaskQuestion.of)
+
+    @field(
+        description="What happened to the task, oldest first: what was settled between poster and tasker for the two "
+        "of them, what befell the draft for the poster."
+    )
+    async def timeline(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[TaskStep] | None:
+        viewer_id = info.context.actor.id if info.context.actor else NOBODY
+        window = store.timeline.OLDEST.window(first, after, last, before)
+        page = await info.context.loaders.step_page_by_task_id(viewer_id).load((self.id, window))
+        is_party = self._is_party(viewer_id)
+        return Connection.of(page, lambda row: TaskStep.of(row, tell=is_party))
+
+    def _is_party(self, viewer_id: str) -> bool:
+        return any(user is not None and user.id == viewer_id for user in (self.poster, self.tasker))
 
     @classmethod
     async def resolve_reference(cls, info: Info, id: ID) -> Self | None:
         return cast("Self | None", await visible_task(info, check_id(id, "task")))
-
-
-@strawberry.input(description="A new task.")
-class CreateTaskInput:
-    title: str = strawberry.field(description="What is to be done, in a line of 10 to 100 characters.")
-    description: str = strawberry.field(description="What is to be done, in 25 to 5,000 characters.")
-    category_id: ID = strawberry.field(description="A category of the lower level.")
-    budget: MoneyInput = strawberry.field(description="1 to 100,000 units of a currency.")
-    mode: Mode = strawberry.field(description="Where the work is done.")
-    due_at: datetime | None = strawberry.field(default=None, description="When the work must be done.")
-    publish: bool = strawberry.field(
-        default=False, description="Whether to publish it at once; otherwise it is a draft."
-    )
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
-    )
-
-
-@strawberry.input(description="What to change of a draft or an open task; what is left out stays as it is.")
-class UpdateTaskInput:
-    task_id: ID = strawberry.field(description="One's own draft or open task.")
-    expected_version: int = strawberry.field(
-        description="The `version` that you saw; `VERSION_CONFLICT` if the task changed since."
-    )
-    title: str | None = strawberry.field(default=None, description="10 to 100 characters.")
-    description: str | None = strawberry.field(default=None, description="25 to 5,000 characters.")
-    category_id: ID | None = strawberry.field(default=None, description="A category of the lower level.")
-    budget: MoneyInput | None = strawberry.field(
-        default=None, description="1 to 100,000 units; once the task is published, of the same currency."
-    )
-    mode: Mode | None = strawberry.field(default=None, description="Where the work is done.")
-    due_at: datetime | None = strawberry.field(
-        default=strawberry.UNSET, description="When the work must be done; null takes the due time away."
-    )
-
-    def changes(self) -> actions.Changes:
-        """Raises InvalidAmount, InvalidId."""
-        return actions.Changes(
-            title=self.title,
-            description=self.description,
-            category_id=check_id(self.category_id, "category") if self.category_id is not None else None,
-            budget=self.budget.parse(field=("budget",)) if self.budget is not None else None,
-            mode=self.mode,
-            due_at=self.due_at or None,
-            clear_due=self.due_at is None,
-        )
-
-
-@strawberry.input(description="The draft to publish.")
-class PublishTaskInput:
-    task_id: ID = strawberry.field(description="One's own draft.")
-    expected_version: int | None = strawberry.field(
-        default=None, description="The `version` that you saw; `VERSION_CONFLICT` if the task changed since."
-    )
-
-
-@strawberry.input(description="The task to call off.")
-class CancelTaskInput:
-    task_id: ID = strawberry.field(description="One's own task: a draft, open, or assigned.")
-    reason: str = strawberry.field(
-        description="Why, in 1 to 500 characters; everybody who may see the task can read it."
-    )
 
 
 @strawberry.type(description="The outcome of a mutation of one task.")
@@ -186,27 +208,44 @@ class TaskPayload:
         return cls(task=Task.of(row))
 
 
-@strawberry.type(description="The outcome of `createTask`.")
-class CreateTaskPayload(TaskPayload): ...
-
-
-@strawberry.type(description="The outcome of `updateTask`.")
-class UpdateTaskPayload(TaskPayload): ...
-
-
-@strawberry.type(description="The outcome of `publishTask`.")
-class PublishTaskPayload(TaskPayload): ...
-
-
-@strawberry.type(description="The outcome of `cancelTask`.")
-class CancelTaskPayload(TaskPayload): ...
-
-
 async def visible_task(info: Info, task_id: str) -> Task | None:
     """A task that the caller may see, or None."""
     row = await info.context.loaders.task_by_id.load(task_id)
     viewer = info.context.actor.id if info.context.actor else None
-    if row is None or not rules.may_see(viewer, row.poster_id, row.published_at):
+    if row is None or not rules.tasks.may_see(viewer, row.poster_id, row.published_at):
         return None
     await categories.know(info.context.database, (row.category_id,))
     return Task.of(row)
+
+
+async def connection_of(info: Info, page: Page[models.Task]) -> Connection[Task]:
+    await categories.know(info.context.database, {row.category_id for row in page.rows})
+    return Connection.of(page, Task.of)
+
+
+@strawberry.type
+class TaskQuery:
+    @query(description="A task; null if there is none, or if it is the draft of somebody else.")
+    async def task(
+        self, info: Info, id: Annotated[ID, strawberry.argument(description="The task's id.")]
+    ) -> Task | None:
+        return await visible_task(info, check_id(id, "task"))
+
+    @query(description="The caller's own tasks, those written last first.", scope=MARKETPLACE)
+    async def my_tasks(
+        self,
+        info: Info,
+        side: Annotated[
+            Party,
+            strawberry.argument(name="as", description="As poster, drafts included, or as the tasker who got them."),
+        ],
+        status: Annotated[Status | None, strawberry.argument(description="Only where the task stands so.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Task] | None:
+        window = store.tasks.MINE.window(first, after, last, before)
+        list_tasks = store.tasks.list_tasks_of_poster if side is Party.POSTER else store.tasks.list_tasks_of_tasker
+        actor = info.context.require_actor()
+        return await connection_of(info, await list_tasks(info.context.database, actor.id, status, window))

@@ -1,28 +1,10 @@
 """Blocking people, and whom one has blocked."""
 
-from shared.access import (
-    EMPTY,
-    NOT_ALLOWED,
-    VALUE,
-    Declaration,
-    Mutation,
-    Object,
-    Query,
-    Type,
-    connection,
-    page_info,
-    signed_in,
-)
-
-LISTED = signed_in(EMPTY, owner=VALUE)
-PAGE = signed_in(VALUE)
+from shared.access import NOT_ALLOWED, VALUE, Declaration, Mutation, Object, own_list, signed_in
 
 ACCESS: list[Declaration] = [
     Object("block", "that somebody has blocked somebody else", owner="who blocked; the other is no actor here"),
-    Query("myBlockedUsers", "block", LISTED),
-    Type("BlockedUser", "block", "myBlockedUsers.nodes", {"blockedAt user": LISTED}),
-    *connection("BlockedUser", "block", "myBlockedUsers", LISTED, PAGE),
-    page_info("block", "myBlockedUsers", LISTED, PAGE),
+    *own_list("BlockedUser", "blockedAt user", "block", "myBlockedUsers"),
     Mutation(
         "blockUser(input: {userId: $user})",
         "account",

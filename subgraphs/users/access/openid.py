@@ -1,54 +1,57 @@
-"""Signing in at other providers. The system that the matrix asks has none: who signs in there is tested with users."""
+"""Signing in at other providers; the system that the matrix asks has one."""
 
-from shared.access import (
-    EMPTY,
-    VALUE,
-    Declaration,
-    Mutation,
-    Query,
-    Type,
-    connection,
-    everybody,
-    refused,
-    signed_in,
-)
+from shared.access import VALUE, Declaration, Mutation, Object, Query, Type, everybody, own_list, refused, signed_in
 from shared.errors import UserErrorCode
 
-IDENTITIES = "myIdentities"
-ANSWER = 'handle: "never given", code: "x", state: "x"'
-FAILED = refused(UserErrorCode.OPEN_ID_SIGN_IN_FAILED)
+PROVIDERS = "signInProviders"
+LINKED, ELSEWHERE = "linked account", "sign-in elsewhere"
+ANSWER = "handle: $handle, code: $code, state: $state"
+COMPLETE = f"completeOpenIdSignIn(input: {{{ANSWER}, roles: [POSTER]}})"
 # Everybody else knows another password.
-WRONG_PASSWORD = refused(UserErrorCode.INVALID_CREDENTIALS)
-NONE_LINKED = signed_in(EMPTY)
+WITH_OWN_PASSWORD = signed_in(refused(UserErrorCode.INVALID_CREDENTIALS), owner=VALUE)
 
 ACCESS: list[Declaration] = [
-    Query("signInProviders", "account", everybody(EMPTY)),
-    Type("SignInProvider", "account", "signInProviders", {"id name": everybody(EMPTY)}),
-    Query(IDENTITIES, "account", NONE_LINKED),
-    Type("Identity", "account", f"{IDENTITIES}.nodes", {"id providerId email linkedAt": NONE_LINKED}),
-    *connection("Identity", "account", IDENTITIES, NONE_LINKED, signed_in(VALUE)),
+    Object(LINKED, "an account with an identity at a provider", owner="whose it is"),
+    Object(ELSEWHERE, "what a provider sent the browser of a newcomer back with", owner="anybody"),
+    Object(f"guarded {ELSEWHERE}", "the same of somebody with a second factor", owner="anybody"),
+    Object("identity to link", "what a provider sent back for an account that is to be linked", owner="whose it is"),
+    Query(PROVIDERS, "account", everybody(VALUE)),
+    Type("SignInProvider", "account", PROVIDERS, {"id name": everybody(VALUE)}),
+    *own_list("Identity", "id providerId email linkedAt", LINKED, "myIdentities"),
     Mutation(
-        'startOpenIdSignIn(input: {provider: "nowhere"})',
-        "account",
-        everybody(refused(UserErrorCode.NOT_FOUND)),
+        "startOpenIdSignIn(input: {provider: $provider})",
+        ELSEWHERE,
+        everybody(VALUE),
         gives="authorizationUrl handle",
+        repeatable=True,
+    ),
+    Mutation(
+        "startOpenIdSignIn(input: {provider: $provider, link: true})",
+        LINKED,
+        signed_in(VALUE),
+        gives="authorizationUrl handle",
+        repeatable=True,
+    ),
+    # Whoever brings the answer is in; but with a second factor only as far as its challenge.
+    Mutation(
+        f"completeOpenIdSignIn(input: {{{ANSWER}, roles: [POSTER]}})", ELSEWHERE, everybody(VALUE), gives="session"
     ),
     Mutation(
         f"completeOpenIdSignIn(input: {{{ANSWER}, roles: [POSTER]}})",
-        "account",
-        everybody(FAILED),
-        gives="session secondFactor",
+        f"guarded {ELSEWHERE}",
+        everybody(VALUE),
+        gives="secondFactor",
     ),
     Mutation(
         f"linkOpenIdIdentity(input: {{{ANSWER}, password: $password}})",
-        "account",
-        signed_in(WRONG_PASSWORD, owner=FAILED),
+        "identity to link",
+        WITH_OWN_PASSWORD,
         gives="identity",
     ),
     Mutation(
-        'unlinkOpenIdIdentity(input: {identityId: "identity_01j5vq8z4me9rb0t2n8d3xk7fa", password: $password})',
-        "account",
-        signed_in(WRONG_PASSWORD, owner=refused(UserErrorCode.NOT_FOUND)),
+        "unlinkOpenIdIdentity(input: {identityId: $identity, password: $password})",
+        LINKED,
+        WITH_OWN_PASSWORD,
         gives="identity",
     ),
 ]

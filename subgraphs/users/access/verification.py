@@ -12,7 +12,7 @@ from shared.access import (
     admins,
     connection,
     everybody,
-    page_info,
+    own_list,
     signed_in,
 )
 
@@ -20,17 +20,20 @@ MINE = "myIdentityVerifications"
 QUEUE = "identityVerifications(filter: {status: PENDING}, last: 30)"
 
 LISTED = signed_in(EMPTY, owner=VALUE)
-PAGE = signed_in(VALUE)
 ADMINS = admins(VALUE)
 
 ACCESS: list[Declaration] = [
     Object("identity document", "one that waits for an admin", owner="whose it is"),
     Object("queued document", "the same, as admins find it", owner="whose it is"),
     Object("checked documents", "one that was rejected and then one that was approved", owner="whose they are"),
-    Query(MINE, "identity document", LISTED),
+    *own_list(
+        "IdentityVerification",
+        "id documentType country lastFour documentExpiresOn status submittedAt version user",
+        "identity document",
+        MINE,
+    ),
     Query(QUEUE, "queued document", ADMINS),
     Type("IdentityVerification", "identity document", f"{MINE}.nodes", {
-        "id documentType country lastFour documentExpiresOn status submittedAt version user": LISTED,
         "otherAccounts": signed_in(EMPTY, owner=NULL),
     }),
     Type("IdentityVerification", "queued document", f"{QUEUE}.nodes", {
@@ -39,8 +42,6 @@ ACCESS: list[Declaration] = [
     Type("IdentityVerification", "checked documents", f"{MINE}.nodes", {
         "rejectionReason rejectionNote decidedAt expiresAt": LISTED,
     }),
-    *connection("IdentityVerification", "identity document", MINE, LISTED, PAGE),
-    page_info("identity document", MINE, LISTED, PAGE),
     *connection("IdentityVerification", "queued document", QUEUE, ADMINS),
     Type("User", "checked documents", "user(id: $user)", {"badges": everybody(VALUE)}),
     Type("Badge", "checked documents", "user(id: $user).badges", {"kind awardedAt": everybody(VALUE)}),

@@ -7,20 +7,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
 from shared.actor import Actor, Role
+from shared.cipher import Cipher
 from shared.errors import Forbidden, NotFound
 from shared.graphql.text import clean
 from shared.outbox import emit
 from shared.transitions import next_status
 from subgraphs.users import models, rules, store
-from subgraphs.users.actions import sessions
+from subgraphs.users.actions import mails, sessions
 from subgraphs.users.rules.accounts import TRANSITIONS, Command
+from subgraphs.users.rules.mails import Template
 from subgraphs.users.rules.sessions import EndReason
 
 
 async def suspend_user(
-    session: AsyncSession, actor: Actor, user_id: str, reason: str
+    session: AsyncSession, cipher: Cipher, actor: Actor, user_id: str, reason: str
 ) -> tuple[models.User, Sequence[models.Session]]:
-    """Shuts an account out and ends its sessions, which are answered with it.
+    """Shuts an account out, tells its owner and ends its sessions, which are answered with it.
 
     Raises InvalidInput, NotFound, NotAllowed, InvalidTransition, Forbidden.
     """
@@ -33,16 +35,21 @@ async def suspend_user(
     user.suspended_at, user.suspension_reason, user.suspended_from = now, text, before
     _count(user, now)
     await emit(session, events.UserSuspended(user_id=user.id, reason=text, by=actor.id))
+    await mails.queue(session, cipher, user, Template.ACCOUNT_SUSPENDED)
     return user, await sessions.end_all(session, user.id, EndReason.SUSPENDED, now)
 
 
-async def reinstate_user(session: AsyncSession, actor: Actor, user_id: str) -> models.User:
-    """Lifts a suspension; the person logs in again. Raises NotFound, NotAllowed, InvalidTransition, Forbidden."""
+async def reinstate_user(session: AsyncSession, cipher: Cipher, actor: Actor, user_id: str) -> models.User:
+    """Lifts a suspension and tells the person, who logs in again.
+
+    Raises NotFound, NotAllowed, InvalidTransition, Forbidden.
+    """
     user = await lock_other(session, actor, user_id)
     user.status = next_status(TRANSITIONS, user.status, rules.accounts.reinstating(user.suspended_from))
     user.suspended_at = user.suspension_reason = user.suspended_from = None
     _count(user, clock.now())
     await emit(session, events.UserReinstated(user_id=user.id, by=actor.id))
+    await mails.queue(session, cipher, user, Template.ACCOUNT_REINSTATED)
     return user
 
 

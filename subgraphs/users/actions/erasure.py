@@ -1,41 +1,58 @@
 """Leaving: what makes up a person goes, their id stays."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, erasure, events, idempotency
 from shared.actor import Actor
-from shared.errors import NotFound
+from shared.cipher import Cipher
+from shared.config import Settings
 from shared.graphql.text import clean
 from shared.outbox import emit
 from shared.transitions import next_status
 from subgraphs.users import credentials, models, rules, store
-from subgraphs.users.actions import administration, sessions
+from subgraphs.users.actions import administration, mails, second_factor, sessions
 from subgraphs.users.personal_data import HELD
 from subgraphs.users.rules.accounts import TRANSITIONS, Command
 from subgraphs.users.rules.sessions import EndReason
+from subgraphs.users.secrets_at_rest import cipher
 
 
-async def erase_my_account(session: AsyncSession, actor: Actor) -> tuple[models.User, Sequence[models.Session]]:
-    """Erases the actor; answers the account and its sessions, which end.
+async def erase_my_account(
+    session: AsyncSession, settings: Settings, actor: Actor, code: str | None
+) -> tuple[models.User, Sequence[models.Session]]:
+    """Erases the actor, with a code where they have a second factor; answers the account and its sessions, which end.
 
-    Raises NotFound, InvalidTransition, AccountHasOpenEngagements.
+    Raises as `second_factor.confirm`, and InvalidTransition, AccountHasOpenEngagements.
     """
-    user = await store.accounts.lock_user(session, actor.id)
-    if user is None:
-        raise NotFound("There is no such account.")
-    return await _erase(session, user, by=None, reason=None)
+    user = await second_factor.confirm(session, settings, actor, code)
+    return await _erase(session, cipher(settings), user, by=None, reason=None)
 
 
 async def erase_user(
-    session: AsyncSession, actor: Actor, user_id: str, reason: str
+    session: AsyncSession, settings: Settings, actor: Actor, user_id: str, reason: str
 ) -> tuple[models.User, Sequence[models.Session]]:
-    """What an admin does for somebody who cannot themselves. Raises as `erase_my_account`, and as `suspend_user`."""
+    """What an admin does for somebody who cannot themselves.
+
+    Raises as `suspend_user`, and AccountHasOpenEngagements.
+    """
     least, most = rules.erasure.REASON_LENGTH
     text = clean(reason, field=("reason",), min_length=least, max_length=most, multiline=True)
     user = await administration.lock_other(session, actor, user_id)
-    return await _erase(session, user, by=actor.id, reason=text)
+    return await _erase(session, cipher(settings), user, by=actor.id, reason=text)
+
+
+async def replay_erasures(session: AsyncSession, since: datetime) -> Sequence[str]:
+    """Tells everybody once more who was erased at that time or later; answers their ids.
+
+    For subgraphs whose database is older than that. Neither who did it nor why is told again.
+    """
+    erased = await store.accounts.list_erased_since(session, since)
+    for user_id in erased:
+        await emit(session, events.UserErased(user_id=user_id))
+    return erased
 
 
 async def forget_person(session: AsyncSession, user_id: str) -> None:
@@ -44,7 +61,7 @@ async def forget_person(session: AsyncSession, user_id: str) -> None:
     await store.sessions.forget_ended(session, user_id, clock.now())
 
 
-async def copy_engagement(session: AsyncSession, task: events.TaskSnapshot, *, is_open: bool) -> None:
+async def copy_engagement(session: AsyncSession, task: events.TaskSnapshot) -> None:
     """Takes over what `tasks` says of a task that somebody was given."""
     if task.tasker_id is not None:
         await store.engagements.save_engagement(
@@ -53,14 +70,14 @@ async def copy_engagement(session: AsyncSession, task: events.TaskSnapshot, *, i
                 task_id=task.id,
                 poster_id=task.poster_id,
                 tasker_id=task.tasker_id,
-                open=is_open,
+                open=rules.erasure.binds(task.status),
                 version=task.version,
             ),
         )
 
 
 async def _erase(
-    session: AsyncSession, user: models.User, *, by: str | None, reason: str | None
+    session: AsyncSession, keys: Cipher, user: models.User, *, by: str | None, reason: str | None
 ) -> tuple[models.User, Sequence[models.Session]]:
     rules.erasure.check_free(await store.engagements.has_open(session, user.id))
     now = clock.now()
@@ -72,6 +89,7 @@ async def _erase(
         await idempotency.forget(session, credentials.sign_up_actor(user.email))
     await session.flush()
     await emit(session, events.UserErased(user_id=user.id, by=by, reason=reason))
+    await mails.queue_farewell(session, keys, user)
     await erasure.schedule(session, user.id)
     await forget_person(session, user.id)
     erased = await store.accounts.lock_user(session, user.id)

@@ -7,17 +7,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events
 from shared.actor import Actor
-from shared.cipher import Cipher
+from shared.config import Settings
 from shared.ids import new_id
 from shared.outbox import emit
 from subgraphs.users import models, rules, store
+from subgraphs.users.actions import second_factor
 from subgraphs.users.rules.exports import Status
+from subgraphs.users.secrets_at_rest import cipher
 
 DEADLINE = "data_export"
 
 
-async def export_my_data(session: AsyncSession, actor: Actor, cipher: Cipher) -> models.DataExport:
-    """Asks all subgraphs for what they hold of the actor. Raises ExportInProgress."""
+async def export_my_data(
+    session: AsyncSession, settings: Settings, actor: Actor, code: str | None
+) -> models.DataExport:
+    """Asks all subgraphs for what they hold of the actor, who gives a code where they have a second factor.
+
+    Raises as `second_factor.confirm`, and ExportInProgress.
+    """
+    await second_factor.confirm(session, settings, actor, code)
     key = PrivateKey.generate()
     now = clock.now()
     export_id = new_id("export")
@@ -26,7 +34,7 @@ async def export_my_data(session: AsyncSession, actor: Actor, cipher: Cipher) ->
         user_id=actor.id,
         status=Status.PENDING,
         expected=sorted(events.DATA_SEALED),
-        private_key=cipher.encrypt(b64encode(bytes(key)).decode(), purpose=key_purpose(export_id)),
+        private_key=cipher(settings).encrypt(b64encode(bytes(key)).decode(), purpose=key_purpose(export_id)),
         requested_at=now,
         ready_at=None,
         expires_at=now + rules.exports.LIFETIME,

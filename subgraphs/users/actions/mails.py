@@ -1,7 +1,8 @@
 """Mail as rows that wait to be sent, written in the transaction of what causes them."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared import clock
 from shared.cipher import Cipher
 from shared.ids import new_id
-from subgraphs.users import models, store
+from subgraphs.users import models, rules, store
 from subgraphs.users.actions import mailed_codes
 from subgraphs.users.rules.accounts import Status
 from subgraphs.users.rules.mailed_codes import Purpose
@@ -20,11 +21,15 @@ from subgraphs.users.secrets_at_rest import mail_purpose
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a mail is written from; stored encrypted, since it holds an address and may hold a code."""
+    """What a mail is written from; stored encrypted, since it holds an address and may hold a code.
+
+    `facts` are what the text of the template names, such as how many recovery codes are left.
+    """
 
     recipient: str
     code: str = ""
     locale: str = Locale.EN
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     def encrypt(self, cipher: Cipher, mail_id: str) -> bytes:
         return cipher.encrypt(json.dumps(asdict(self)), purpose=mail_purpose(mail_id))
@@ -32,22 +37,32 @@ class Content:
     @classmethod
     def decrypt(cls, cipher: Cipher, mail: models.Mail) -> "Content":
         """Raises CannotDecrypt."""
-        known = {field.name for field in fields(cls)}
+        known = {each.name for each in fields(cls)}
         values = json.loads(cipher.decrypt(mail.content, purpose=mail_purpose(mail.id)))
         return cls(**{name: value for name, value in values.items() if name in known})
 
 
 async def queue(
-    session: AsyncSession, cipher: Cipher, user: models.User, template: Template, *, code: str = ""
+    session: AsyncSession, cipher: Cipher, user: models.User, template: Template, *, code: str = "", **facts: str
 ) -> None:
-    """A mail to the address of an account, in place of those of the same kind that still wait.
+    """A mail to the address of an account; one with a code in place of those of its kind that still wait.
 
     None without an address. Hold the lock of the account's row.
     """
     if user.email is None or user.status is Status.ERASED:
         return
-    await store.mails.delete_waiting(session, user.id, template)
-    await _add(session, cipher, template, Content(user.email, code, user.locale), user.id)
+    if template in rules.mails.WITH_CODE:
+        await store.mails.delete_waiting(session, user.id, template)
+    await _add(session, cipher, template, Content(user.email, code, user.locale, facts), user.id)
+
+
+async def queue_farewell(session: AsyncSession, cipher: Cipher, user: models.User) -> None:
+    """A mail to somebody who is being erased, before their address is forgotten.
+
+    It belongs to no account, since the erasure deletes what does; it goes once it is sent, or after a day.
+    """
+    if user.email is not None:
+        await _add(session, cipher, Template.ACCOUNT_ERASED, Content(user.email, locale=user.locale), None)
 
 
 async def queue_reset(session: AsyncSession, cipher: Cipher, email: str) -> None:
@@ -68,7 +83,7 @@ async def address(session: AsyncSession, cipher: Cipher, mail: models.Mail) -> C
     it: tried again, it is the same mail. Raises CannotDecrypt.
     """
     content = Content.decrypt(cipher, mail)
-    if mail.user_id is not None:
+    if mail.template is not Template.RESET_PASSWORD or mail.user_id is not None:
         return content
     user = await store.accounts.lock_user_by_email(session, content.recipient)
     if user is None or user.email is None or user.status is Status.ERASED:

@@ -11,15 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
 from shared.actor import Actor, Role
+from shared.config import Settings
 from shared.errors import InvalidInput, NotFound
 from shared.ids import new_id
 from shared.outbox import emit
 from subgraphs.users import credentials, models, rules, store
-from subgraphs.users.actions import profile, sessions
+from subgraphs.users.actions import mails, profile, sessions
 from subgraphs.users.actions.challenges import Challenge, challenge
 from subgraphs.users.openid.id_tokens import Claims
+from subgraphs.users.openid.providers import providers
 from subgraphs.users.rules.accounts import Status
+from subgraphs.users.rules.mails import Template
 from subgraphs.users.rules.openid import open_id_sign_in_failed
+from subgraphs.users.secrets_at_rest import cipher
 
 _SALT_BYTES = 32
 _LONGEST_HANDLE = 100
@@ -59,7 +63,12 @@ async def take(session: AsyncSession, handle: str) -> tuple[models.OpenIdSignIn,
 
 
 async def sign_in(
-    session: AsyncSession, provider_id: str, claims: Claims, roles: Sequence[Role], user_agent: str
+    session: AsyncSession,
+    settings: Settings,
+    provider_id: str,
+    claims: Claims,
+    roles: Sequence[Role],
+    user_agent: str,
 ) -> sessions.Grant | Challenge:
     """A session for who signed in at the provider; opens an account for whom nobody knows yet.
 
@@ -68,7 +77,7 @@ async def sign_in(
     """
     user_id = await store.openid.find_user_of_identity(session, provider_id, claims.subject)
     if user_id is None:
-        user = await _open_account(session, provider_id, claims, roles)
+        user = await _open_account(session, settings, provider_id, claims, roles)
     else:
         locked = await store.accounts.lock_user(session, user_id, shared=True)
         # It may have been unlinked before the lock was there.
@@ -82,17 +91,19 @@ async def sign_in(
     return await sessions.grant(session, user, opened)
 
 
-async def link(session: AsyncSession, actor: Actor, provider_id: str, claims: Claims) -> models.Identity:
+async def link(
+    session: AsyncSession, settings: Settings, actor: Actor, provider_id: str, claims: Claims
+) -> models.Identity:
     """Makes an identity one by which the actor can sign in. Raises SessionExpired, IdentityTaken."""
-    await _lock_own(session, actor)
+    user = await _lock_own(session, actor)
     identity = _identity(actor.id, provider_id, claims)
     if not await store.openid.add_identity(session, identity):
         raise rules.openid.IdentityTaken("This identity is linked to an account already.")
-    await emit(session, events.UserIdentityLinked(user_id=actor.id, provider=provider_id))
+    await _tell_linked(session, settings, user, provider_id)
     return identity
 
 
-async def unlink(session: AsyncSession, actor: Actor, identity_id: str) -> models.Identity:
+async def unlink(session: AsyncSession, settings: Settings, actor: Actor, identity_id: str) -> models.Identity:
     """Forgets an identity of the actor's. Raises SessionExpired, NotFound, LastWayToSignIn."""
     user = await _lock_own(session, actor)
     identities = await store.openid.count_identities(session, user.id)
@@ -101,10 +112,14 @@ async def unlink(session: AsyncSession, actor: Actor, identity_id: str) -> model
         raise NotFound("You have no such identity.", field=("identityId",))
     rules.openid.check_can_unlink(has_password=user.password_hash is not None, identities=identities)
     await emit(session, events.UserIdentityUnlinked(user_id=user.id, provider=identity.provider))
+    name = _name_of_provider(settings, identity.provider)
+    await mails.queue(session, cipher(settings), user, Template.IDENTITY_UNLINKED, provider=name)
     return identity
 
 
-async def _open_account(session: AsyncSession, provider_id: str, claims: Claims, roles: Sequence[Role]) -> models.User:
+async def _open_account(
+    session: AsyncSession, settings: Settings, provider_id: str, claims: Claims, roles: Sequence[Role]
+) -> models.User:
     if claims.email is None:
         raise rules.openid.EmailNotVerified("The provider has not verified an e-mail address of yours.")
     now = clock.now()
@@ -134,8 +149,20 @@ async def _open_account(session: AsyncSession, provider_id: str, claims: Claims,
         ),
     )
     await emit(session, events.UserEmailVerified(user_id=user.id, status=user.status, verified_at=now))
-    await emit(session, events.UserIdentityLinked(user_id=user.id, provider=provider_id))
+    await _tell_linked(session, settings, user, provider_id)
     return user
+
+
+async def _tell_linked(session: AsyncSession, settings: Settings, user: models.User, provider_id: str) -> None:
+    await emit(session, events.UserIdentityLinked(user_id=user.id, provider=provider_id))
+    name = _name_of_provider(settings, provider_id)
+    await mails.queue(session, cipher(settings), user, Template.IDENTITY_LINKED, provider=name)
+
+
+def _name_of_provider(settings: Settings, provider_id: str) -> str:
+    """What the operator calls it; one that is configured no more goes by its id."""
+    configured = providers(settings).get(provider_id)
+    return configured.name if configured else provider_id
 
 
 async def _lock_own(session: AsyncSession, actor: Actor) -> models.User:

@@ -40,18 +40,19 @@ async def reset_password(
 
 
 async def change_password(
-    session: AsyncSession, cipher: Cipher, actor: Actor, checked: Checked, password_hash: str
+    session: AsyncSession, cipher: Cipher, actor: Actor, checked: Checked | None, password_hash: str
 ) -> NewPassword:
-    """Sets the actor's password, ends their other sessions and tells them.
+    """Sets the actor's password, also a first one, ends their other sessions and tells them.
 
     `checked` is what their present password was found to fit. Raises InvalidCredentials if it was changed
-    meanwhile, AccountSuspended.
+    meanwhile, AccountSuspended, SessionExpired.
     """
     now = clock.now()
     user = await store.accounts.lock_user(session, actor.id)
-    if user is None or user.password_hash != checked.password_hash:
-        raise rules.passwords.wrong_password()
+    if user is None or user.password_hash != (checked.password_hash if checked else None):
+        raise rules.passwords.wrong_password("currentPassword")
     rules.sessions.check_may_have_session(user.status)
+    await sessions.check_goes_on(session, actor)
     user.password_hash, user.updated_at = password_hash, now
     ended = await sessions.end_all(session, user.id, EndReason.PASSWORD_CHANGED, now, but=actor.session_id)
     # A code that waits in the mailbox was asked for against the old password.

@@ -12,9 +12,11 @@ from shared.config import Settings
 from shared.errors import NotFound
 from shared.outbox import emit
 from subgraphs.users import models, rules, second_factor, store
-from subgraphs.users.actions import sessions
-from subgraphs.users.rules.second_factor import invalid_second_factor, no_second_factor
+from subgraphs.users.actions import mails, sessions
+from subgraphs.users.rules.mails import Template
+from subgraphs.users.rules.second_factor import invalid_second_factor, no_second_factor, second_factor_required
 from subgraphs.users.rules.sessions import EndReason
+from subgraphs.users.secrets_at_rest import cipher
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ async def confirm_totp(session: AsyncSession, settings: Settings, actor: Actor, 
     codes = await _new_recovery_codes(session, user.id)
     ended = await sessions.end_all(session, user.id, EndReason.SECOND_FACTOR_CHANGED, now, but=actor.session_id)
     await emit(session, events.UserSecondFactorEnabled(user_id=user.id))
+    await mails.queue(session, cipher(settings), user, Template.SECOND_FACTOR_ENABLED)
     return Changed(user, codes, ended)
 
 
@@ -86,6 +89,7 @@ async def disable_totp(session: AsyncSession, settings: Settings, actor: Actor, 
     await store.second_factor.delete_second_factor(session, user.id)
     ended = await sessions.end_all(session, user.id, EndReason.SECOND_FACTOR_CHANGED, clock.now(), but=actor.session_id)
     await emit(session, events.UserSecondFactorDisabled(user_id=user.id))
+    await mails.queue(session, cipher(settings), user, Template.SECOND_FACTOR_DISABLED)
     return Changed(user, [], ended)
 
 
@@ -97,7 +101,24 @@ async def regenerate_recovery_codes(session: AsyncSession, settings: Settings, a
     user = await _check_change(session, settings, actor, code)
     codes = await _new_recovery_codes(session, user.id)
     await emit(session, events.UserRecoveryCodesRegenerated(user_id=user.id))
+    await mails.queue(session, cipher(settings), user, Template.RECOVERY_CODES_REGENERATED)
     return Changed(user, codes, [])
+
+
+async def confirm(session: AsyncSession, settings: Settings, actor: Actor, code: str | None) -> models.User:
+    """Makes sure by a code that it is the actor themselves, where a second factor is active; locks the account.
+
+    Raises SessionExpired, NotFound, SecondFactorRequired, InvalidSecondFactor.
+    """
+    user = await _lock_own(session, actor)
+    factor = await store.second_factor.lock_second_factor(session, user.id)
+    if factor is None or factor.enabled_at is None:
+        return user
+    if code is None:
+        raise second_factor_required()
+    if not await _accept(session, settings, user, factor, code, clock.now()):
+        raise invalid_second_factor()
+    return user
 
 
 async def complete_log_in(
@@ -121,7 +142,7 @@ async def complete_log_in(
         same_password=row.password_digest == password_digest,
     )
     usable = factor if alive else None
-    if not await _accept(session, settings, usable, code, now) or user is None:
+    if not await _accept(session, settings, user, usable, code, now) or user is None:
         return None
     rules.sessions.check_may_have_session(user.status)
     row.used_at = now
@@ -149,15 +170,20 @@ async def _check_change(session: AsyncSession, settings: Settings, actor: Actor,
     factor = await store.second_factor.lock_second_factor(session, user.id)
     if factor is None or factor.enabled_at is None:
         raise no_second_factor()
-    if not await _accept(session, settings, factor, code, clock.now()):
+    if not await _accept(session, settings, user, factor, code, clock.now()):
         raise invalid_second_factor()
     return user
 
 
 async def _accept(
-    session: AsyncSession, settings: Settings, factor: models.SecondFactor | None, code: str, now: datetime
+    session: AsyncSession,
+    settings: Settings,
+    user: models.User | None,
+    factor: models.SecondFactor | None,
+    code: str,
+    now: datetime,
 ) -> bool:
-    """Whether the code holds for an active second factor; it counts no more after that."""
+    """Whether the code holds for the user's active second factor; it counts no more after that."""
     active = factor if factor is not None and factor.enabled_at is not None else None
     if second_factor.is_one_time_code(code):
         step = _step_of(settings, active, code, now)
@@ -166,10 +192,12 @@ async def _accept(
         active.last_step = step
         return True
     user_id = active.user_id if active else ""
-    if not await store.second_factor.use_recovery_code(session, user_id, second_factor.hash_recovery_code(code)):
+    used = await store.second_factor.use_recovery_code(session, user_id, second_factor.hash_recovery_code(code))
+    if not used or user is None:
         return False
     left = await store.second_factor.count_recovery_codes(session, user_id)
     await emit(session, events.UserRecoveryCodeUsed(user_id=user_id, recovery_codes_left=left))
+    await mails.queue(session, cipher(settings), user, Template.RECOVERY_CODE_USED, left=str(left))
     return True
 
 

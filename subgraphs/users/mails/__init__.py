@@ -1,1 +1,1 @@
-"""What the mails of users say (`texts`), and who sends them (`postman`)."""
+"""What the mails of users say (`texts`, in `english` and `thai`), and who sends them (`postman`)."""

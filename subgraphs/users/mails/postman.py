@@ -116,6 +116,7 @@ class Postman:
             web_app_url=self._settings.web_app_url,
             code=content.code,
             happened_at=mail.created_at,
+            facts=content.facts,
         )
         try:
             await self._mailer.send(letter, id=mail.id, recipient=content.recipient)

@@ -14,8 +14,9 @@ class Mail(Base, table=True):
     """A mail from the moment when its cause is committed until it is sent or given up.
 
     `content` is encrypted (`secrets_at_rest.mail_purpose`): recipient and code. A mail without `user_id`
-    was asked for by somebody who named the address; whether it has an account is found out when it is
-    claimed. `due_at` is when to try next; while one process tries, when another one may.
+    was asked for by somebody who named the address, and whether it has an account is found out when it is
+    claimed; or it tells somebody who left that they are erased. `due_at` is when to
+    try next; while one process tries, when another one may.
     """
 
     __tablename__ = "mails"

@@ -13,7 +13,20 @@ class Template(StrEnum):
     RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105  # none of these is a password
     PASSWORD_RESET = "PASSWORD_RESET"  # noqa: S105
     PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105
+    SECOND_FACTOR_ENABLED = "SECOND_FACTOR_ENABLED"
+    SECOND_FACTOR_DISABLED = "SECOND_FACTOR_DISABLED"
+    RECOVERY_CODES_REGENERATED = "RECOVERY_CODES_REGENERATED"
+    RECOVERY_CODE_USED = "RECOVERY_CODE_USED"
+    IDENTITY_LINKED = "IDENTITY_LINKED"
+    IDENTITY_UNLINKED = "IDENTITY_UNLINKED"
+    ACCOUNT_SUSPENDED = "ACCOUNT_SUSPENDED"
+    ACCOUNT_REINSTATED = "ACCOUNT_REINSTATED"
+    ACCOUNT_ERASED = "ACCOUNT_ERASED"
 
+
+WITH_CODE = frozenset({Template.VERIFY_EMAIL, Template.RESET_PASSWORD})
+"""Mails whose code ends that of an earlier one, which is worth nothing from then on. All others tell of something
+that happened: each is sent."""
 
 _LONGEST = timedelta(days=1)
 _WORTH_SENDING = {

@@ -12,6 +12,6 @@ class WeakPassword(DomainError):
     code = UserErrorCode.WEAK_PASSWORD
 
 
-def wrong_password() -> InvalidCredentials:
-    """The answer to somebody signed in who does not know the present password."""
-    return InvalidCredentials("This is not your present password.", field=("currentPassword",))
+def wrong_password(field: str) -> InvalidCredentials:
+    """The answer to somebody signed in who does not know the account's password; `field` is where it came in."""
+    return InvalidCredentials("This is not your password.", field=(field,))

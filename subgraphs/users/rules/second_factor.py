@@ -18,6 +18,10 @@ class InvalidSecondFactor(DomainError):
     code = UserErrorCode.INVALID_SECOND_FACTOR
 
 
+class SecondFactorRequired(DomainError):
+    code = UserErrorCode.SECOND_FACTOR_REQUIRED
+
+
 def invalid_second_factor() -> InvalidSecondFactor:
     """The one answer to every code that does not hold, and to every challenge that does not."""
     return InvalidSecondFactor("The code is wrong or was used, or the login has expired; try the next code.")
@@ -46,6 +50,11 @@ def check_can_confirm(created_at: datetime | None, enabled_at: datetime | None, 
     if created_at is None or (enabled_at is None and created_at + SETUP_LIFETIME <= now):
         raise NotFound("There is no second factor to confirm; begin with enableTotp.")
     check_can_enable(enabled_at)
+
+
+def second_factor_required() -> SecondFactorRequired:
+    """What somebody with a second factor is answered who did not give a code of it."""
+    return SecondFactorRequired("Your account has a second factor: give a code of it too.", field=("code",))
 
 
 def no_second_factor() -> NotFound:

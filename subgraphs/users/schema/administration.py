@@ -15,6 +15,7 @@ from subgraphs.users import actions, credentials, models, store
 from subgraphs.users.revocations import revoke
 from subgraphs.users.rules.accounts import Status
 from subgraphs.users.schema.user import Info, User
+from subgraphs.users.secrets_at_rest import cipher
 
 
 @strawberry.input(description="Which accounts to list; what is left out leaves all.")
@@ -117,7 +118,9 @@ class AdministrationMutation:
     async def suspend_user(self, info: Info, input: SuspendUserInput) -> SuspendUserPayload:
         actor, user_id = info.context.require_actor(), check_id(input.user_id, "user")
         async with info.context.transaction() as session:
-            row, ended = await actions.administration.suspend_user(session, actor, user_id, input.reason)
+            row, ended = await actions.administration.suspend_user(
+                session, cipher(info.context.services.settings), actor, user_id, input.reason
+            )
         await revoke(info.context.services.revocations, ended)
         return SuspendUserPayload.of(row)
 
@@ -125,7 +128,9 @@ class AdministrationMutation:
     async def reinstate_user(self, info: Info, input: ReinstateUserInput) -> ReinstateUserPayload:
         actor, user_id = info.context.require_actor(), check_id(input.user_id, "user")
         async with info.context.transaction() as session:
-            row = await actions.administration.reinstate_user(session, actor, user_id)
+            row = await actions.administration.reinstate_user(
+                session, cipher(info.context.services.settings), actor, user_id
+            )
         return ReinstateUserPayload.of(row)
 
     @mutation(description="Gives a role, SUPPORT and ADMIN among them; somebody who has it keeps it.", scope=ADMIN)

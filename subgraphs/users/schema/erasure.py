@@ -9,8 +9,9 @@ from shared.actor import ADMIN
 from shared.graphql.schema import mutation
 from shared.graphql.types import UserError
 from shared.ids import check_id
-from subgraphs.users import actions, credentials, models
+from subgraphs.users import actions, credentials, models, second_factor
 from subgraphs.users.revocations import revoke
+from subgraphs.users.schema.second_factor import CODE
 from subgraphs.users.schema.user import Info, User
 
 
@@ -20,6 +21,7 @@ class EraseMyAccountInput:
         default=None,
         description="One's password, again. An account without one needs a session that is at most 10 minutes old.",
     )
+    code: str | None = strawberry.field(default=None, description=CODE)
 
 
 @strawberry.input(description="Whose account to erase, and why.")
@@ -53,14 +55,18 @@ class ErasureMutation:
     @mutation(
         description="Erases one's account for good, in all parts of the marketplace: what was written, told and kept "
         "of oneself. Open tasks are called off and bids taken back; refused (`ACCOUNT_HAS_OPEN_ENGAGEMENTS`) while a "
-        "task is assigned and neither done nor called off. All tokens are refused everywhere within 5 seconds."
+        "task is assigned and neither done nor called off. All tokens are refused everywhere within 5 seconds. Who "
+        "has a second factor gives a code of it too (`SECOND_FACTOR_REQUIRED`)."
     )
     async def erase_my_account(self, info: Info, input: EraseMyAccountInput) -> EraseMyAccountPayload:
-        context = info.context
+        context, settings = info.context, info.context.services.settings
         actor = context.require_actor()
         await credentials.confirm(context.services, actor, context.one_address, input.password)
-        async with context.transaction() as session:
-            row, ended = await actions.erasure.erase_my_account(session, actor)
+        async with (
+            second_factor.attempt(context.services, context.one_address, actor.id, input.code),
+            context.transaction() as session,
+        ):
+            row, ended = await actions.erasure.erase_my_account(session, settings, actor, input.code)
         await revoke(context.services.revocations, ended)
         return EraseMyAccountPayload.of(row)
 
@@ -68,6 +74,8 @@ class ErasureMutation:
     async def erase_user(self, info: Info, input: EraseUserInput) -> EraseUserPayload:
         actor, user_id = info.context.require_actor(), check_id(input.user_id, "user")
         async with info.context.transaction() as session:
-            row, ended = await actions.erasure.erase_user(session, actor, user_id, input.reason)
+            row, ended = await actions.erasure.erase_user(
+                session, info.context.services.settings, actor, user_id, input.reason
+            )
         await revoke(info.context.services.revocations, ended)
         return EraseUserPayload.of(row)

@@ -10,11 +10,13 @@ from strawberry import ID
 
 from shared.actor import MARKETPLACE
 from shared.graphql.pagination import After, Before, Connection, First, Last
+from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import field, mutation, query
 from shared.graphql.types import UserError, register_enum
 from shared.ids import check_id
-from subgraphs.users import actions, credentials, models, rules, secrets_at_rest, store
+from subgraphs.users import actions, credentials, models, rules, second_factor, secrets_at_rest, store
 from subgraphs.users.rules.exports import Status
+from subgraphs.users.schema.second_factor import CODE
 from subgraphs.users.schema.user import Info
 
 register_enum(
@@ -35,7 +37,7 @@ class DataExportPart:
     number: int = strawberry.field(description="1, 2, 3 … within the subgraph.")
     json: str = strawberry.field(
         description="A JSON document: rows of one `table` in which `person` is the user; a subgraph's last one counts "
-        "its `rows` and names the columns that were `left_out`, since they only serve to check something."
+        "its `rows` and says which columns were `left_out`, and why."
     )
 
 
@@ -91,6 +93,7 @@ class ExportMyDataInput:
         default=None,
         description="One's password, again. An account without one needs a session that is at most 10 minutes old.",
     )
+    code: str | None = strawberry.field(default=None, description=CODE)
 
 
 @strawberry.type(description="The outcome of `exportMyData`.")
@@ -123,13 +126,17 @@ class ExportQuery:
 class ExportMutation:
     @mutation(
         description="Puts together everything that is held of the caller, in all parts of the marketplace; that takes "
-        "seconds, as a rule. One at a time, 3 a day."
+        "seconds, as a rule. One at a time; at most 5 tries a day. Who has a second factor gives a code of it too "
+        "(`SECOND_FACTOR_REQUIRED`).",
+        quotas=[Quota("exportMyData", "exports_per_account", by=by_actor)],
     )
     async def export_my_data(self, info: Info, input: ExportMyDataInput) -> ExportMyDataPayload:
         context, settings = info.context, info.context.services.settings
         actor = context.require_actor()
         await credentials.confirm(context.services, actor, context.one_address, input.password)
-        await context.limiter.hit("exportMyData", actor.id, settings.exports_per_account)
-        async with context.transaction() as session:
-            row = await actions.exports.export_my_data(session, actor, secrets_at_rest.cipher(settings))
+        async with (
+            second_factor.attempt(context.services, context.one_address, actor.id, input.code),
+            context.transaction() as session,
+        ):
+            row = await actions.exports.export_my_data(session, settings, actor, input.code)
         return ExportMyDataPayload(export=DataExport.of(row))

@@ -161,7 +161,9 @@ class OpenIdMutation:
         roles = rules.accounts.check_roles_at_sign_up(input.roles)
         chosen, claims = await _claims(info, None, input)
         async with context.transaction() as session:
-            outcome = await actions.openid.sign_in(session, chosen.id, claims, roles, context.user_agent)
+            outcome = await actions.openid.sign_in(
+                session, context.services.settings, chosen.id, claims, roles, context.user_agent
+            )
         return CompleteOpenIdSignInPayload.of_outcome(outcome, context.services.settings)
 
     @mutation(
@@ -174,7 +176,7 @@ class OpenIdMutation:
         await credentials.confirm(context.services, actor, context.one_address, input.password)
         chosen, claims = await _claims(info, actor.id, input)
         async with context.transaction() as session:
-            identity = await actions.openid.link(session, actor, chosen.id, claims)
+            identity = await actions.openid.link(session, context.services.settings, actor, chosen.id, claims)
         return LinkOpenIdIdentityPayload(identity=Identity.of(identity))
 
     @mutation(description="Forgets an identity at a provider, unless nothing else would let one in.")
@@ -186,7 +188,7 @@ class OpenIdMutation:
         identity_id = check_id(input.identity_id, "identity")
         await credentials.confirm(context.services, actor, context.one_address, input.password)
         async with context.transaction() as session:
-            identity = await actions.openid.unlink(session, actor, identity_id)
+            identity = await actions.openid.unlink(session, context.services.settings, actor, identity_id)
         return UnlinkOpenIdIdentityPayload(identity=Identity.of(identity))
 
 

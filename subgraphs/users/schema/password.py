@@ -28,7 +28,9 @@ class ResetPasswordInput:
 
 @strawberry.input(description="A new password instead of the present one.")
 class ChangePasswordInput:
-    current_password: str = strawberry.field(description="The present password.")
+    current_password: str | None = strawberry.field(
+        default=None, description="The present password. Who has none must have signed in within the last 10 minutes."
+    )
     new_password: str = strawberry.field(description=NEW_PASSWORD)
 
 
@@ -104,8 +106,8 @@ class PasswordMutation:
     async def change_password(self, info: Info, input: ChangePasswordInput) -> ChangePasswordPayload:
         context, settings = info.context, info.context.services.settings
         actor = context.require_actor()
-        checked = await credentials.check_present_password(
-            context.services, context.one_address, actor.id, input.current_password
+        checked = await credentials.confirm(
+            context.services, actor, context.one_address, input.current_password, field="currentPassword"
         )
         password_hash = await _hash_new(info, actor.id, input.new_password)
         async with context.transaction() as session:

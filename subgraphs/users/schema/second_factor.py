@@ -7,6 +7,8 @@ import strawberry
 
 from subgraphs.users import actions, store
 
+CODE = "For who has a second factor: six digits from the authenticator app, or a recovery code."
+
 
 @strawberry.type(description="What a login takes besides the password: a one-time code of an authenticator app.")
 class SecondFactor:

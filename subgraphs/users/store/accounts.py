@@ -34,6 +34,12 @@ async def lock_user(session: AsyncSession, user_id: str, *, shared: bool = False
     return await session.get(User, user_id, with_for_update={"read": shared}, populate_existing=True)
 
 
+async def list_erased_since(session: AsyncSession, since: datetime) -> Sequence[str]:
+    """The ids of accounts that were erased at that time or later, in their order."""
+    statement = select(col(User.id)).where(col(User.status) == Status.ERASED, col(User.updated_at) >= since)
+    return (await session.scalars(statement.order_by(col(User.id)))).all()
+
+
 async def lock_users(session: AsyncSession, *user_ids: str) -> Mapping[str, models.User]:
     """Several accounts by id, locked in the order of their ids; those that exist."""
     statement = (
@@ -63,13 +69,6 @@ async def find_credentials(database: Database, email: str) -> tuple[str, str | N
     statement = select(col(User.id), col(User.password_hash)).where(_by_email == email)
     for user_id, password_hash in await database.fetch(statement):
         return cast("tuple[str, str | None]", (user_id, password_hash))
-    return None
-
-
-async def find_email(database: Database, user_id: str) -> str | None:
-    """The e-mail address of an account."""
-    for (email,) in await database.fetch(select(col(User.email)).where(col(User.id) == user_id)):
-        return cast("str | None", email)
     return None
 
 

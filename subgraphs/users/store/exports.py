@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Integer, cast, delete, func, select
+from sqlalchemy import Integer, cast, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -43,7 +43,8 @@ _complete = (
 async def add_export(session: AsyncSession, export: models.DataExport) -> bool:
     """False, and nothing added, if one of the user's exports is being made."""
     statement = insert(DataExport).values(**export.model_dump())
-    pending = col(DataExport.status) == Status.PENDING
+    # Not as a parameter: once the statement is planned for all values, PostgreSQL finds no such index any more.
+    pending = text(f"status = '{Status.PENDING}'")
     added = statement.on_conflict_do_nothing(index_elements=["user_id"], index_where=pending)
     return await session.scalar(added.returning(col(DataExport.id))) is not None
 

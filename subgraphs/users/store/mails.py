@@ -49,7 +49,7 @@ async def delete_mail(session: AsyncSession, mail_id: str) -> None:
 
 
 async def delete_waiting(session: AsyncSession, user_id: str, template: Template) -> None:
-    """Deletes an account's mails about the same thing, which a newer one makes useless."""
+    """Deletes an account's mails of a kind, which a newer one makes useless."""
     await session.execute(delete(Mail).where(col(Mail.user_id) == user_id, col(Mail.template) == template))
 
 

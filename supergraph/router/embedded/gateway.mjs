@@ -9,7 +9,7 @@ import { unavailable, webSocketTransport } from "./subscriptions.mjs";
 const SUBGRAPH_TIMEOUT_MILLISECONDS = milliseconds(process.env.ROUTER_SUBGRAPH_TIMEOUT || "10s");
 const FORWARDED_HEADERS = ["authorization", "x-request-id", "traceparent", "tracestate", "x-forwarded-for"];
 // For the list of one's sessions.
-const HEADERS_FOR_USERS = [...FORWARDED_HEADERS, "user-agent"];
+const HEADERS_FOR_USERS = [...FORWARDED_HEADERS, "x-user-agent"];
 // What the runtime calls it when a subgraph does not answer, or not with GraphQL.
 const TRANSPORT_CODES = new Set([
   undefined,

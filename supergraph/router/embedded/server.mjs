@@ -11,6 +11,7 @@ import { WebSocketServer } from "ws";
 import { followKeys } from "./administrators.mjs";
 import { createGateway } from "./gateway.mjs";
 import { MAX_BODY_BYTES, refusal } from "./limits.mjs";
+import { withoutValues } from "./messages.mjs";
 import { endSubscriptions } from "./subscriptions.mjs";
 
 const env = process.env;
@@ -94,8 +95,10 @@ function newTraceparent() {
 function formatted(result) {
   if (!result.errors) return result;
   const errors = result.errors.map((error) => {
-    const { http: _http, service: _service, ...extensions } = error.extensions ?? {};
-    const { message, locations, path } = error instanceof GraphQLError ? error.toJSON() : error;
+    const { http: _http, service, ...extensions } = error.extensions ?? {};
+    const { message: said, locations, path } = error instanceof GraphQLError ? error.toJSON() : error;
+    // What a subgraph says of itself passes as it is.
+    const message = service ? said : withoutValues(said);
     if (extensions.code) return { message, locations, path, extensions };
     // What has none is said of the values of variables; suggestions would tell what introspection hides.
     const told = INTROSPECTION ? message : message.replace(/ Did you mean .*$/s, "");
@@ -236,7 +239,7 @@ const ANY_SUBSCRIPTION = {
 };
 
 // Who the client is says the edge, in the handshake, and not the client.
-const HANDSHAKE_HEADERS = ["x-forwarded-for", "user-agent"];
+const HANDSHAKE_HEADERS = ["x-forwarded-for", "x-user-agent"];
 
 /** What connection_init says counts as headers, as behind Hive Router. */
 function headersOf(parameters, handshake) {

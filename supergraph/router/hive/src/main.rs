@@ -9,6 +9,7 @@ mod max_characters;
 mod max_errors;
 mod max_fields;
 mod syntax_errors;
+mod values;
 
 use client_address::ClientAddress;
 use hive_router::{

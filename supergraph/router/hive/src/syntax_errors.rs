@@ -1,4 +1,4 @@
-//! Says where a document's syntax is wrong, and nothing else of it.
+//! Says where a document or a value is wrong, and nothing else of it.
 //!
 //! The parser's error refers to the text of the document and is written out after the request's own copy of that
 //! was freed (graphql-tools 0.5.12 casts its lifetime to 'static in parser/query/error.rs): the client would be sent
@@ -15,6 +15,8 @@ use hive_router::{
     },
 };
 use serde::Deserialize;
+
+use crate::values::{without_values, CODES};
 
 const CODE: &str = "GRAPHQL_PARSE_FAILED";
 const BEFORE_THE_PLACE: &str = "Parse error at ";
@@ -42,8 +44,12 @@ impl RouterPlugin for SyntaxErrors {
         &'req self,
         mut payload: OnGraphQLErrorHookPayload<'req>,
     ) -> OnGraphQLErrorHookResult<'req> {
-        if payload.error.extensions.code.as_deref() == Some(CODE) {
-            payload.error.message = message(&payload.error.message);
+        match payload.error.extensions.code.as_deref() {
+            Some(CODE) => payload.error.message = message(&payload.error.message),
+            Some(code) if CODES.contains(&code) => {
+                payload.error.message = without_values(&payload.error.message)
+            }
+            _ => {}
         }
         payload.proceed()
     }

@@ -35,7 +35,7 @@ class Seen:
     request_id: str | None = strawberry.field(description="The header x-request-id.")
     traceparent: str | None = strawberry.field(description="The header traceparent.")
     forwarded_for: str | None = strawberry.field(description="The header x-forwarded-for.")
-    user_agent: str | None = strawberry.field(description="The header user-agent.")
+    user_agent: str | None = strawberry.field(description="The header x-user-agent.")
 
 
 def task(id: str) -> Task:
@@ -80,7 +80,7 @@ class Query:
             request_id=headers.get("x-request-id"),
             traceparent=headers.get("traceparent"),
             forwarded_for=headers.get("x-forwarded-for"),
-            user_agent=headers.get("user-agent"),
+            user_agent=headers.get("x-user-agent"),
         )
 
     @strawberry.field(description="Fails with this code.")

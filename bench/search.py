@@ -1,0 +1,151 @@
+"""Searches and maps at 10,000, 100,000 and 1,000,000 tasks: the time that PostgreSQL takes for them.
+
+PostgreSQL says it itself (EXPLAIN ANALYZE), planning included, of the statements that the subgraphs' stores build.
+"""
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import asyncpg
+from rich.console import Console
+from sqlalchemy import Select
+from sqlalchemy.dialects import postgresql
+
+from bench.figures import Figure, percentile
+from bench.system import System
+from deploy.local import postgres_server, scale
+from deploy.local.scale_texts import name
+from shared import clock
+from shared.errors import BadRequest
+from shared.geo import Point
+from shared.money import CurrencyCode
+from subgraphs.locations import rules as locations_rules
+from subgraphs.locations import store as locations
+from subgraphs.tasks import rules as tasks_rules
+from subgraphs.tasks import store as tasks
+from subgraphs.tasks.rules.tasks import Mode, Status
+
+SIZES = (10_000, 100_000, 1_000_000)
+_ROUNDS = 300
+_WARM_UP = 60
+_RADIUS_METERS = 10_000.0
+_PAGE = 20
+_LEAST_ZOOM, _FIRST_ZOOM = 2, 5
+_WORDS = (
+    "tools", "garden", "kitchen paint", "clean", "cleaning flat", '"painted last year"', "wardrobe or furniture -dog",
+    "repair", "station", "mother", "photos video", "moving house", "fence ladder", "-dog bathroom", "invoice tax",
+    "แอร์", "ที่จอดรถ", "ซ่อม", "ใบเสร็จรับเงิน",
+)  # fmt: skip
+_MISSPELT = ("gardn", "kitchn", "clening", "furnitur", "pluming", "assembley", "paintting", "repiar", "photgraphy")
+
+_DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+
+Statement = Select[*tuple[Any, ...]]
+
+
+async def measure(system: System, console: Console) -> list[Figure]:
+    """Loads tasks up to each size, one after the other, and measures."""
+    address = partial(postgres_server.database_url, system.stack.instance)
+    figures: list[Figure] = []
+    loaded = 0
+    for number, size in enumerate(SIZES, 1):
+        console.print(f"  Loading tasks up to {size:,} …")
+        await scale.load(address, size - loaded, number, lambda count: None)
+        loaded = size
+        async with system.superuser("tasks") as tasks_db, system.superuser("locations") as locations_db:
+            # As autovacuum would a little later.
+            for connection in (tasks_db, locations_db):
+                await connection.execute("SET max_parallel_workers_per_gather = 0; SET jit = off")
+                await connection.execute("VACUUM ANALYZE")
+            figures += await _measured(size, tasks_db, locations_db)
+    return figures
+
+
+async def _measured(size: int, tasks_db: asyncpg.Connection, locations_db: asyncpg.Connection) -> list[Figure]:
+    randomly = random.Random(size)
+    cities = scale.Cities()
+    query = "SELECT parent_id, array_agg(id) FROM categories WHERE parent_id IS NOT NULL GROUP BY parent_id"
+    families = [tuple(sorted(row[1])) for row in await tasks_db.fetch(query)]
+    nearby = await _times(locations_db, lambda: _nearby(cities, randomly))
+    view = await _times(locations_db, lambda: _view(cities, randomly))
+    found = await _times(tasks_db, lambda: _found(families, randomly))
+    newest = await _times(tasks_db, lambda: _found(families, randomly, filtered=False))
+    similar = await _times(tasks_db, lambda: tasks.words.similar_words([randomly.choice(_MISSPELT)]))
+    return [
+        *_figures(f"nearbyTasks, {size:,} tasks", nearby, 20, "10 km, 20 results"),
+        *_figures(f"tasksInView, {size:,} tasks", view, 150, "a whole country at zoom 5 or less"),
+        *_figures(f"Text search, {size:,} tasks", found, 50, "by relevance, two filters"),
+        *_figures(f"Text search, {size:,} tasks", newest, None, "by relevance, no filter"),
+        *_figures(f"Words like a misspelt one, {size:,} tasks", similar, None, "before a search"),
+    ]
+
+
+def _figures(name: str, times: Sequence[float], limit: float | None, note: str) -> list[Figure]:
+    return [
+        Figure(f"{name}, p50", percentile(times, 0.5), "ms", None, note),
+        Figure(f"{name}, p99", percentile(times, 0.99), "ms", limit, f"{note}; {len(times)} times"),
+    ]
+
+
+async def _times(connection: asyncpg.Connection, make: Callable[[], Statement]) -> list[float]:
+    """Milliseconds of planning and execution of statements, after some that fill the caches."""
+    times = [await _time(connection, make()) for _ in range(_WARM_UP + _ROUNDS)]
+    return times[_WARM_UP:]
+
+
+async def _time(connection: asyncpg.Connection, statement: Statement) -> float:
+    compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})
+    text = str(compiled).replace("%%", "%")
+    plan = await connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, SUMMARY ON, FORMAT JSON) {text}")
+    answer = json.loads(plan)[0]
+    return float(answer["Planning Time"]) + float(answer["Execution Time"])
+
+
+def _nearby(cities: scale.Cities, randomly: random.Random) -> Statement:
+    city = cities.choose(randomly)
+    center = locations_rules.geometry.moved(city.point, randomly.uniform(0, 360), randomly.uniform(0, 5_000))
+    wanted = locations.nearby.Filter()
+    window = locations.nearby.order(center, _RADIUS_METERS, wanted).window(_PAGE, None, None, None)
+    return locations.nearby.page_of(locations.nearby.nearby(center, _RADIUS_METERS, wanted), window)
+
+
+def _view(cities: scale.Cities, randomly: random.Random) -> Statement:
+    """All of a country, as near as it can be shown from zoom 5 on."""
+    country = randomly.choice(cities.all).country
+    points = [city.point for city in cities.all if city.country == country]
+    south_west = Point(min(point.latitude for point in points), min(point.longitude for point in points))
+    north_east = Point(max(point.latitude for point in points), max(point.longitude for point in points))
+    for zoom in range(_FIRST_ZOOM, _LEAST_ZOOM, -1):
+        try:
+            return locations.maps.counted(locations_rules.maps.view_of(south_west, north_east, zoom))
+        except BadRequest:
+            continue
+    return locations.maps.counted(locations_rules.maps.view_of(south_west, north_east, _LEAST_ZOOM))
+
+
+def _found(families: Sequence[tuple[str, ...]], randomly: random.Random, *, filtered: bool = True) -> Statement:
+    words = randomly.choice((*_WORDS, name(randomly.randrange(20_000)), name(randomly.randrange(100))))
+    query = tasks_rules.search.parse(words)
+    wanted = tasks.search.Filter(query=query, status=Status.OPEN)
+    if filtered:
+        budget = randomly.randrange(100, 500) * 100
+        wanted = randomly.choice(
+            (
+                tasks.search.Filter(
+                    query=query, status=Status.OPEN, category_ids=randomly.choice(families), mode=Mode.ONSITE
+                ),
+                tasks.search.Filter(
+                    query=query, status=Status.OPEN, category_ids=randomly.choice(families),
+                    currency=CurrencyCode.EUR, budget_min_minor=budget,
+                ),
+                tasks.search.Filter(
+                    query=query, status=Status.OPEN, mode=randomly.choice(list(Mode)),
+                    currency=CurrencyCode.EUR, budget_min_minor=budget, budget_max_minor=budget + 20_000,
+                ),
+            )
+        )  # fmt: skip
+    window = tasks.relevance.order(wanted).window(_PAGE, None, None, None)
+    return tasks.relevance.page(wanted, query, window, tasks.relevance.Bounds("", clock.now()))

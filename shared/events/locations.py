@@ -1,0 +1,50 @@
+"""What `locations` tells. No event holds an address or a point."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from shared.events.base import Event
+
+
+class _TaskPlaceEvent(Event):
+    topic: ClassVar[str] = "locations.task"
+
+    task_id: str
+
+    @property
+    def stream(self) -> str:
+        return f"task:{self.task_id}"
+
+
+class TaskGeocoded(_TaskPlaceEvent):
+    """A published task is on the map: it is at a place that its poster has made."""
+
+    type: ClassVar[str] = "locations.task.geocoded"
+
+    place_id: str
+
+
+class TaskGeocodeFailed(_TaskPlaceEvent):
+    """A published task names a place that does not exist any more or is not its poster's; it is not on the map."""
+
+    type: ClassVar[str] = "locations.task.geocode_failed"
+
+    place_id: str | None = Field(None, description="What the task names.")
+
+
+class AlertMatched(Event):
+    """A saved search of a user's found a task that is open now; once for each user and task."""
+
+    type: ClassVar[str] = "locations.alert.matched"
+    topic: ClassVar[str] = "locations.alert"
+
+    user_id: str
+    task_id: str
+    poster_id: str
+    saved_search_id: str
+    is_near: bool = Field(description="Whether the search has an area, in which the task is.")
+
+    @property
+    def stream(self) -> str:
+        return f"user:{self.user_id}"

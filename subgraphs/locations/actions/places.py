@@ -1,0 +1,92 @@
+"""What can be done with places."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import clock
+from shared.actor import Actor
+from shared.errors import NotFound
+from shared.geo import Point
+from shared.ids import new_id
+from subgraphs.locations import models, rules, store
+from subgraphs.locations.rules.places import Precision, Shift
+
+# More than SAME_PLACE_METERS of latitude.
+_DEGREES_AROUND = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What is known of a place before it is made. `public_point` is where others see it."""
+
+    address: str | None
+    locality: str | None
+    country: str | None
+    precision: Precision
+    point: Point
+    public_point: Point
+
+
+async def place_for_others(session: AsyncSession, actor: Actor, point: Point) -> Point:
+    """Where others see a place of the actor's that is at this point: near another one it is moved like that.
+
+    Locks the actor's places. How it is moved stays, also if no place is made then.
+    """
+    await store.places.lock_owner(session, actor.id)
+    around = (point.latitude - _DEGREES_AROUND, point.latitude + _DEGREES_AROUND)
+    known = await store.places.list_displacements(session, actor.id, around)
+    shift = rules.places.shift_for(point, [_shift(row) for row in known])
+    if shift is None:
+        shift = rules.places.new_shift(point)
+        session.add(
+            models.Displacement(
+                id=new_id("displacement"),
+                owner_id=actor.id,
+                latitude=point.latitude,
+                longitude=point.longitude,
+                bearing_degrees=shift.bearing_degrees,
+                meters=shift.meters,
+            )
+        )
+    return shift.public(point)
+
+
+async def create_place(session: AsyncSession, actor: Actor, described: Described) -> models.Place:
+    """Makes a place. Locks the actor's places. Raises TooManyPlaces."""
+    await store.places.lock_owner(session, actor.id)
+    rules.places.check_count(await store.places.count_places(session, actor.id))
+    place = models.Place(
+        id=new_id("place"),
+        owner_id=actor.id,
+        address=described.address,
+        locality=described.locality,
+        country=described.country,
+        precision=described.precision,
+        latitude=described.point.latitude,
+        longitude=described.point.longitude,
+        public_latitude=described.public_point.latitude,
+        public_longitude=described.public_point.longitude,
+        created_at=clock.now(),
+    )
+    session.add(place)
+    return place
+
+
+async def delete_place(session: AsyncSession, actor: Actor, place_id: str) -> models.Place:
+    """Deletes a place that no task needs; those that are over are nowhere then. Locks its row.
+
+    Raises NotFound, PlaceInUse.
+    """
+    place = await store.places.lock_place(session, place_id)
+    if place is None:
+        raise NotFound("There is no such place.", field=("placeId",))
+    rules.places.check_owner(actor, place.owner_id)
+    rules.places.check_unused(await store.tasks.is_place_needed(session, place.id))
+    await store.tasks.take_off_the_map(session, place.id)
+    await store.places.delete_place(session, place.id)
+    return place
+
+
+def _shift(row: models.Displacement) -> Shift:
+    return Shift(Point(row.latitude, row.longitude), row.bearing_degrees, row.meters)

@@ -1,0 +1,51 @@
+"""What can be done with saved searches."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import clock
+from shared.actor import Actor
+from shared.ids import new_id
+from subgraphs.locations import models, rules, store
+from subgraphs.locations.actions import alerts
+from subgraphs.locations.rules.saved_searches import Wanted
+
+
+async def create_saved_search(session: AsyncSession, actor: Actor, wanted: Wanted) -> models.SavedSearch:
+    """Saves a search. Locks the actor's searches. Raises InvalidInput, TooManySavedSearches."""
+    rules.saved_searches.check_wanted(wanted)
+    words: frozenset[str] = frozenset()
+    if wanted.words is not None:
+        words = rules.saved_searches.words_of(await store.saved_searches.read_words(session, wanted.words))
+    await store.saved_searches.lock_owner(session, actor.id)
+    rules.saved_searches.check_count(await store.saved_searches.count_saved_searches(session, actor.id))
+    area, budget = wanted.area, wanted.min_budget
+    search = models.SavedSearch(
+        id=new_id("search"),
+        owner_id=actor.id,
+        name=wanted.name,
+        latitude=area.center.latitude if area is not None else None,
+        longitude=area.center.longitude if area is not None else None,
+        radius_meters=area.radius_meters if area is not None else None,
+        words=wanted.words,
+        category_ids=list(wanted.category_ids),
+        mode=wanted.mode,
+        budget_minor=budget.minor if budget is not None else None,
+        currency=budget.currency if budget is not None else None,
+        keys=rules.saved_searches.keys_of(wanted, words),
+        created_at=clock.now(),
+    )
+    session.add(search)
+    return search
+
+
+async def delete_saved_search(session: AsyncSession, actor: Actor, search_id: str) -> models.SavedSearch:
+    """Deletes a search, and what it found and its person was not told of yet. Locks its row. Raises NotFound."""
+    search = await store.saved_searches.lock_saved_search(session, search_id)
+    if search is None:
+        raise rules.saved_searches.no_such_search()
+    rules.saved_searches.check_owner(actor, search.owner_id)
+    await store.saved_searches.delete_saved_search(session, search.id)
+    for task_id in await store.alerts.drop_pending_of(session, search.owner_id, search.id):
+        # Another search of theirs may have found it as well.
+        await alerts.look_for_searches(session, task_id)
+    return search

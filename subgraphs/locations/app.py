@@ -1,0 +1,29 @@
+"""The locations subgraph."""
+
+from fastapi import FastAPI
+
+from shared.app import create_app
+from shared.config import Settings
+from shared.erasure import PASSES
+from subgraphs.locations import geocoding
+from subgraphs.locations.actions import alerts
+from subgraphs.locations.consumers import forget_again, handlers
+from subgraphs.locations.loaders import Loaders
+from subgraphs.locations.schema import schema
+
+
+def build(settings: Settings | None = None) -> FastAPI:
+    """The application; settings come from the environment unless given."""
+    return create_app(
+        "locations",
+        schema,
+        loaders=Loaders,
+        topics=["locations.task", "locations.alert"],
+        handlers=handlers,
+        deadlines={**dict.fromkeys(PASSES, forget_again), **alerts.DEADLINES},
+        runners=geocoding.runners,
+        settings=settings,
+    )
+
+
+app = build()

@@ -1,0 +1,21 @@
+"""Tables of locations: places, how they are moved for others, copies of tasks, counts for maps, saved searches."""
+
+from subgraphs.locations.models.base import Base
+from subgraphs.locations.models.maps import Cell
+from subgraphs.locations.models.people import Block, Suspension
+from subgraphs.locations.models.places import Displacement, Place
+from subgraphs.locations.models.saved_searches import Alert, SavedSearch
+from subgraphs.locations.models.tasks import IS_OPEN, Task
+
+__all__ = [
+    "IS_OPEN",
+    "Alert",
+    "Base",
+    "Block",
+    "Cell",
+    "Displacement",
+    "Place",
+    "SavedSearch",
+    "Suspension",
+    "Task",
+]

@@ -1,0 +1,81 @@
+"""What locations holds of persons: exported to them, and erased with them.
+
+Places go as a whole, and with them how they were moved; so do saved searches. Of a task only
+the numbers stay, without where it was.
+"""
+
+from shared.events import DELETED_TEXT
+from shared.personal_data import Held, Personal, secret, table_of
+from subgraphs.locations import models
+
+HELD = (
+    Held(
+        table_of(models.Place),
+        people=("owner_id",),
+        personal={
+            name: Personal("owner_id")
+            for name in (
+                "address", "locality", "country", "precision", "latitude", "longitude", "public_latitude",
+                "public_longitude",
+            )
+        },
+        pseudonymous=("id",),
+        plain=("created_at",),
+        deleted_with=("owner_id",),
+    ),
+    Held(
+        table_of(models.Displacement),
+        people=("owner_id",),
+        personal={name: Personal("owner_id") for name in ("latitude", "longitude", "bearing_degrees", "meters")},
+        pseudonymous=("id",),
+        deleted_with=("owner_id",),
+    ),
+    Held(
+        table_of(models.Task),
+        people=("poster_id", "tasker_id"),
+        stream=("task", "id"),
+        personal={
+            "title": Personal("poster_id", DELETED_TEXT),
+            "search": secret("poster_id", "Another form of words that `tasks` hands out."),
+            "latitude": Personal("poster_id"),
+            "longitude": Personal("poster_id"),
+        },
+        pseudonymous=("id", "place_id", "category_id", "number"),
+        plain=(
+            "budget_minor", "currency", "mode", "status", "version", "published_at", "expires_at",
+        ),
+    ),
+    Held(
+        table_of(models.SavedSearch),
+        people=("owner_id",),
+        personal={
+            name: Personal("owner_id")
+            for name in (
+                "name", "latitude", "longitude", "radius_meters", "words", "category_ids", "mode", "budget_minor",
+                "currency",
+            )
+        } | {"keys": secret("owner_id", "Another form of what the search looks for.")},
+        pseudonymous=("id",),
+        plain=("created_at",),
+        deleted_with=("owner_id",),
+    ),
+    Held(
+        table_of(models.Alert),
+        people=("user_id",),
+        pseudonymous=("task_id", "search_id"),
+        plain=("is_near", "is_pending", "found_at"),
+        deleted_with=("user_id",),
+    ),
+    Held(
+        table_of(models.Block),
+        people=("blocker_id",),
+        unseen={"blocked_id": "Nobody is told who blocked them."},
+        plain=("is_blocked", "seq"),
+        deleted_with=("blocker_id", "blocked_id"),
+    ),
+    Held(
+        table_of(models.Suspension), people=("user_id",), plain=("is_suspended", "seq"), deleted_with=("user_id",)
+    ),
+    # What is counted here is on the map for everybody; a task that is taken off it is counted no more.
+    Held(table_of(models.Cell), plain=("level", "x", "y", "tasks", "sum_x", "sum_y", "sum_number")),
+)  # fmt: skip

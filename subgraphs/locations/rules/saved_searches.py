@@ -1,0 +1,129 @@
+"""Saved searches: what can be searched for, and what a task must have for one to find it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from math import isfinite
+
+from shared.actor import Actor
+from shared.errors import DomainError, InvalidInput, NotFound, UserErrorCode
+from shared.geo import Point
+from shared.graphql.text import clean
+from shared.money import Money
+from subgraphs.locations.rules.nearby import MOST_RADIUS_METERS
+
+MOST_SAVED_SEARCHES = 50
+MOST_CATEGORIES = 20
+NAME_LENGTH = (1, 60)
+MOST_WORDS_LENGTH = 200
+
+# A word in PostgreSQL's notation of a query: quotes and backslashes within it are doubled.
+_WORD = re.compile(r"'((?:[^'\\]|''|\\\\)*)'")
+# What `querytree` answers for a query that may hold of a text with none of its words.
+_UNBOUND = ("", "T")
+
+
+class Mode(StrEnum):
+    """Where the work of a task is done."""
+
+    ONSITE = "ONSITE"
+    REMOTE = "REMOTE"
+
+
+class TooManySavedSearches(DomainError):
+    code = UserErrorCode.TOO_MANY_SAVED_SEARCHES
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A circle."""
+
+    center: Point
+    radius_meters: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants to hear of; a task must have all of it. None, and no categories, leave all."""
+
+    name: str
+    area: Area | None = None
+    words: str | None = None
+    category_ids: tuple[str, ...] = ()
+    mode: Mode | None = None
+    min_budget: Money | None = None
+
+
+def clean_name(name: str) -> str:
+    """A name in one line. Raises InvalidInput."""
+    least, most = NAME_LENGTH
+    return clean(name, field=("name",), min_length=least, max_length=most)
+
+
+def clean_words(words: str) -> str:
+    """What people type into a search box, in one line. Raises InvalidInput."""
+    return clean(words, field=("words",), min_length=1, max_length=MOST_WORDS_LENGTH)
+
+
+def area_of(center: Point | None, radius_meters: float | None) -> Area | None:
+    """Raises InvalidInput for one without the other, and for a radius that is not above 0 and within 200 km."""
+    if center is None and radius_meters is None:
+        return None
+    if center is None:
+        raise InvalidInput("A radius takes a centre.", field=("center",))
+    if radius_meters is None:
+        raise InvalidInput("A centre takes a radius.", field=("radiusMeters",))
+    if not (isfinite(radius_meters) and 0 < radius_meters <= MOST_RADIUS_METERS):
+        message = f"The radius must be above 0 and at most {MOST_RADIUS_METERS:,} metres."
+        raise InvalidInput(message, field=("radiusMeters",))
+    return Area(center, radius_meters)
+
+
+def check_wanted(wanted: Wanted) -> None:
+    """Raises InvalidInput for too many categories, and for a search that looks for nothing in particular."""
+    if len(wanted.category_ids) > MOST_CATEGORIES:
+        raise InvalidInput(f"At most {MOST_CATEGORIES} categories.", field=("categoryIds",))
+    if not (wanted.area or wanted.words or wanted.category_ids or wanted.mode or wanted.min_budget):
+        raise InvalidInput("Say at least one thing that the tasks must have.", field=())
+
+
+def words_of(tree: str) -> frozenset[str]:
+    """The words one of which a text must have, by PostgreSQL's `querytree` of the query.
+
+    Raises InvalidInput if there are none: for operators alone, words that are left out because every text has
+    them, and exclusions, which nearly every text would satisfy.
+    """
+    if tree in _UNBOUND:
+        raise InvalidInput("Give at least one word that the tasks must have.", field=("words",))
+    return frozenset(re.sub(r"''|\\\\", lambda each: each[0][0], word) for word in _WORD.findall(tree))
+
+
+def keys_of(wanted: Wanted, words: Iterable[str]) -> list[str]:
+    """What a task has at least one of if the search finds it, by the narrowest thing that it looks for.
+
+    A task's keys are its words, its category, its mode and its currency.
+    """
+    narrowest = (
+        sorted(words)
+        or wanted.category_ids
+        or ([wanted.min_budget.currency] if wanted.min_budget else [])
+        or ([wanted.mode] if wanted.mode else [])
+    )
+    return [str(each) for each in narrowest]
+
+
+def check_count(count: int) -> None:
+    """Raises TooManySavedSearches for somebody who has all that one person can have."""
+    if count >= MOST_SAVED_SEARCHES:
+        raise TooManySavedSearches(f"At most {MOST_SAVED_SEARCHES} saved searches; delete one first.")
+
+
+def check_owner(actor: Actor, owner_id: str) -> None:
+    """Raises NotFound unless the search is the actor's: nobody else is told that it is there."""
+    if actor.id != owner_id:
+        raise no_such_search()
+
+
+def no_such_search() -> NotFound:
+    return NotFound("There is no such saved search.", field=("savedSearchId",))

@@ -1,0 +1,190 @@
+"""Places: making them, and how much of one each viewer sees."""
+
+from typing import Annotated, Self, cast
+
+import strawberry
+from strawberry import ID
+
+from shared.actor import MARKETPLACE, Actor
+from shared.errors import BadRequest, InvalidInput
+from shared.geo import Point as Where
+from shared.graphql.pagination import After, Before, Connection, First, Last
+from shared.graphql.quotas import Quota, by_actor
+from shared.graphql.schema import mutation, query
+from shared.graphql.types import Point, PointInput, UserError
+from shared.idempotency import idempotent
+from shared.ids import check_id
+from subgraphs.locations import actions, models, rules, store
+from subgraphs.locations.actions.places import Described
+from subgraphs.locations.geocoding import geocoder
+from subgraphs.locations.rules.places import Precision
+from subgraphs.locations.schema.geocoding import check_country
+from subgraphs.locations.schema.info import Info
+
+_QUOTAS = [Quota("places", "places_per_address"), Quota("places account", "places_per_account", by_actor)]
+
+
+@strawberry.federation.type(
+    keys=["id"],
+    description="Somewhere that a person has named. Others see it once a published task is there, and not exactly.",
+)
+class Place:
+    id: ID = strawberry.field(description="The place's id.")
+    locality: str | None = strawberry.field(description="The town or village.")
+    country: str | None = strawberry.field(description="The ISO 3166-1 alpha-2 code of the country.")
+    public_point: Point = strawberry.field(
+        description="Where it is, moved by 300 to 500 metres, always the same. Distances are from here."
+    )
+    point: Point | None = strawberry.field(
+        description="Where it is exactly, for its owner and the tasker who is engaged to work there; null for others."
+    )
+    address: str | None = strawberry.field(description="The address as it was given; for the same people.")
+    precision: Precision | None = strawberry.field(description="How exactly `point` is known; for the same people.")
+
+    @classmethod
+    def of(cls, row: models.Place, *, exact: bool) -> Self:
+        return cls(
+            id=ID(row.id),
+            locality=row.locality,
+            country=row.country,
+            public_point=Point(latitude=row.public_latitude, longitude=row.public_longitude),
+            point=Point(latitude=row.latitude, longitude=row.longitude) if exact else None,
+            address=row.address if exact else None,
+            precision=row.precision if exact else None,
+        )
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: ID) -> Self | None:
+        return cast("Self | None", await visible_place(info, check_id(id, "place")))
+
+
+@strawberry.input(description="A new place: an address, a point, or both.")
+class CreatePlaceInput:
+    address: str | None = strawberry.field(
+        default=None, description="2 to 300 characters in one line; without a point it is looked up."
+    )
+    point: PointInput | None = strawberry.field(default=None, description="Where it is exactly.")
+    country: str | None = strawberry.field(
+        default=None, description="Where the address is: an ISO 3166-1 alpha-2 code such as `TH`."
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
+    )
+
+
+@strawberry.input(description="A place to delete.")
+class DeletePlaceInput:
+    place_id: ID = strawberry.field(description="One's own place that no task needs.")
+
+
+@strawberry.type(description="The outcome of `createPlace`.")
+class CreatePlacePayload:
+    place: Place | None = strawberry.field(default=None, description="The place; null if it was refused.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why it was refused; empty on success."
+    )
+
+
+@strawberry.type(description="The outcome of `deletePlace`.")
+class DeletePlacePayload:
+    place: Place | None = strawberry.field(
+        default=None, description="The place that is no more; null if it was refused."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why it was refused; empty on success."
+    )
+
+
+@strawberry.type
+class PlaceQuery:
+    @query(description="A place; null if there is none, or if it is somebody else's and no published task is there.")
+    async def place(
+        self, info: Info, id: Annotated[ID, strawberry.argument(description="The place's id.")]
+    ) -> Place | None:
+        return await visible_place(info, check_id(id, "place"))
+
+    @query(description="The caller's own places, newest first.", scope=MARKETPLACE)
+    async def my_places(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Place] | None:
+        window = store.places.NEWEST.window(first, after, last, before)
+        page = await store.places.list_places_of(info.context.database, info.context.require_actor().id, window)
+        return Connection.of(page, lambda row: Place.of(row, exact=True))
+
+
+@strawberry.type
+class PlaceMutation:
+    @mutation(
+        description="Makes a place for one's tasks. Others see it moved by 300 to 500 metres, in the same way as the "
+        "caller's other places nearby.",
+        quotas=_QUOTAS,
+    )
+    async def create_place(self, info: Info, input: CreatePlaceInput) -> CreatePlacePayload:
+        actor = info.context.require_actor()
+        described = await _describe(info, actor, input)
+        async with info.context.transaction() as session:
+            row = await idempotent(
+                session,
+                actor.id,
+                input.idempotency_key,
+                "createPlace",
+                input,
+                run=lambda: actions.places.create_place(session, actor, described),
+                replay=lambda place_id: store.places.get_place(session, place_id),
+            )
+        return CreatePlacePayload(place=Place.of(row, exact=True))
+
+    @mutation(description="Deletes one's own place. Not while a task that is not over is there.")
+    async def delete_place(self, info: Info, input: DeletePlaceInput) -> DeletePlacePayload:
+        actor = info.context.require_actor()
+        place_id = check_id(input.place_id, "place")
+        async with info.context.transaction() as session:
+            row = await actions.places.delete_place(session, actor, place_id)
+        return DeletePlacePayload(place=Place.of(row, exact=True))
+
+
+async def visible_place(info: Info, place_id: str) -> Place | None:
+    """A place as far as the caller may see it, or None."""
+    row = await info.context.loaders.place_by_id.load(place_id)
+    if row is None:
+        return None
+    viewer = info.context.actor.id if info.context.actor else None
+    if row.owner_id == viewer:
+        return Place.of(row, exact=True)
+    links = await info.context.loaders.links_by_place_id.load(place_id)
+    return Place.of(row, exact=viewer in links.taskers) if links is not None else None
+
+
+async def _describe(info: Info, actor: Actor, input: CreatePlaceInput) -> Described:
+    """What the place will be, after asking the geocoder, while no connection to the database is held.
+
+    Raises InvalidInput, AddressNotFound, ServiceUnavailable. What others see of a point is looked up by where they
+    see it: the name of the locality must not say on which side of a border it lies.
+    """
+    address = rules.places.clean_address(input.address) if input.address is not None else None
+    point = input.point.parse(field=("point",)) if input.point is not None else None
+    rules.places.check_given(address, point)
+    country = _country(input.country)
+    asked = geocoder(info.context.services)
+    if point is None:
+        found = next(iter(await asked.geocode(address or "", country, 1)), None)
+        if found is None:
+            raise rules.places.AddressNotFound("No place of this name was found; set a point.", field=("address",))
+        public = await _for_others(info, actor, found.point)
+        return Described(address, found.locality, found.country, found.precision, found.point, public)
+    public = await _for_others(info, actor, point)
+    near = await asked.reverse(public)
+    locality, land = (near.locality, near.country) if near is not None else (None, None)
+    return Described(address, locality, land, Precision.POINT, point, public)
+
+
+async def _for_others(info: Info, actor: Actor, point: Where) -> Where:
+    async with info.context.transaction() as session:
+        return await actions.places.place_for_others(session, actor, point)
+
+
+def _country(code: str | None) -> str | None:
+    try:
+        return check_country(code)
+    except BadRequest as error:
+        raise InvalidInput(error.message, field=("country",)) from None

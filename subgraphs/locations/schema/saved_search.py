@@ -1,0 +1,172 @@
+"""Saved searches: what their owners want to hear of."""
+
+from typing import Self
+
+import strawberry
+from strawberry import ID
+
+from shared.actor import MARKETPLACE
+from shared.graphql.pagination import After, Before, Connection, First, Last
+from shared.graphql.quotas import Quota, by_actor
+from shared.graphql.schema import mutation, query
+from shared.graphql.types import Money, MoneyInput, Point, PointInput, UserError, register_enum
+from shared.idempotency import idempotent
+from shared.ids import check_id
+from shared.money import Money as Amount
+from subgraphs.locations import actions, models, rules, store
+from subgraphs.locations.rules.saved_searches import Mode, Wanted
+from subgraphs.locations.schema.info import Info
+
+_QUOTAS = [
+    Quota("saved searches", "saved_searches_per_address"),
+    Quota("saved searches account", "saved_searches_per_account", by_actor),
+]
+
+register_enum(
+    Mode,
+    name="TaskMode",
+    description="Where the work is done.",
+    values={Mode.ONSITE: "At a place.", Mode.REMOTE: "From anywhere."},
+)
+
+
+@strawberry.type(
+    description="What its owner wants to hear of: tasks that have all of it are told to them once, when they open. "
+    "For its owner alone."
+)
+class SavedSearch:
+    id: ID = strawberry.field(description="The saved search's id.")
+    name: str = strawberry.field(description="What its owner calls it.")
+    center: Point | None = strawberry.field(description="The middle of the area; null for everywhere.")
+    radius_meters: float | None = strawberry.field(
+        description="How far from `center` the task's `publicPoint` is at most; null for everywhere."
+    )
+    words: str | None = strawberry.field(description="What title and description are searched for; null for any text.")
+    category_ids: list[ID] = strawberry.field(description="The task is in one of these categories; empty for all.")
+    mode: Mode | None = strawberry.field(
+        description="Where the work is done. Null for both; with an area then only at places."
+    )
+    min_budget: Money | None = strawberry.field(description="The least budget, in its currency; null for any.")
+
+    @classmethod
+    def of(cls, row: models.SavedSearch) -> Self:
+        has_area = row.latitude is not None and row.longitude is not None
+        return cls(
+            id=ID(row.id),
+            name=row.name,
+            center=Point(latitude=row.latitude or 0.0, longitude=row.longitude or 0.0) if has_area else None,
+            radius_meters=row.radius_meters,
+            words=row.words,
+            category_ids=[ID(each) for each in row.category_ids],
+            mode=row.mode,
+            min_budget=Money.of(Amount(row.budget_minor, row.currency))
+            if row.budget_minor is not None and row.currency is not None
+            else None,
+        )
+
+
+@strawberry.input(description="What to hear of; a task must have all that is said, and at least one thing must be.")
+class CreateSavedSearchInput:
+    name: str = strawberry.field(description="1 to 60 characters in one line.")
+    center: PointInput | None = strawberry.field(
+        default=None, description="The middle of an area; takes a `radiusMeters`."
+    )
+    radius_meters: float | None = strawberry.field(
+        default=None, description="How far from `center` at most: above 0, up to 200,000."
+    )
+    words: str | None = strawberry.field(
+        default=None,
+        description='At most 200 characters, as in a search box: all of these, "a phrase", one or another, -without.',
+    )
+    category_ids: list[ID] | None = strawberry.field(
+        default=None, description="Any of at most 20 categories of the lower level."
+    )
+    mode: Mode | None = strawberry.field(default=None, description="Where the work is done.")
+    min_budget: MoneyInput | None = strawberry.field(
+        default=None, description="Only tasks in this currency with at least this budget."
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
+    )
+
+    def parse(self) -> Wanted:
+        """Raises InvalidInput, InvalidAmount, InvalidId."""
+        center = self.center.parse(field=("center",)) if self.center is not None else None
+        ids = {check_id(each, "category") for each in self.category_ids or ()}
+        return Wanted(
+            name=rules.saved_searches.clean_name(self.name),
+            area=rules.saved_searches.area_of(center, self.radius_meters),
+            words=rules.saved_searches.clean_words(self.words) if self.words is not None else None,
+            category_ids=tuple(sorted(ids)),
+            mode=self.mode,
+            min_budget=self.min_budget.parse(field=("minBudget",)) if self.min_budget is not None else None,
+        )
+
+
+@strawberry.input(description="A saved search to delete.")
+class DeleteSavedSearchInput:
+    saved_search_id: ID = strawberry.field(description="One of one's own.")
+
+
+@strawberry.type(description="The outcome of `createSavedSearch`.")
+class CreateSavedSearchPayload:
+    saved_search: SavedSearch | None = strawberry.field(
+        default=None, description="The saved search; null if it was refused."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why it was refused; empty on success."
+    )
+
+
+@strawberry.type(description="The outcome of `deleteSavedSearch`.")
+class DeleteSavedSearchPayload:
+    saved_search: SavedSearch | None = strawberry.field(
+        default=None, description="The saved search that is no more; null if it was refused."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why it was refused; empty on success."
+    )
+
+
+@strawberry.type
+class SavedSearchQuery:
+    @query(description="The caller's own saved searches, newest first.", scope=MARKETPLACE)
+    async def my_saved_searches(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[SavedSearch] | None:
+        window = store.saved_searches.NEWEST.window(first, after, last, before)
+        page = await store.saved_searches.list_saved_searches_of(
+            info.context.database, info.context.require_actor().id, window
+        )
+        return Connection.of(page, SavedSearch.of)
+
+
+@strawberry.type
+class SavedSearchMutation:
+    @mutation(
+        description="Has the caller told of tasks of a kind, wherever or around a point, from now on, each once: when "
+        "it is published or posted again, or changed so that it fits. At most 50 a person.",
+        quotas=_QUOTAS,
+    )
+    async def create_saved_search(self, info: Info, input: CreateSavedSearchInput) -> CreateSavedSearchPayload:
+        actor = info.context.require_actor()
+        wanted = input.parse()
+        async with info.context.transaction() as session:
+            row = await idempotent(
+                session,
+                actor.id,
+                input.idempotency_key,
+                "createSavedSearch",
+                input,
+                run=lambda: actions.saved_searches.create_saved_search(session, actor, wanted),
+                replay=lambda search_id: store.saved_searches.get_saved_search(session, search_id),
+            )
+        return CreateSavedSearchPayload(saved_search=SavedSearch.of(row))
+
+    @mutation(description="Deletes one's own saved search; nothing that it found is told from now on.")
+    async def delete_saved_search(self, info: Info, input: DeleteSavedSearchInput) -> DeleteSavedSearchPayload:
+        actor = info.context.require_actor()
+        search_id = check_id(input.saved_search_id, "search")
+        async with info.context.transaction() as session:
+            row = await actions.saved_searches.delete_saved_search(session, actor, search_id)
+        return DeleteSavedSearchPayload(saved_search=SavedSearch.of(row))

@@ -1,0 +1,9 @@
+"""All SQL of locations.
+
+Lock order everywhere: the owner (by number), then their places' rows, then those of tasks, then (by the triggers) those
+of cells, then (in `emit`) the stream's.
+"""
+
+from subgraphs.locations.store import alerts, maps, nearby, people, places, saved_searches, tasks
+
+__all__ = ["alerts", "maps", "nearby", "people", "places", "saved_searches", "tasks"]

@@ -1,0 +1,31 @@
+"""SQL of what is known of people."""
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from subgraphs.locations import models
+
+
+async def save_block(session: AsyncSession, block: models.Block) -> None:
+    """Writes the local copy of a block, unless there is a newer one."""
+    values = block.model_dump()
+    await session.execute(
+        insert(models.Block)
+        .values(**values)
+        .on_conflict_do_update(
+            index_elements=["blocker_id", "blocked_id"], set_=values, where=col(models.Block.seq) < values["seq"]
+        )
+    )
+
+
+async def save_suspension(session: AsyncSession, suspension: models.Suspension) -> None:
+    """Writes the local copy of a suspension, unless there is a newer one."""
+    values = suspension.model_dump()
+    await session.execute(
+        insert(models.Suspension)
+        .values(**values)
+        .on_conflict_do_update(
+            index_elements=["user_id"], set_=values, where=col(models.Suspension.seq) < values["seq"]
+        )
+    )

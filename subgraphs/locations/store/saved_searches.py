@@ -1,0 +1,50 @@
+"""SQL of saved searches."""
+
+import hashlib
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from shared.db import Database, columns_of
+from shared.graphql.pagination import Order, Page, Window, fetch_page
+from subgraphs.locations import models
+
+SavedSearch = models.SavedSearch
+NEWEST = Order("saved_searches.newest", col(SavedSearch.id), descending=True)
+_columns = select(*columns_of(SavedSearch))
+
+
+async def lock_owner(session: AsyncSession, owner_id: str) -> None:
+    """Holds what is done with a person's searches until the transaction ends; a first one has no row to lock."""
+    number = int.from_bytes(hashlib.sha256(f"saved searches\0{owner_id}".encode()).digest()[:8], signed=True)
+    await session.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+async def count_saved_searches(session: AsyncSession, owner_id: str) -> int:
+    """How many searches a person has."""
+    statement = select(func.count()).select_from(SavedSearch).where(col(SavedSearch.owner_id) == owner_id)
+    return int(await session.scalar(statement) or 0)
+
+
+async def read_words(session: AsyncSession, words: str) -> str:
+    """What of the words a text is looked up by, as PostgreSQL's `querytree` writes it."""
+    return str(await session.scalar(select(func.querytree(func.websearch_to_tsquery("english", words)))))
+
+
+async def get_saved_search(session: AsyncSession, search_id: str) -> models.SavedSearch | None:
+    return await session.get(SavedSearch, search_id)
+
+
+async def lock_saved_search(session: AsyncSession, search_id: str) -> models.SavedSearch | None:
+    return await session.get(SavedSearch, search_id, with_for_update=True, populate_existing=True)
+
+
+async def delete_saved_search(session: AsyncSession, search_id: str) -> None:
+    """Deletes a search; hold its lock."""
+    await session.execute(delete(SavedSearch).where(col(SavedSearch.id) == search_id))
+
+
+async def list_saved_searches_of(database: Database, owner_id: str, window: Window) -> Page[models.SavedSearch]:
+    """The searches of one person."""
+    return await fetch_page(database, SavedSearch, _columns.where(col(SavedSearch.owner_id) == owner_id), window)

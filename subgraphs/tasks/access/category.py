@@ -1,0 +1,12 @@
+"""The tree of categories."""
+
+from shared.access import VALUE, Declaration, Object, Query, Type, everybody
+
+ALL = everybody(VALUE)
+
+ACCESS: list[Declaration] = [
+    Object("category", "a category", owner="nobody: anybody with the roles POSTER and TASKER"),
+    Query("categories", "category", ALL),
+    Type("Category", "category", "categories.children", {"id slug name nameTh parent": ALL}),
+    Type("Category", "category", "categories", {"children": ALL}),
+]

@@ -1,0 +1,223 @@
+"""Writing, changing and publishing tasks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from zoneinfo import available_timezones
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import clock, events
+from shared.actor import Actor
+from shared.graphql.text import clean
+from shared.ids import new_id
+from shared.money import Money
+from shared.transitions import By
+from subgraphs.tasks import models, rules, store
+from subgraphs.tasks.actions import steps
+from subgraphs.tasks.rules.tasks import Command, Mode, Status
+
+DEFAULT_TIME_ZONE = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an update gives; None leaves a value as it is. Those named in `clear` are taken away."""
+
+    title: str | None = None
+    description: str | None = None
+    category_id: str | None = None
+    budget: Money | None = None
+    mode: Mode | None = None
+    place_id: str | None = None
+    requirements: Sequence[str] | None = None
+    due_from: datetime | None = None
+    due_at: datetime | None = None
+    time_zone: str | None = None
+    clear: frozenset[str] = frozenset()
+
+    def touch(self, *names: str) -> bool:
+        """Whether one of these is given or taken away."""
+        return any(getattr(self, name) is not None or name in self.clear for name in names)
+
+
+async def create_task(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    title: str,
+    description: str,
+    category_id: str,
+    budget: Money,
+    mode: Mode,
+    place_id: str | None = None,
+    requirements: Sequence[str] = (),
+    due_from: datetime | None = None,
+    due_at: datetime | None = None,
+    time_zone: str = DEFAULT_TIME_ZONE,
+    publish: bool,
+) -> models.Task:
+    """Writes a draft, and publishes it if asked to.
+
+    Raises RoleRequired, InvalidInput, UnknownCategory, DueInPast, PlaceRequired.
+    """
+    rules.tasks.check_poster(actor)
+    now = clock.now()
+    title, description = _clean_title(title), _clean_description(description)
+    rules.tasks.check_budget(budget)
+    rules.tasks.check_due(due_at, now)
+    rules.tasks.check_window(due_from, due_at)
+    rules.tasks.check_time_zone(time_zone, time_zones())
+    asked_for = rules.tasks.clean_requirements(requirements)
+    await _check_category(session, category_id)
+    task = models.Task(
+        id=new_id("task"),
+        poster_id=actor.id,
+        tasker_id=None,
+        bid_id=None,
+        title=title,
+        description=description,
+        category_id=category_id,
+        budget_minor=budget.minor,
+        currency=budget.currency,
+        mode=mode,
+        place_id=place_id,
+        requirements=asked_for,
+        attachments=[],
+        due_from=due_from,
+        due_at=due_at,
+        time_zone=time_zone,
+        status=Status.DRAFT,
+        version=1,
+        created_at=now,
+        updated_at=now,
+        published_at=None,
+        expires_at=None,
+        price_minor=None,
+        started_at=None,
+        delivered_at=None,
+        completed_at=None,
+        cancelled_by_id=None,
+        cancelled_reason=None,
+    )
+    session.add(task)
+    # Flushed before what refers to it.
+    await session.flush()
+    await steps.tell(session, task, events.TaskCreated(task=steps.snapshot(task)), actor_id=actor.id)
+    if publish:
+        await _publish(session, task)
+    return task
+
+
+async def update_task(
+    session: AsyncSession, actor: Actor, task_id: str, expected_version: int, changes: Changes
+) -> models.Task:
+    """Changes a draft or an open task. Locks its row.
+
+    Raises as `create_task`, and NotFound, NotAllowed, VersionConflict, InvalidTransition, CurrencyMismatch.
+    """
+    task = await steps.lock_own(session, actor, task_id, Command.UPDATE)
+    steps.check_version(task, expected_version)
+    await steps.step(session, task, Command.UPDATE, By.POSTER)
+    if changes.title is not None:
+        task.title = _clean_title(changes.title)
+    if changes.description is not None:
+        task.description = _clean_description(changes.description)
+    if changes.budget is not None:
+        if task.published_at is not None:
+            rules.tasks.check_currency(changes.budget.currency, task.currency)
+        rules.tasks.check_budget(changes.budget)
+        task.budget_minor, task.currency = changes.budget.minor, changes.budget.currency
+    if changes.mode is not None:
+        task.mode = changes.mode
+    if changes.touch("place_id"):
+        task.place_id = changes.place_id
+    if changes.touch("mode", "place_id") and task.published_at is not None:
+        rules.tasks.check_place(task.mode, task.place_id)
+    if changes.requirements is not None:
+        task.requirements = rules.tasks.clean_requirements(changes.requirements)
+    if changes.category_id is not None:
+        await _check_category(session, changes.category_id)
+        task.category_id = changes.category_id
+    await _update_due(session, task, changes)
+    await steps.tell(session, task, events.TaskUpdated(task=steps.snapshot(task)), actor_id=actor.id)
+    return task
+
+
+async def publish_task(session: AsyncSession, actor: Actor, task_id: str, expected_version: int | None) -> models.Task:
+    """Opens a draft for bids. Locks its row.
+
+    Raises NotFound, NotAllowed, RoleRequired, VersionConflict, InvalidTransition, DueInPast.
+    """
+    task = await steps.lock_own(session, actor, task_id, Command.PUBLISH)
+    steps.check_version(task, expected_version)
+    await _publish(session, task)
+    return task
+
+
+async def repost_task(
+    session: AsyncSession, actor: Actor, task_id: str, expected_version: int | None, changes: Changes
+) -> models.Task:
+    """Opens an expired task for bids once more; of `changes` only the time for the work counts. Locks its row.
+
+    Raises as `publish_task`, and InvalidInput.
+    """
+    task = await steps.lock_own(session, actor, task_id, Command.REPOST)
+    steps.check_version(task, expected_version)
+    await _open(session, task, Command.REPOST, changes)
+    return task
+
+
+async def _publish(session: AsyncSession, task: models.Task) -> None:
+    await _open(session, task, Command.PUBLISH, Changes())
+
+
+async def _open(session: AsyncSession, task: models.Task, command: Command, changes: Changes) -> None:
+    await steps.step(session, task, command, By.POSTER)
+    task.published_at = task.updated_at
+    await _update_due(session, task, changes)
+    rules.tasks.check_due(task.due_at, task.updated_at)
+    rules.tasks.check_place(task.mode, task.place_id)
+    await steps.schedule_expiry(session, task)
+    told = events.TaskPublished(task=steps.snapshot(task), reposted=command is Command.REPOST)
+    await steps.tell(session, task, told, actor_id=task.poster_id)
+
+
+async def _update_due(session: AsyncSession, task: models.Task, changes: Changes) -> None:
+    """Moves the time for the work. Without an end there is no window either."""
+    if changes.time_zone is not None:
+        rules.tasks.check_time_zone(changes.time_zone, time_zones())
+        task.time_zone = changes.time_zone
+    if changes.touch("due_at"):
+        rules.tasks.check_due(changes.due_at, task.updated_at)
+        task.due_at = changes.due_at
+        if changes.due_at is None:
+            task.due_from = None
+    if changes.touch("due_from"):
+        task.due_from = changes.due_from
+    if changes.touch("due_at", "due_from"):
+        rules.tasks.check_window(task.due_from, task.due_at)
+        await steps.schedule_expiry(session, task)
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """All IANA names."""
+    return frozenset(available_timezones())
+
+
+async def _check_category(session: AsyncSession, category_id: str) -> None:
+    category = await store.categories.get_category(session, category_id)
+    if category is None or category.parent_id is None:
+        raise rules.categories.UnknownCategory("Choose one of the subcategories.", field=("categoryId",))
+
+
+def _clean_title(title: str) -> str:
+    least, most = rules.tasks.TITLE_LENGTH
+    return clean(title, field=("title",), min_length=least, max_length=most)
+
+
+def _clean_description(description: str) -> str:
+    least, most = rules.tasks.DESCRIPTION_LENGTH
+    return clean(description, field=("description",), min_length=least, max_length=most, multiline=True)

@@ -1,0 +1,25 @@
+"""What may be done, by whom and when. Pure: no I/O."""
+
+from subgraphs.tasks.rules import (
+    agreements,
+    attachments,
+    cancellation,
+    categories,
+    contact_details,
+    questions,
+    search,
+    tasks,
+    timeline,
+)
+
+__all__ = [
+    "agreements",
+    "attachments",
+    "cancellation",
+    "categories",
+    "contact_details",
+    "questions",
+    "search",
+    "tasks",
+    "timeline",
+]

@@ -1,0 +1,104 @@
+"""What poster and tasker ask of each other once a task is assigned."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from shared.actor import Actor
+from shared.errors import DomainError, InvalidInput, InvalidTransition, NotAllowed, NotFound, UserErrorCode
+from shared.money import Money
+from shared.transitions import By, Transition, step
+from subgraphs.tasks.rules import tasks
+from subgraphs.tasks.rules.tasks import Party
+
+ANSWER_PERIOD = timedelta(hours=48)
+"""How long the other one has for an answer to a cancellation; then it counts as agreed to."""
+
+
+class Kind(StrEnum):
+    """What is asked for."""
+
+    RESCHEDULE = "RESCHEDULE"
+    PRICE_CHANGE = "PRICE_CHANGE"
+    CANCELLATION = "CANCELLATION"
+
+
+class Status(StrEnum):
+    """Where a request stands."""
+
+    OPEN = "OPEN"
+    AWAITING_FUNDING = "AWAITING_FUNDING"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class Command(StrEnum):
+    """What can happen to a request."""
+
+    ACCEPT = "accept"
+    ACCEPT_MORE = "accept a higher price"
+    FUND = "fund"
+    DECLINE = "decline"
+    LAPSE = "lapse"
+    WITHDRAW = "withdraw"
+
+
+TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
+    (Status.OPEN, Command.ACCEPT): step(Status.ACCEPTED, By.POSTER, By.TASKER, why="the one who was asked agrees"),
+    (Status.OPEN, Command.ACCEPT_MORE): step(
+        Status.AWAITING_FUNDING, By.POSTER, By.TASKER, why="the difference is to be held before the price counts"
+    ),
+    (Status.OPEN, Command.DECLINE): step(Status.DECLINED, By.POSTER, By.TASKER, why="the one who was asked does not"),
+    (Status.OPEN, Command.LAPSE): step(Status.ACCEPTED, By.TIMER, why="a cancellation had no answer for 48 hours"),
+    (Status.OPEN, Command.WITHDRAW): step(
+        Status.WITHDRAWN, By.POSTER, By.TASKER, By.EVENT, why="the task went on to where it has no place"
+    ),
+    (Status.AWAITING_FUNDING, Command.FUND): step(Status.ACCEPTED, By.EVENT, why="the difference is held"),
+    (Status.AWAITING_FUNDING, Command.WITHDRAW): step(
+        Status.WITHDRAWN, By.POSTER, By.TASKER, By.TIMER, By.EVENT, why="the task ended before the money came"
+    ),
+}
+
+UNSETTLED = frozenset({Status.OPEN, Status.AWAITING_FUNDING})
+
+COMMANDS = {
+    Kind.RESCHEDULE: tasks.Command.RESCHEDULE,
+    Kind.PRICE_CHANGE: tasks.Command.CHANGE_PRICE,
+    Kind.CANCELLATION: tasks.Command.CANCEL_TOGETHER,
+}
+"""The step of a task that each kind of request is about."""
+
+
+class RequestPending(DomainError):
+    code = UserErrorCode.REQUEST_PENDING
+
+
+def check_possible(kind: Kind, status: tasks.Status) -> None:
+    """Raises InvalidTransition unless a task that stands so takes the step that is asked for."""
+    if (status, COMMANDS[kind]) not in tasks.TRANSITIONS:
+        raise InvalidTransition(f"Not possible while the status is {status}.")
+
+
+def is_obsolete(kind: Kind, status: Status, task_status: tasks.Status) -> bool:
+    """Whether a request has no place any more. Money that is on its way is waited for until the task ends."""
+    if status is Status.AWAITING_FUNDING:
+        return task_status in (tasks.Status.COMPLETED, tasks.Status.CANCELLED)
+    return status is Status.OPEN and (task_status, COMMANDS[kind]) not in tasks.TRANSITIONS
+
+
+def check_asked(actor: Actor, requested_by: Party, poster_id: str, tasker_id: str | None) -> Party:
+    """As which side the actor answers. Raises NotFound for who is no side, NotAllowed for who asked themselves."""
+    sides = {poster_id: Party.POSTER, tasker_id: Party.TASKER}
+    if actor.id not in sides:
+        raise NotFound("There is no such request.", field=("agreementId",))
+    if sides[actor.id] is requested_by:
+        raise NotAllowed("The other one answers this.", field=("agreementId",))
+    return sides[actor.id]
+
+
+def check_price(price: Money, current: Money) -> None:
+    """Raises CurrencyMismatch, InvalidInput: another price of 1 to 100,000 whole units, in the task's currency."""
+    tasks.check_currency(price.currency, current.currency, field=("price", "currency"))
+    tasks.check_budget(price, field=("price", "amount"))
+    if price == current:
+        raise InvalidInput("This is the price already.", field=("price", "amount"))

@@ -1,0 +1,31 @@
+"""All SQL of tasks.
+
+Lock order everywhere: the task's row, then those of its requests, questions and attachments, then the deadlines',
+then (in `emit`) the stream's.
+"""
+
+from subgraphs.tasks.store import (
+    agreements,
+    attachments,
+    categories,
+    questions,
+    relevance,
+    search,
+    suspensions,
+    tasks,
+    timeline,
+    words,
+)
+
+__all__ = [
+    "agreements",
+    "attachments",
+    "categories",
+    "questions",
+    "relevance",
+    "search",
+    "suspensions",
+    "tasks",
+    "timeline",
+    "words",
+]

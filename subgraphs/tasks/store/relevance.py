@@ -1,0 +1,115 @@
+"""SQL of lists by relevance: the newest tasks that match, the best of them first.
+
+Of all that match, the 1,000 newest are candidates, and only these are ranked: otherwise the cost would grow with how
+common the words are. All pages of a list are of the same candidates, those published between `since` and `until`, which
+are part of each cursor; so are the words that a misspelt one was taken for. What is published meanwhile is not in the
+list, and what leaves it makes room for nothing, so that what stays comes exactly once.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from sqlalchemy import DateTime, Integer, Select, Text, case, column, func, literal, select
+from sqlmodel import col
+
+from shared import clock
+from shared.db import Database, columns_of
+from shared.errors import BadRequest
+from shared.graphql.pagination import Order, Page, Window
+from subgraphs.tasks import models, rules
+from subgraphs.tasks.rules.search import MOST_CANDIDATES, Query
+from subgraphs.tasks.store import words
+from subgraphs.tasks.store.search import SEARCH, Filter
+
+Task = models.Task
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PARTS_OF_RANK = 1_000_000
+_UTC = DateTime(timezone=True)
+_KEYS = ("corrected", "until", "since", "rank", "id")
+
+
+def order(filter: Filter) -> Order:
+    """Most relevant first. Its cursors are of this very question."""
+    columns = (
+        column("corrected", Text),
+        column("until", _UTC),
+        column("since", _UTC),
+        column("rank", Integer),
+        column("id", Text),
+    )
+    return Order(f"tasks.relevance {filter!r}", *columns, descending=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Which candidates a list is of; `since` is not known for the first page."""
+
+    corrected: str
+    until: datetime
+    since: datetime | None = None
+
+
+async def list_relevant(database: Database, filter: Filter, query: Query, window: Window) -> Page[models.Task]:
+    """A page of the published tasks that a query finds. Raises BadRequest for cursors of two lists."""
+    bounds = _known(window) or Bounds(await _corrected(database, query), clock.now())
+    statement = page(filter, query, window, bounds)
+
+    async def count() -> int:
+        total = select(func.count()).select_from(candidates(filter, query, bounds).subquery())
+        return cast("int", (await database.fetch(total))[0][0])
+
+    return window.page(await database.rows(Task, statement), count)
+
+
+def _known(window: Window) -> Bounds | None:
+    """Those of the list that the cursors are of."""
+    known = {cast("tuple[str, datetime, datetime]", each[:3]) for each in (window.after, window.before) if each}
+    if len(known) > 1:
+        raise BadRequest("`after` and `before` are cursors of two lists.")
+    return next((Bounds(*each) for each in known), None)
+
+
+async def _corrected(database: Database, query: Query) -> str:
+    if not query.words:
+        return ""
+    similar = await words.load_similar_words(database, query.words)
+    return rules.search.written(rules.search.corrections(query.words, similar))
+
+
+def page(filter: Filter, query: Query, window: Window, bounds: Bounds) -> Select[*tuple[Any, ...]]:
+    """The rows of a page, with what their cursors hold."""
+    found = candidates(filter, query, bounds).subquery("candidates")
+    meant = words.tsquery(query, rules.search.read(bounds.corrected))
+    # Less than all were looked at if there are as many as are looked at.
+    oldest = func.min(found.c.published_at).over()
+    since = case((func.count().over() >= MOST_CANDIDATES, oldest), else_=literal(_EPOCH, _UTC))
+    ranked = select(
+        literal(bounds.corrected, Text).label("corrected"),
+        literal(bounds.until, _UTC).label("until"),
+        (since if bounds.since is None else literal(bounds.since, _UTC)).label("since"),
+        (func.ts_rank(found.c.search, meant) * _PARTS_OF_RANK).cast(Integer).label("rank"),
+        found.c.id,
+    ).subquery("ranked")
+    shown = window.select(select(*(ranked.c[key] for key in _KEYS))).subquery("shown")
+    columns = [shown.c[key] for key in _KEYS if key != "id"]
+    return (
+        select(*columns_of(Task), *columns)
+        .join(shown, shown.c.id == col(Task.id))
+        .order_by(*window.order.sorted([shown.c.rank, shown.c.id], backwards=window.backwards))
+    )
+
+
+def candidates(filter: Filter, query: Query, bounds: Bounds) -> Select[*tuple[Any, ...]]:
+    """The newest of all that match."""
+    published = col(Task.published_at)
+    statement = select(col(Task.id), published, SEARCH).where(
+        *filter.conditions(rules.search.read(bounds.corrected)), published <= bounds.until
+    )
+    if bounds.since is not None:
+        # Whoever makes up a cursor asks for no more either.
+        statement = statement.where(published >= bounds.since)
+    return statement.order_by(published.desc(), col(Task.id).desc()).limit(
+        MOST_CANDIDATES if bounds.since is None else 2 * MOST_CANDIDATES
+    )

@@ -1,0 +1,95 @@
+"""SQL of words: what a search becomes in PostgreSQL, and the words that are like another one."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from random import getrandbits
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Float,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    column,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+    type_coerce,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlmodel import col
+
+from shared.db import Database
+from subgraphs.tasks import models
+from subgraphs.tasks.rules.search import GRAM, Query, Term
+
+Corrections = Mapping[str, Sequence[str]]
+
+_SIMILAR = 10
+_english: ColumnElement[Any] = literal_column("'english'::regconfig")
+_word = col(models.Word.word)
+
+
+def tsquery(query: Query, corrected: Corrections) -> ColumnElement[Any]:
+    """What meets a query; a corrected word is met by itself and by what it may have been meant to be."""
+    alternatives = [reduce(_and, (_term(term, corrected) for term in terms)) for terms in query.alternatives]
+    return reduce(_or, alternatives) if alternatives else literal("", Text).cast(TSQUERY)
+
+
+def planned_for_its_values() -> ColumnElement[bool]:
+    """A condition that is met, and by which no two statements are the same.
+
+    A statement that it knows PostgreSQL may plan for any values, and whether the newest tasks are to be walked through
+    or all that have a word depends on the word.
+    """
+    return bindparam(None, getrandbits(31), Integer, literal_execute=True) >= literal_column("0", Integer)
+
+
+def similar_words(words: Sequence[str]) -> Select[str, str]:
+    """For each of these words that no title has the most similar ones that titles have."""
+    asked = func.unnest(bindparam(None, list(words), ARRAY(Text))).table_valued(column("word", Text), name="asked")
+    wanted = asked.render_derived().c.word
+    near = select(_word).order_by(type_coerce(_word.op("<->")(wanted), Float)).limit(_SIMILAR).lateral("near")
+    return select(wanted.label("asked"), near.c.word).join(near, true()).where(~exists().where(_word == wanted))
+
+
+async def load_similar_words(database: Database, words: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """The words that `similar_words` finds, by the word that they are similar to."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for row in await database.fetch(similar_words(words)):
+        found[row.asked].append(row.word)
+    return found
+
+
+def _term(term: Term, corrected: Corrections) -> ColumnElement[Any]:
+    parts: list[ColumnElement[Any]] = []
+    if term.grams:
+        # Of characters of other scripts alone, so that nothing in it means anything to PostgreSQL.
+        parts.append(literal(" & ".join(map(_gram, term.grams)), Text).cast(TSQUERY))
+    if term.text:
+        parts.append(reduce(_or, map(_phrase, (term.text, *corrected.get(term.text, ())))))
+    together = reduce(_and, parts)
+    return func.tsquery_not(together, type_=TSQUERY()) if term.is_negated else together
+
+
+def _phrase(text: str) -> ColumnElement[Any]:
+    return func.phraseto_tsquery(_english, literal(text, Text), type_=TSQUERY())
+
+
+def _gram(gram: str) -> str:
+    return f"'{gram}'" if len(gram) == GRAM else f"'{gram}':*"
+
+
+def _and(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.tsquery_and(one, other, type_=TSQUERY())
+
+
+def _or(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.tsquery_or(one, other, type_=TSQUERY())
