@@ -12,7 +12,8 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
+from aiokafka.protocol.metadata import MetadataRequest
 
 from shared.config import Settings
 from shared.telemetry.seldom import Seldom
@@ -176,15 +177,27 @@ async def _create_missing(settings: Settings, names: Collection[str]) -> None:
     )
     try:
         await admin.start()
-        missing = sorted(set(names) - set(await admin.list_topics()))
+        topics = await _describe(admin, names)
+        missing = [topic["topic"] for topic in topics if topic["error_code"] == UnknownTopicOrPartitionError.errno]
         if missing:
             await _create(admin, settings, missing)
         # A consumer that subscribes before brokers know of a topic gets none of its partitions, and asks
         # again only when its metadata is old.
-        while not all(_is_served(topic) for topic in await admin.describe_topics(sorted(names))):
+        while not all(_is_served(topic) for topic in topics):
             await asyncio.sleep(0.05)
+            topics = await _describe(admin, names)
     finally:
         await _is_closed(admin._client.close)
+
+
+async def _describe(admin: AIOKafkaAdminClient, names: Collection[str]) -> Sequence[Mapping[str, Any]]:
+    """What the cluster knows of these topics; a list of all that it has may be long.
+
+    aiokafka's own `describe_topics` has a broker that may do so create what is missing, by its own settings.
+    """
+    answer = await admin._send_request(MetadataRequest(sorted(names), allow_auto_topic_creation=False))
+    topics: Sequence[Mapping[str, Any]] = answer.to_object()["topics"]
+    return topics
 
 
 async def _create(admin: AIOKafkaAdminClient, settings: Settings, names: Sequence[str]) -> None:
