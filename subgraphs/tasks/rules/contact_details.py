@@ -58,13 +58,16 @@ _DOT = r"\s*(?:\.|[(\[{<]\s*(?:dot|จุด)\s*[)\]}>])\s*|\s+(?:dot|จุด)
 _BARE_DOT = r"\.|\s*[(\[{<]\s*(?:dot|จุด)\s*[)\]}>]\s*|\s+(?:dot|จุด)\s+"
 # No ending that is a word of its own: a full stop without a space before "in" or "so" makes no link.
 _ENDING = r"(?:com|net|org|info|biz|app|dev|shop|online|site|link|io|co|th|de|uk|fr|es|nl|pl|ch|jp|cn|sg|au|ca|eu)"
+# Possessive, and only from its beginning: every place in a long word would be tried as one else.
+_LOCAL_PART = r"(?<![\w.+-])[\w.+-]++"
 _MAIL = re.compile(
-    rf"[\w.+-]+(?:\s*(?:@|[(\[{{<]\s*(?:at|แอท|แอด)\s*[)\]}}>])\s*)[\w-]+(?:{_DOT})[a-z]{{2,}}"
-    rf"|[\w.+-]+\s+(?:at|แอท|แอด)\s+[\w-]+(?:\s*[(\[{{<]\s*dot\s*[)\]}}>]\s*|\s+(?:dot|จุด)\s+)[a-z]{{2,}}"
-    r"|[\w.+-]+(?:\s*@\s*|\s+at\s+)(?:gmail|hotmail|outlook|yahoo|icloud|proton(?:mail)?)\b"
+    rf"{_LOCAL_PART}(?:\s*(?:@|[(\[{{<]\s*(?:at|แอท|แอด)\s*[)\]}}>])\s*)[\w-]+(?:{_DOT})[a-z]{{2,}}"
+    rf"|{_LOCAL_PART}\s+(?:at|แอท|แอด)\s+[\w-]+(?:\s*[(\[{{<]\s*dot\s*[)\]}}>]\s*|\s+(?:dot|จุด)\s+)[a-z]{{2,}}"
+    rf"|{_LOCAL_PART}(?:\s*@\s*|\s+at\s+)(?:gmail|hotmail|outlook|yahoo|icloud|proton(?:mail)?)\b"
 )
+# A label of a domain name has 63 characters at most (RFC 1035, 2.3.4).
 _LINK = re.compile(
-    rf"\bh(?:tt|xx)ps?\s*:|\bwww\s*(?:{_BARE_DOT})|\b(?!asp\.net\b)[a-z0-9-]{{2,}}(?:{_BARE_DOT}){_ENDING}\b"
+    rf"\bh(?:tt|xx)ps?\s*:|\bwww\s*(?:{_BARE_DOT})|\b(?!asp\.net\b)[a-z0-9-]{{2,63}}+(?:{_BARE_DOT}){_ENDING}\b"
 )
 _SHORT_LINK = re.compile(r"\b(?:t|m|wa|fb|line|paypal)\s*\.\s*me\b|\blin\s*\.\s*ee\b|\bbit\s*\.\s*ly\b|\bt\s*\.\s*co\b")
 _HANDLE = re.compile(r"(?<![\w@.])@\s?[a-z0-9_][a-z0-9_.]{2,}")
@@ -89,7 +92,7 @@ _NO_PHONE = re.compile(
     rf"|\b{_TIME}\s*(?:-|\u2013|to|until|ถึง)\s*{_TIME}\b"
     rf"|\b{_YEAR}\s*(?:-|\u2013|to|until|ถึง)\s*{_YEAR}\b"
     rf"|{_MONEY}\s*\d[\d ]*(?:\s*(?:-|\u2013|to|ถึง)\s*\d[\d ]*)?"
-    rf"|\b\d+(?: \d{{3}})*\s*(?:(?:-|\u2013|to|ถึง|/)\s*\d+(?: \d{{3}})*\s*)*{_UNIT}(?![a-z])"
+    rf"|\b\d+(?: \d{{3}})*\s*(?:(?:-|\u2013|to|ถึง|/)\s*\d+(?: \d{{3}})*\s*){{0,20}}{_UNIT}(?![a-z])"
     # Numbers of articles in a furniture store.
     r"|\b\d{3}\.\d{3}\.\d{2}\b"
 )
