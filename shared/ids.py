@@ -16,6 +16,11 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
 _SHIFTS = tuple(range(120, -10, -10))
 _SUFFIX_LENGTH = 26
+# The first character holds 3 bits only: 26 characters have 130 bits, a UUID has 128.
+_SUFFIX = rf"[0-7][{_ALPHABET}]{{{_SUFFIX_LENGTH - 1}}}"
+_ANY = re.compile(rf"[a-z_]+_{_SUFFIX}")
+# A prefix has 63 characters at most.
+_MOST_LENGTH = 63 + 1 + _SUFFIX_LENGTH
 
 
 def new_id(prefix: str) -> str:
@@ -43,7 +48,11 @@ def check_id(value: object, prefix: str) -> str:
     return value
 
 
+def is_id(value: object) -> bool:
+    """Whether it is an id of some type."""
+    return isinstance(value, str) and len(value) <= _MOST_LENGTH and _ANY.fullmatch(value) is not None
+
+
 @cache
 def _pattern(prefix: str) -> re.Pattern[str]:
-    # The first character holds 3 bits only: 26 characters have 130 bits, a UUID has 128.
-    return re.compile(rf"{re.escape(prefix)}_[0-7][{_ALPHABET}]{{{_SUFFIX_LENGTH - 1}}}")
+    return re.compile(rf"{re.escape(prefix)}_{_SUFFIX}")

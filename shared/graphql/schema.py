@@ -19,11 +19,12 @@ from strawberry.types.info import Info as StrawberryInfo
 
 from shared.actor import MARKETPLACE
 from shared.context import Context
-from shared.errors import BadRequest, DomainError
+from shared.errors import BadRequest, DomainError, InvalidId
 from shared.graphql.pagination import connection_directives
 from shared.graphql.quotas import Quota, limited
 from shared.graphql.scalars import SCALARS
 from shared.graphql.types import UserError
+from shared.ids import is_id
 from shared.telemetry import field_span
 
 # Strawberry reads a resolver's signature at run time; what wraps one passes anything on.
@@ -72,7 +73,8 @@ class _Schema(strawberry.federation.Schema):
                 definition = self.schema_converter.type_map[name].definition
                 resolve = getattr(getattr(definition, "origin", None), "resolve_reference", None)
                 if resolve is not None:
-                    return resolve(info=info, id=id)
+                    # Without a coroutine for what needs none: there may be a thousand of them.
+                    return resolve(info=info, id=id) if is_id(id) else InvalidId("Not a valid id.")
         # An exception in a list is the error of its place alone.
         return BadRequest("This is no representation of an entity of this subgraph.")
 

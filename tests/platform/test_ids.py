@@ -12,6 +12,7 @@ from shared import ids
 from shared.errors import InvalidId
 
 VALID = "task_01h455vb4pex5vsknk084sn02q"
+ANOTHER = "bid_01h455vb4pex5vsknk084sn02q"
 
 
 def decode(identifier: str) -> UUID:
@@ -28,6 +29,7 @@ def test_an_id_is_its_prefix_and_a_uuid_of_version_7() -> None:
     assert identifier.startswith("task_")
     assert len(identifier) == len("task_") + 26
     assert ids.check_id(identifier, "task") == identifier
+    assert ids.is_id(identifier)
     uuid = decode(identifier)
     assert uuid.version == 7
     assert before <= uuid.int >> 80 <= time.time_ns() // 1_000_000
@@ -67,7 +69,7 @@ def test_the_encoding_is_that_of_the_specification(uuid: str, suffix: str, monke
         "task_",
         "01h455vb4pex5vsknk084sn02q",
         "_01h455vb4pex5vsknk084sn02q",
-        "bid_01h455vb4pex5vsknk084sn02q",
+        ANOTHER,
         "task-01h455vb4pex5vsknk084sn02q",
         "task_81h455vb4pex5vsknk084sn02q",
         "task_zzzzzzzzzzzzzzzzzzzzzzzzzz",
@@ -93,6 +95,7 @@ def test_what_is_not_an_id_of_the_type_is_refused(value: object) -> None:
 
     assert refusal.value.extensions == {"code": "INVALID_ID"}
     assert refusal.value.message == 'Not a valid id of type "task".'
+    assert ids.is_id(value) is (value == ANOTHER)
 
 
 @given(st.text())
@@ -107,5 +110,6 @@ def test_a_long_value_is_refused_at_once() -> None:
 
     with pytest.raises(InvalidId):
         ids.check_id(value, "task")
+    assert not ids.is_id(value)
 
     assert time.process_time() - started < 0.05
