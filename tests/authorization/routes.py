@@ -67,11 +67,15 @@ def cells_of(subgraph: str) -> list[Cell]:
     return matrix(subgraph)
 
 
-def asked_cells() -> list[tuple[Route, Cell]]:
-    """Every cell on every way on which it is asked."""
+def asked_rows() -> list[tuple[Route, str, Sequence[Cell]]]:
+    """Every row on every way on which it is asked, with its name and its cells."""
     found = []
     for subgraph in subgraphs():
         for route in ROUTES:
-            rows = {row for question in route.questions(subgraph) for row in question.places}
-            found += [(route, cell) for cell in cells_of(subgraph) if row_of(cell) in rows]
+            asked = {row for question in route.questions(subgraph) for row in question.places}
+            rows: dict[str, list[Cell]] = {}
+            for cell in cells_of(subgraph):
+                if row_of(cell) in asked:
+                    rows.setdefault(row_of(cell), []).append(cell)
+            found += [(route, f"{subgraph} {row} by {route.name}", cells) for row, cells in rows.items()]
     return found
