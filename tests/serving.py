@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from shared.connections import DEFAULT_PATIENCE, Patience
 from shared.serve import Server, build_server
+from tests.loopback import NO_TLS
 
 PROTOCOL = "graphql-transport-ws"
 
@@ -28,7 +29,7 @@ async def serve(app: FastAPI, patience: Patience = DEFAULT_PATIENCE) -> AsyncIte
             await running
             raise RuntimeError("the server ended before it served")
     port = server.servers[0].sockets[0].getsockname()[1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20, verify=NO_TLS) as client:
         try:
             yield Served(server, client, port)
         finally:

@@ -18,6 +18,7 @@ from tests.abuse import answers
 from tests.abuse.arena import Attack, Given, Target
 from tests.abuse.scene import Scene, named
 from tests.e2e.people import eventually, mutation, new_email, new_password
+from tests.loopback import NO_TLS
 
 Data = dict[str, Any]
 Names = dict[str, str]
@@ -114,7 +115,7 @@ async def call(scene: Scene, name: str, input: Mapping[str, object], selection: 
     if who:
         headers["authorization"] = f"Bearer {next(value for key, value in who.items() if key.endswith(' token'))}"
     body = {"query": mutation(name, selection), "variables": {"input": input}}
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=30, verify=NO_TLS) as client:
         answer: Data = (await client.post(scene.users_url, json=body, headers=headers)).json()
     assert "errors" not in answer, answer
     assert answer["data"][name]["userErrors"] == []
@@ -208,7 +209,7 @@ async def until_refused(target: Target, token: str) -> None:
     """Waits for the 5 seconds at most in which a token may live on."""
 
     async def refused() -> bool:
-        async with httpx.AsyncClient(timeout=30) as client:
+        async with httpx.AsyncClient(timeout=30, verify=NO_TLS) as client:
             headers = {"authorization": f"Bearer {token}"}
             answer = await client.post(target.url, json={"query": _ASKS_WHO[target.name]}, headers=headers)
             return "errors" in answer.json()

@@ -11,7 +11,8 @@ from deploy.local.stack import Stack
 from supergraph.router import command
 from tests.abuse.arena import EDGE_CPU_SECONDS, ROUTER_CPU_SECONDS, SUBGRAPH_CPU_SECONDS, Target
 from tests.abuse.scene import Scene
-from tests.supergraph.conftest import Process, free_port, running
+from tests.loopback import free_port
+from tests.supergraph.conftest import Process, running
 
 
 def of_the_system(stack: Stack, scene: Scene) -> dict[str, Target]:

@@ -15,6 +15,7 @@ from tests.abuse import answers, inputs
 from tests.abuse.inputs import TextField
 from tests.abuse.scene import Scene
 from tests.e2e.people import mutation
+from tests.loopback import NO_TLS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
@@ -102,7 +103,7 @@ def judge(response: httpx.Response) -> tuple[bool, str]:
 
 @pytest.mark.parametrize(("subgraph", "at"), list(fields()))
 async def test_every_text_is_refused_clearly_or_taken(stack: Stack, scene: Scene, subgraph: str, at: TextField) -> None:
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=30, verify=NO_TLS) as client:
         for what, value in ALWAYS_REFUSED.items():
             document, variables = inputs.operation(subgraph, at, value)
             refused, text = judge(await ask(stack, scene, subgraph, document, variables, client))
@@ -118,7 +119,7 @@ async def test_every_text_is_refused_clearly_or_taken(stack: Stack, scene: Scene
     [field for field in fields() if field.values[1].path[-1].lower().endswith("url")],  # type: ignore[attr-defined]
 )
 async def test_every_address_is_https_and_public(stack: Stack, scene: Scene, subgraph: str, at: TextField) -> None:
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=30, verify=NO_TLS) as client:
         for url in BAD_URLS:
             document, variables = inputs.operation(subgraph, at, url)
             response = await ask(stack, scene, subgraph, document, variables, client)
@@ -130,7 +131,7 @@ async def test_every_address_is_https_and_public(stack: Stack, scene: Scene, sub
 async def test_what_people_write_is_shown_as_they_wrote_it(stack: Stack, scene: Scene) -> None:
     update = mutation("updateProfile", "user { bio displayName }")
     create = mutation("createTask", "task { title description }")
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=30, verify=NO_TLS) as client:
         for text in AS_IT_IS.values():
             profile = {"input": {"bio": text, "displayName": text}}
             answer = (await ask(stack, scene, "users", update, profile, client)).json()

@@ -18,7 +18,8 @@ from tests.abuse.attacks import operation
 from tests.abuse.scene import Scene, named
 from tests.abuse.table import defended, everywhere
 from tests.e2e.people import new_email
-from tests.supergraph.conftest import Process, free_port, running
+from tests.loopback import NO_TLS, free_port
+from tests.supergraph.conftest import Process, running
 from tests.users.test_openid import entry
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -67,7 +68,7 @@ def federated_arena(
 
 async def tell(target: Target, **told: object) -> None:
     """What the provider does wrong from now on."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_TLS) as client:
         await client.post(f"{target.scene['provider']}/told", json=told)
 
 
@@ -78,7 +79,7 @@ async def answer(target: Target, browser: str, who: str = "", **told: object) ->
     headers = {"authorization": f"Bearer {target.scene[f'{who} token']}"} if who else {}
     fields = "{ authorizationUrl handle }"
     document = f"mutation ($input: StartOpenIdSignInInput!) {{ startOpenIdSignIn(input: $input) {fields} }}"
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_TLS) as client:
         body = {"query": document, "variables": {"input": wanted}}
         headers["x-forwarded-for"] = new_address()
         started = (await client.post(target.url, json=body, headers=headers)).json()["data"]["startOpenIdSignIn"]
@@ -141,7 +142,7 @@ async def signed_in(target: Target) -> Names:
         "mutation ($input: CompleteOpenIdSignInInput!) { completeOpenIdSignIn(input: $input) "
         "{ session { accessToken user { id } } userErrors { code } } }"
     )
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_TLS) as client:
         body = {"query": document, "variables": {"input": given}}
         session = (await client.post(target.url, json=body)).json()["data"]["completeOpenIdSignIn"]["session"]
     [row] = await rows(target.scene, "SELECT id FROM identities WHERE user_id = $1", session["user"]["id"])

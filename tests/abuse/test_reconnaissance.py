@@ -11,6 +11,7 @@ from tests.abuse.arena import Arena, Attack, Case, Target
 from tests.abuse.attacks import PREFLIGHTED, body, get, operation, subscribe, talk
 from tests.abuse.scene import Scene
 from tests.abuse.table import defended, everywhere
+from tests.loopback import NO_TLS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
@@ -242,7 +243,7 @@ HIDDEN_PATHS = [
 @pytest.mark.parametrize("path", HIDDEN_PATHS)
 async def test_the_edge_shows_nothing_but_what_it_is_for(stack: Stack, path: str) -> None:
     for edge in stack.edges.values():
-        async with httpx.AsyncClient(base_url=edge, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=edge, timeout=20, verify=NO_TLS) as client:
             response = await client.get(path)
         assert response.status_code == 404
         assert response.headers["server"] == "nginx"

@@ -26,6 +26,7 @@ from deploy.local import postgres_server, routers
 from deploy.local.layout import built_subgraphs
 from deploy.local.stack import Stack
 from tests.e2e.collector import Collector
+from tests.loopback import NO_TLS
 
 Offsets = Mapping[tuple[str, int], int]
 """Places in topics, by topic and partition."""
@@ -118,7 +119,7 @@ def metrics_pages(stack: Stack) -> dict[str, str]:
 
 async def page(url: str) -> str:
     """What stands at an address."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_TLS) as client:
         response = await client.get(url)
     assert response.status_code == 200
     return response.text

@@ -46,6 +46,7 @@ from tests.e2e.people import (
     person,
     viewing,
 )
+from tests.loopback import NO_TLS, free_port
 
 # The first test waits for the whole system to start.
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -67,7 +68,7 @@ async def _whole_again(stack: Stack) -> AsyncIterator[None]:
     yield
     await stack.ready()
     for edge in stack.edges.values():
-        async with httpx.AsyncClient(base_url=edge, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=edge, timeout=20, verify=NO_TLS) as client:
             await eventually(partial(serves, client), 30)
 
 
@@ -346,7 +347,7 @@ async def test_a_new_supergraph_is_taken_up_while_somebody_watches(stack: Stack,
 async def describes(address: str, text: str) -> bool:
     """Whether the router there serves a supergraph with this text."""
     query = '{ __type(name: "Bid") { fields { description } } }'
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_TLS) as client:
         try:
             return text in (await client.post(f"{address}/graphql", json={"query": query})).text
         except httpx.TransportError:
@@ -375,12 +376,6 @@ def own_router(stack: Stack, kind: str, supergraph: Path, folder: Path) -> Itera
     finally:
         process.kill()
         process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # --- outages ---

@@ -20,6 +20,7 @@ from tests.e2e.collector import Collector, Span
 from tests.e2e.observing import EXPORTED_WITHIN, log_line, log_lines, operators_settings, refusing_rows
 from tests.e2e.people import BID_EVENTS, PLACE_BID, UPDATE_BID, Person, euro, eventually, viewing
 from tests.e2e.search import log_files, metrics_pages, page
+from tests.loopback import NO_TLS
 
 pytestmark = pytest.mark.e2e
 
@@ -261,7 +262,7 @@ async def test_dead_letters_and_refusals_are_counted(stack: Stack, all_played: d
 
 async def test_no_label_is_a_clients_to_choose(stack: Stack, all_played: dict[str, Played]) -> None:
     chosen = "Zz" + uuid.uuid4().hex
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_TLS) as client:
         query = {"query": f"query {chosen} {{ {chosen}: __typename }}", "operationName": chosen}
         for edge in stack.edges.values():
             assert (await client.post(f"{edge}/graphql", json=query)).json()["data"] == {chosen: "Query"}

@@ -17,6 +17,7 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from edge.render import Limits, Tls, command, render
+from tests.loopback import NO_TLS, free_port
 
 DEADLINE_SECONDS = 10.0
 
@@ -174,7 +175,7 @@ def start_edge(router: FakeRouter, tmp_path: Path) -> Iterator[StartEdge]:
             )
             nginx = running.enter_context(subprocess.Popen(command(configuration)))
             running.callback(nginx.terminate)
-            client = running.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}"))
+            client = running.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", verify=NO_TLS))
             wait_until(lambda: accepts_connections(port) or nginx.poll() is not None)
             assert nginx.poll() is None, "nginx did not start"
             return RunningEdge(port, state_dir, client)
@@ -186,14 +187,6 @@ def start_edge(router: FakeRouter, tmp_path: Path) -> Iterator[StartEdge]:
 def edge(start_edge: StartEdge) -> RunningEdge:
     """An edge with default parameters."""
     return start_edge()
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def accepts_connections(port: int) -> bool:

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from edge.render import Limits
-from tests.edge.conftest import FakeRouter, RunningEdge, StartEdge, free_port, wait_until
+from tests.edge.conftest import FakeRouter, RunningEdge, StartEdge, wait_until
+from tests.loopback import free_port
 
 MEGABYTE = 1_048_576
 

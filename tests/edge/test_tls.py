@@ -14,7 +14,8 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from edge.render import Tls
-from tests.edge.conftest import FakeRouter, RunningEdge, StartEdge, free_port
+from tests.edge.conftest import FakeRouter, RunningEdge, StartEdge
+from tests.loopback import free_port
 
 
 @pytest.fixture

@@ -10,13 +10,15 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from tests.loopback import NO_TLS
+
 Json = dict[str, Any]
 PROTOCOL = "graphql-transport-ws"
 
 
 async def post(url: str, query: str, variables: Json | None = None, **headers: str) -> Json:
     """The answer to one operation over HTTP."""
-    async with httpx.AsyncClient(timeout=30, verify=False) as client:  # noqa: S501  # loopback, no TLS
+    async with httpx.AsyncClient(timeout=30, verify=NO_TLS) as client:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         response = await client.post(url, json={"query": query, "variables": variables or {}}, headers=sent)
         return dict(response.json())

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from websockets.typing import Subprotocol
 
 from supergraph import compose
 from supergraph.router import command
+from tests.loopback import NO_TLS, free_port
 from tests.supergraph.clients import post
 
 HERE = Path(__file__).parent
@@ -45,12 +45,6 @@ only_hive_router = pytest.mark.parametrize("router", ROUTERS[:1], indirect=True)
 only_embedded = pytest.mark.parametrize("router", ROUTERS[1:], indirect=True)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -60,7 +54,7 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=5).status_code < 500
+        return httpx.get(url, timeout=5, verify=NO_TLS).status_code < 500
     except httpx.HTTPError:
         return False
 
@@ -236,7 +230,7 @@ class System:
                 process.start()
         query = {"query": "{ task(id: 1) { bidCount } }"}
         try:
-            return "errors" not in httpx.post(self.router.url, json=query, timeout=20).json()
+            return "errors" not in httpx.post(self.router.url, json=query, timeout=20, verify=NO_TLS).json()
         except httpx.HTTPError:
             return False
 

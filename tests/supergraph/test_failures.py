@@ -10,6 +10,7 @@ import httpx
 from websockets.exceptions import ConnectionClosed
 
 from supergraph import compose
+from tests.loopback import NO_TLS
 from tests.supergraph.clients import Json, Socket, codes, post, socket
 from tests.supergraph.conftest import TIMEOUT_SECONDS, System
 from tests.supergraph.test_websocket import EVENTS, TOKEN, end_code, seq
@@ -142,7 +143,7 @@ async def test_a_supergraph_that_is_none_is_not_taken_up(system: System) -> None
 
 
 async def test_a_router_that_ends_never_makes_it_look_like_a_completion(system: System) -> None:
-    async with socket(system.router.url, TOKEN) as client, httpx.AsyncClient(timeout=20) as http:
+    async with socket(system.router.url, TOKEN) as client, httpx.AsyncClient(timeout=20, verify=NO_TLS) as http:
         await client.subscribe(EVENTS, {"count": 1, "end": "IDLE"})
         assert seq(await client.receive()) == 1
         request = asyncio.create_task(http.post(system.router.url, json={"query": "{ slow(seconds: 1) }"}))

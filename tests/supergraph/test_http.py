@@ -9,6 +9,7 @@ import pytest
 
 from supergraph import compose
 from supergraph.router import command
+from tests.loopback import NO_TLS
 from tests.supergraph.clients import Json, codes, post, socket
 from tests.supergraph.conftest import (
     ALLOWED_ORIGIN,
@@ -164,7 +165,7 @@ async def test_errors_make_no_suggestions(router: Router) -> None:
     ],
 )
 async def test_a_body_that_is_no_request_is_refused(router: Router, body: bytes, status: int) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_TLS) as client:
         response = await client.post(router.url, content=body, headers=JSON)
 
     assert response.status_code == status
@@ -177,7 +178,7 @@ async def test_a_body_over_one_megabyte_is_refused(router: Router) -> None:
         for _ in range(21):
             yield b" " * 50_000
 
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_TLS) as client:
         whole = await client.post(router.url, content=b" " * 1_100_000, headers=JSON)
         chunked = await client.post(router.url, content=chunks(), headers=JSON)
 
@@ -194,7 +195,7 @@ async def test_nested_json_does_not_stop_the_router(router: Router, size: int, o
     nested = opening * levels + "1" + closing * levels
     body = f'{{"query": "{{ task(id: 1) {{ id }} }}", "variables": {{"a": {nested}}}}}'
 
-    async with httpx.AsyncClient(timeout=20) as client:
+    async with httpx.AsyncClient(timeout=20, verify=NO_TLS) as client:
         responses = await asyncio.gather(*(client.post(router.url, content=body, headers=JSON) for _ in range(4)))
 
     assert {response.status_code for response in responses} <= {200, 400}
@@ -215,7 +216,7 @@ async def test_nested_json_does_not_stop_the_router(router: Router, size: int, o
     ],
 )
 async def test_only_json_is_taken(router: Router, content_type: str, body: bytes) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_TLS) as client:
         response = await client.post(router.url, content=body, headers={"content-type": content_type})
 
     assert response.status_code in (403, 415)
@@ -224,7 +225,7 @@ async def test_only_json_is_taken(router: Router, content_type: str, body: bytes
 
 async def test_get_reads_only_and_only_where_no_form_could_have_sent_it(router: Router) -> None:
     query, mutation = {"query": "{ task(id: 1) { id } }"}, {"query": "mutation { count }"}
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_TLS) as client:
         bare = await client.get(router.url, params=query)
         read = await client.get(router.url, params=query, headers={"x-requested-with": "test"})
         write = await client.get(router.url, params=mutation, headers={"x-requested-with": "test"})
@@ -236,7 +237,7 @@ async def test_get_reads_only_and_only_where_no_form_could_have_sent_it(router: 
 
 async def test_only_configured_origins_get_cors_headers(router: Router) -> None:
     preflight = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_TLS) as client:
         ours = await client.options(router.url, headers={"origin": ALLOWED_ORIGIN, **preflight})
         foreign = await client.options(router.url, headers={"origin": "https://evil.example", **preflight})
 
@@ -246,7 +247,7 @@ async def test_only_configured_origins_get_cors_headers(router: Router) -> None:
 
 
 async def test_nothing_is_served_that_loads_from_elsewhere(router: Router) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_TLS) as client:
         page = await client.get(router.url, headers={"accept": "text/html"})
 
     assert "<script" not in page.text
@@ -256,7 +257,7 @@ async def test_nothing_is_served_that_loads_from_elsewhere(router: Router) -> No
 @only_hive_router
 async def test_hive_router_has_metrics_on_a_listener_of_their_own(router: Router) -> None:
     await post(router.url, "{ task(id: 1) { id } }")
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=NO_TLS) as client:
         metrics = await client.get(f"http://127.0.0.1:{router.metrics_port}/metrics")
         main = await client.get(router.url.replace("/graphql", "/metrics"))
 
@@ -275,7 +276,7 @@ async def test_persisted_documents_are_taken_and_can_be_required(
     optional = Router("hive-router", subgraphs, tmp_path, **options)
     required = Router("hive-router", subgraphs, tmp_path, persisted_documents_only=True, **options)
     with running(optional, required):
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=NO_TLS) as client:
             for router in (optional, required):
                 known = await client.post(router.url, json={"documentId": "one"})
                 hashed = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "one"}}}

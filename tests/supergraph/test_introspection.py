@@ -17,8 +17,9 @@ from jwt.algorithms import OKPAlgorithm
 
 from supergraph import compose
 from supergraph.router import command
+from tests.loopback import NO_TLS, free_port
 from tests.supergraph.clients import codes, post, socket
-from tests.supergraph.conftest import ROUTERS, Router, Subgraph, free_port, running, wait_until
+from tests.supergraph.conftest import ROUTERS, Router, Subgraph, running, wait_until
 
 SCHEMA = "{ __schema { queryType { name } } }"
 SHOWN = {"data": {"__schema": {"queryType": {"name": "Query"}}}}
@@ -122,4 +123,4 @@ async def test_nobody_else_does(router: Router, authorization: str) -> None:
 
 def sent_schema_query(router: Router) -> str:
 
-    return httpx.post(router.url, json={"query": SCHEMA}, headers={"authorization": token()}).text
+    return httpx.post(router.url, json={"query": SCHEMA}, headers={"authorization": token()}, verify=NO_TLS).text

@@ -15,9 +15,10 @@ from shared.context import Services
 from subgraphs.users import app
 from subgraphs.users.loaders import Loaders
 from tests.conftest import SettingsFor
+from tests.loopback import free_port
 from tests.serving import Served, serve
 from tests.users.post import Post, post_office
-from tests.users.providers import free_port, honest_provider, hostile_provider
+from tests.users.providers import honest_provider, hostile_provider
 
 PASSWORD = "seven purple lanterns juggle soup"
 OTHER_PASSWORD = "quiet zebras audit the marmalade"

@@ -1,7 +1,6 @@
 """Providers of OpenID Connect as processes of their own."""
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -13,12 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from deploy.local.layout import REPOSITORY
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
+from tests.loopback import NO_TLS, free_port
 
 
 @contextmanager
@@ -29,7 +23,7 @@ def process(*argv: str, url: str) -> Iterator[None]:
         deadline = time.monotonic() + 60
         while True:
             try:
-                httpx.get(url, timeout=5)
+                httpx.get(url, timeout=5, verify=NO_TLS)
                 break
             except httpx.HTTPError:
                 if running.poll() is not None or time.monotonic() > deadline:
@@ -62,7 +56,7 @@ def honest_provider(port: int, *people: dict[str, object]) -> Iterator[str]:
 
 async def answer_of(authorization_url: str, subject: str) -> dict[str, str]:
     """What the honest provider sends the browser of somebody who signs in there back with."""
-    async with httpx.AsyncClient(timeout=60) as client:
+    async with httpx.AsyncClient(timeout=60, verify=NO_TLS) as client:
         back = await client.post(authorization_url, data={"sub": subject})
     query = parse_qs(urlsplit(back.headers["location"]).query)
     return {"code": query["code"][0], "state": query["state"][0]}
@@ -73,7 +67,7 @@ async def newcomer_at(authorization_url: str, **claims: object) -> dict[str, str
     subject = uuid.uuid4().hex
     parts = urlsplit(authorization_url)
     known = {"email_verified": True, "name": "Nina", **claims}
-    async with httpx.AsyncClient(timeout=60) as client:
+    async with httpx.AsyncClient(timeout=60, verify=NO_TLS) as client:
         opened = await client.put(f"{parts.scheme}://{parts.netloc}/users/{subject}", json=known)
         opened.raise_for_status()
     return {**await answer_of(authorization_url, subject), "subject": subject}

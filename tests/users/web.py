@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from tests.loopback import NO_TLS
 from tests.users.conftest import ERRORS, TOKENS, Serve, Users
 from tests.users.providers import entry
 
@@ -37,7 +38,7 @@ class Web:
 
     async def told(self, **told: object) -> list[str]:
         """Has the provider do something wrong; answers what it was asked before."""
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=NO_TLS) as client:
             answer = await client.post(f"{self.issuer}/told", json=told)
         asked: list[str] = answer.json()["asked"]
         return asked
@@ -50,7 +51,7 @@ class Web:
 
     async def answer(self, started: dict[str, Any]) -> dict[str, Any]:
         """What the provider sends the browser back with, and the handle that it kept."""
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=NO_TLS) as client:
             back = (await client.get(started["authorizationUrl"])).json()
         return {"handle": started["handle"], **back, "roles": ["POSTER"]}
 
