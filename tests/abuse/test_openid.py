@@ -196,7 +196,7 @@ async def completes_ten_times_at_once(target: Target) -> str:
 
 
 def everywhere_else(expected: str, mutation: str, **input: object) -> Case:
-    """At the system as it is, where no provider is configured."""
+    """At the system with all its doors, where another provider is configured."""
     return Case(tries(mutation, **input), expected, expected, at="users")
 
 
@@ -217,6 +217,12 @@ FEDERATED = {
     "ninety beginnings from one address": Case(
         from_one_address("startOpenIdSignIn", "127.250.2.1", 3, provider="evil"),
         "200 userErrors NOT_FOUND, then 200 RATE_LIMITED",
+        at=HERE,
+        once=True,
+    ),
+    "ninety answers from one address": Case(
+        from_one_address("completeOpenIdSignIn", "127.250.2.2", 3, handle=GUESS, code="a", state="a", roles=["POSTER"]),
+        f"{FAILED}, then 200 RATE_LIMITED",
         at=HERE,
         once=True,
     ),
@@ -293,14 +299,14 @@ FEDERATED = {
     ),
 }  # fmt: skip
 
-UNFEDERATED = {
-    "a sign-in where there is no provider": everywhere_else(
-        "200 userErrors NOT_FOUND(provider)", "startOpenIdSignIn", provider="acme"
+ELSEWHERE = {
+    "a sign-in at a provider that is not there": everywhere_else(
+        "200 userErrors NOT_FOUND(provider)", "startOpenIdSignIn", provider="evil"
     ),
-    "an answer where there is no provider": everywhere_else(
+    "an answer that nobody sent": everywhere_else(
         FAILED, "completeOpenIdSignIn", handle=GUESS, code="a", state="a", roles=["POSTER"]
     ),
-    "nobody links where there is no provider": everywhere_else(
+    "nobody links an identity": everywhere_else(
         "200 UNAUTHENTICATED", "linkOpenIdIdentity", handle=GUESS, code="a", state="a"
     ),
     "a handle that is an object": Case(
@@ -309,12 +315,6 @@ UNFEDERATED = {
         hive="200 BAD_USER_INPUT",
         embedded="400 BAD_USER_INPUT",
         at="users",
-    ),
-    "ninety answers from one address": Case(
-        from_one_address("completeOpenIdSignIn", "127.250.2.2", 3, handle=GUESS, code="a", state="a", roles=["POSTER"]),
-        f"{FAILED}, then 200 RATE_LIMITED",
-        at="users",
-        once=True,
     ),
     "nobody lists identities": Case(
         operation("{ myIdentities { nodes { id } } }"), "200 UNAUTHENTICATED", "200 UNAUTHENTICATED", at="users"
@@ -329,6 +329,6 @@ async def test_no_answer_of_a_provider_lets_in_who_does_not_belong(
     await defended(federated_arena, case, place)
 
 
-@everywhere(UNFEDERATED)
-async def test_without_a_provider_there_is_nothing_to_answer(arena: Arena, case: Case, place: str) -> None:
+@everywhere(ELSEWHERE)
+async def test_every_door_refuses_what_no_provider_sent(arena: Arena, case: Case, place: str) -> None:
     await defended(arena, case, place)
