@@ -20,7 +20,7 @@ from tests.abuse.accounts import (
     with_code,
     with_reset,
 )  # fmt: skip
-from tests.abuse.arena import Arena, Case, Given, Target
+from tests.abuse.arena import EDGE_CPU_SECONDS, ROUTER_CPU_SECONDS, SUBGRAPH_CPU_SECONDS, Arena, Case, Given, Target
 from tests.abuse.attacks import operation
 from tests.abuse.table import defended, everywhere
 from tests.e2e.people import eventually, new_password
@@ -31,6 +31,12 @@ NO_CODE = "200 userErrors INVALID_TOKEN(token)"
 # A hash of Argon2, as slow as it is meant to be, or two: of the present password and of the new one.
 HASHED, HASHED_TWICE = {"users": 0.3}, {"users": 0.6}
 GUESS = "A" * 43
+# Ten times what one may take.
+TEN_REQUESTS = {
+    "users": 10 * SUBGRAPH_CPU_SECONDS,
+    "edge": 10 * EDGE_CPU_SECONDS,
+    **{router: 10 * bound for router, bound in ROUTER_CPU_SECONDS.items()},
+}
 
 
 def verifies(expected: str, token: object, given: Given | None = None) -> Case:
@@ -210,6 +216,7 @@ CASES = {
         f"1 of 10, else {NO_CODE}",
         at="users",
         given=with_code,
+        cpu=TEN_REQUESTS,
     ),
     "120 codes from one address": Case(
         from_one_address("verifyEmail", "127.250.1.1", 4, token=GUESS),
