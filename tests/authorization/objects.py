@@ -34,6 +34,7 @@ MAKERS: dict[str, Maker] = {}
 
 MESSAGE = "I have painted many fences and can start tomorrow."
 EURO = {"amount": "200.00", "currency": "EUR"}
+_SILOM = {"latitude": 13.7, "longitude": 100.5}
 # At which people of the whole system sign in (`tests.infrastructure`).
 PROVIDER = "acme"
 
@@ -483,6 +484,24 @@ async def saved_search(world: World, doomed: bool) -> Made:
     made = await world.call("locations", owner, mutation("createSavedSearch", "savedSearch { id }"), input=given)
     search = made["savedSearch"]["id"]
     return Made(search, {"saved_search": search}, {Who.OWNER: owner})
+
+
+@makes("service area")
+async def service_area(world: World, doomed: bool) -> Made:
+    return await _service_area(world, doomed, {"center": _SILOM, "radiusMeters": 5_000})
+
+
+@makes("polygonal service area")
+async def polygonal_service_area(world: World, doomed: bool) -> Made:
+    corners = [_SILOM, _SILOM | {"latitude": 13.8}, _SILOM | {"longitude": 100.6}]
+    return await _service_area(world, doomed, {"polygon": corners})
+
+
+async def _service_area(world: World, doomed: bool, area: Data) -> Made:
+    owner = await _somebody(world, doomed)
+    given = {**area, "categoryIds": [new_id("category")]}
+    await world.call("locations", owner, mutation("setServiceArea", ""), input=given)
+    return Made("", {}, {Who.OWNER: owner})
 
 
 @makes("task on the map")

@@ -127,6 +127,7 @@ class Locations:
 async def locations(settings_for: SettingsFor, access_token: AccessToken) -> AsyncIterator[Locations]:
     generous = {"places_per_account": "10000/1 hour", "places_per_address": "100000/1 hour"}
     generous |= {"saved_searches_per_account": "10000/1 hour", "saved_searches_per_address": "100000/1 hour"}
+    generous |= {"service_areas_per_account": "10000/1 hour", "service_areas_per_address": "100000/1 hour"}
     patient = {"database_pool_timeout_seconds": 60, "statement_timeout_seconds": 60}
     async with serve(app.build(settings_for("locations", **generous, **patient))) as served:
         yield Locations(served, access_token)

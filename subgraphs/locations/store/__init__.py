@@ -4,6 +4,6 @@ Lock order everywhere: the owner (by number), then their places' rows, then thos
 of cells, then (in `emit`) the stream's.
 """
 
-from subgraphs.locations.store import alerts, maps, nearby, people, places, saved_searches, tasks
+from subgraphs.locations.store import alerts, maps, nearby, people, places, saved_searches, service_areas, tasks
 
-__all__ = ["alerts", "maps", "nearby", "people", "places", "saved_searches", "tasks"]
+__all__ = ["alerts", "maps", "nearby", "people", "places", "saved_searches", "service_areas", "tasks"]
