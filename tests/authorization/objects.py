@@ -514,6 +514,14 @@ async def tasks_on_the_map(world: World, doomed: bool) -> Made:
     return await _on_the_map(world, doomed, 2)
 
 
+@makes("task near a tasker")
+async def task_near_a_tasker(world: World, doomed: bool) -> Made:
+    made, tasker = await _on_the_map(world, doomed, 1), await world.sign_up("TASKER")
+    area = {"center": {name: made.values[name] for name in ("latitude", "longitude")}, "radiusMeters": 5_000}
+    await world.call("locations", tasker, mutation("setServiceArea", ""), input=area)
+    return Made(tasker.id, made.values, {**made.people, Who.TASKER: tasker})
+
+
 async def _on_the_map(world: World, doomed: bool, count: int) -> Made:
     owner = world.cast.sue if doomed else world.cast.pia
     place = await _place_somewhere(world, owner)

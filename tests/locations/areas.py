@@ -1,12 +1,16 @@
 """Service areas, for the tests of them and of who is near."""
 
+import json
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import atan2, cos, pi, radians, sin
 
 from shared.geo import Point
-from subgraphs.locations.rules.geometry import moved
-from tests.locations.conftest import POINT
+from shared.ids import new_id
+from subgraphs.locations.rules.geometry import distance_meters, moved
+from subgraphs.locations.rules.service_areas import Polygon, geojson_of
+from tests.locations.conftest import POINT, Locations
 
 FIELDS = f"center {POINT} radiusMeters polygon {POINT} categoryIds"
 SET = (
@@ -14,6 +18,11 @@ SET = (
     " userErrors { code message field } } }"
 )
 REMOVE = f"mutation {{ removeServiceArea {{ serviceArea {{ {FIELDS} }} userErrors {{ code message field }} }} }}"
+NEAR = """query($task: ID!, $first: Int, $after: String, $last: Int, $before: String) {
+    taskersNear(taskId: $task, first: $first, after: $after, last: $last, before: $before) {
+        edges { cursor node { distanceMeters tasker { id } } } nodes { distanceMeters tasker { id } } totalCount
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    } }"""
 MINE = f"{{ myServiceArea {{ {FIELDS} }} }}"
 
 # Where the arithmetic of degrees goes wrong if it can: poles, antimeridian, equator.
@@ -74,3 +83,41 @@ def _cross(one: _Vector, other: _Vector) -> _Vector:
         one[2] * other[0] - one[0] * other[2],
         one[0] * other[1] - one[1] * other[0],
     )
+
+
+@dataclass(frozen=True)
+class Scattered:
+    """A service area as others see it: a circle with a radius, or a polygon with corners."""
+
+    center: Point
+    radius: float | None = None
+    corners: tuple[Point, ...] = ()
+    categories: tuple[str, ...] = ()
+
+    def covers(self, point: Point) -> bool:
+        """By brute force."""
+        if self.radius is not None:
+            return distance_meters(self.center, point) <= self.radius
+        return is_within(self.corners, point)
+
+
+async def scatter(locations: Locations, areas: Sequence[Scattered]) -> list[str]:
+    """Taskers who work there, past all rules. Their ids."""
+    ids = [new_id("user") for _ in areas]
+    outlines = [json.dumps(geojson_of(Polygon(area.corners, area.center))) if area.corners else None for area in areas]
+    await locations.sql(
+        """INSERT INTO service_areas (tasker_id, latitude, longitude, radius_meters, outline, public_latitude,
+            public_longitude, public_outline, category_ids, updated_at)
+        SELECT id, latitude, longitude, radius, CAST(outline AS jsonb), latitude, longitude, CAST(outline AS jsonb),
+            string_to_array(categories, ' '), now()
+        FROM unnest(CAST(:ids AS text[]), CAST(:latitudes AS float8[]), CAST(:longitudes AS float8[]),
+            CAST(:radii AS float8[]), CAST(:outlines AS text[]), CAST(:categories AS text[]))
+            AS rows(id, latitude, longitude, radius, outline, categories) RETURNING 1""",
+        ids=ids,
+        latitudes=[area.center.latitude for area in areas],
+        longitudes=[area.center.longitude for area in areas],
+        radii=[area.radius for area in areas],
+        outlines=outlines,
+        categories=[" ".join(area.categories) for area in areas],
+    )
+    return ids

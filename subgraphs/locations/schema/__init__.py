@@ -10,10 +10,11 @@ from subgraphs.locations.schema.place import PlaceMutation, PlaceQuery
 from subgraphs.locations.schema.saved_search import SavedSearchMutation, SavedSearchQuery
 from subgraphs.locations.schema.service_area import ServiceAreaMutation, ServiceAreaQuery
 from subgraphs.locations.schema.task import Task
+from subgraphs.locations.schema.taskers import TaskersQuery
 
 
 @strawberry.type
-class Query(PlaceQuery, SavedSearchQuery, ServiceAreaQuery, GeocodingQuery, NearbyQuery, MapQuery): ...
+class Query(PlaceQuery, SavedSearchQuery, ServiceAreaQuery, TaskersQuery, GeocodingQuery, NearbyQuery, MapQuery): ...
 
 
 @strawberry.type

@@ -1,5 +1,6 @@
 """SQL of what is known of people."""
 
+from sqlalchemy import ColumnElement, SQLColumnExpression, exists
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -28,4 +29,18 @@ async def save_suspension(session: AsyncSession, suspension: models.Suspension) 
         .on_conflict_do_update(
             index_elements=["user_id"], set_=values, where=col(models.Suspension.seq) < values["seq"]
         )
+    )
+
+
+def is_suspended(person: SQLColumnExpression[str] | str) -> ColumnElement[bool]:
+    """Whether the person is suspended, as a condition of a statement."""
+    return exists().where(col(models.Suspension.user_id) == person, col(models.Suspension.is_suspended))
+
+
+def has_blocked(
+    blocker: SQLColumnExpression[str] | str, blocked: SQLColumnExpression[str] | str
+) -> ColumnElement[bool]:
+    """Whether one person blocks another one, as a condition of a statement."""
+    return exists().where(
+        col(models.Block.blocker_id) == blocker, col(models.Block.blocked_id) == blocked, col(models.Block.is_blocked)
     )
