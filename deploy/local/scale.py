@@ -47,8 +47,8 @@ _PLACE = (
     "public_longitude", "created_at",
 )  # fmt: skip
 _COPY = (
-    "id", "poster_id", "place_id", "title", "category_id", "budget_minor", "currency", "mode", "status", "version",
-    "published_at", "expires_at", "latitude", "longitude",
+    "id", "poster_id", "place_id", "title", "category_id", "budget_minor", "currency", "mode", "status", "is_hidden",
+    "version", "published_at", "expires_at", "latitude", "longitude",
 )  # fmt: skip
 _USER = ("id", "display_name", "status", "roles", "version", "created_at", "updated_at")
 _DISPLACEMENT = ("id", "owner_id", "latitude", "longitude", "bearing_degrees", "meters")
@@ -284,8 +284,9 @@ def _add_task(
         rows.deadlines.append(("task_expiry", task_id, expires))
     rows.copies.append(
         (
-            task_id, poster, place_id, title, category.id, budget, currency, mode, status, version, published, expires,
-            home.public.latitude if is_onsite else None, home.public.longitude if is_onsite else None, description,
+            task_id, poster, place_id, title, category.id, budget, currency, mode, status, False, version, published,
+            expires, home.public.latitude if is_onsite else None, home.public.longitude if is_onsite else None,
+            description,
         )
     )  # fmt: skip
 

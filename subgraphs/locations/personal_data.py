@@ -42,7 +42,7 @@ HELD = (
         },
         pseudonymous=("id", "place_id", "category_id", "number"),
         plain=(
-            "budget_minor", "currency", "mode", "status", "version", "published_at", "expires_at",
+            "budget_minor", "currency", "mode", "status", "is_hidden", "version", "published_at", "expires_at",
         ),
     ),
     Held(

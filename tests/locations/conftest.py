@@ -91,10 +91,10 @@ class Locations:
         """Open tasks whose public points are these (latitude, longitude), past all places. Their ids."""
         ids = [new_id("task") for _ in points]
         await self.sql(
-            """INSERT INTO tasks (id, poster_id, title, category_id, budget_minor, currency, mode, status, version,
-                published_at, expires_at, latitude, longitude)
+            """INSERT INTO tasks (id, poster_id, title, category_id, budget_minor, currency, mode, status, is_hidden,
+                version, published_at, expires_at, latitude, longitude)
             SELECT id, 'user_01jd0000000000000000000000', 'Paint the fence', 'category_01jd0000000000000000000000',
-                20000, 'EUR', 'ONSITE', :status, 1, now(), now() + interval '30 days', latitude, longitude
+                20000, 'EUR', 'ONSITE', :status, false, 1, now(), now() + interval '30 days', latitude, longitude
             FROM unnest(CAST(:ids AS text[]), CAST(:latitudes AS float8[]), CAST(:longitudes AS float8[]))
                 AS rows(id, latitude, longitude) RETURNING 1""",
             ids=ids,

@@ -281,6 +281,27 @@ async def test_who_may_not_hear_of_it_any_more_is_not_told(searches: SavedSearch
     assert await searches.sql("SELECT 1 FROM alerts WHERE is_pending") == []
 
 
+async def test_a_suspended_posters_task_is_told_when_the_suspension_ends_to_whom_it_was_not_told(
+    searches: SavedSearches, elsewhere: Elsewhere
+) -> None:
+    early, waiting, late = new_id("user"), new_id("user"), new_id("user")
+    await searches.save(early, words="fence")
+    task = await searches.post(**TASK)
+    await searches.save(waiting, words="fence")
+    async with searches.locations.database.transaction() as session:
+        await alerts.store.alerts.find(session, task.id, clock.now())
+
+    await deliver_twice(elsewhere, "locations", events.UserSuspended(user_id=task.poster_id, reason="Spam"))
+    await _tell(searches, task)
+    await searches.save(late, words="fence")
+    await searches.match(task.id)
+    assert [alert["user_id"] for alert in await searches.alerts()] == [early]
+
+    await deliver_twice(elsewhere, "locations", events.UserReinstated(user_id=task.poster_id))
+    await searches.settle()
+    assert sorted(alert["user_id"] for alert in await searches.alerts()) == sorted([early, waiting, late])
+
+
 async def test_deleting_one_search_leaves_what_another_one_found(searches: SavedSearches) -> None:
     person = new_id("user")
     task, saved = await _pending(searches, [person])

@@ -54,7 +54,7 @@ async def alert_some(session: AsyncSession, task_id: str, due_at: datetime) -> N
     task = await store.tasks.get_task(session, task_id)
     if task is None:
         return
-    if task.status != OPEN or (task.expires_at is not None and task.expires_at <= clock.now()):
+    if task.status != OPEN or task.is_hidden or (task.expires_at is not None and task.expires_at <= clock.now()):
         await store.alerts.drop_pending(session, task_id)
         return
     alerts = await store.alerts.take_pending(session, task_id, ALERTS_AT_ONCE)
