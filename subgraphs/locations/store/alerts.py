@@ -110,7 +110,7 @@ async def drop_pending_of(session: AsyncSession, user_id: str, search_id: str) -
 
 
 async def forget(session: AsyncSession, task_id: str) -> None:
-    """Deletes who was told of a task, which is never open again."""
+    """Deletes who was told of a task."""
     await session.execute(delete(Alert).where(col(Alert.task_id) == task_id))
 
 
