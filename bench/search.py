@@ -1,4 +1,4 @@
-"""Searches and maps at 10,000, 100,000 and 1,000,000 tasks: the time that PostgreSQL takes for them.
+"""Searches, maps and alerts at 10,000, 100,000 and 1,000,000 tasks: the time that PostgreSQL takes for them.
 
 PostgreSQL says it itself (EXPLAIN ANALYZE), planning included, of the statements that the subgraphs' stores build.
 """
@@ -41,6 +41,11 @@ _WORDS = (
 )  # fmt: skip
 _MISSPELT = ("gardn", "kitchn", "clening", "furnitur", "pluming", "assembley", "paintting", "repiar", "photgraphy")
 
+_ON_THE_MAP = """
+    SELECT id, poster_id, category_id, latitude, longitude FROM tasks
+    WHERE status = 'OPEN' AND latitude IS NOT NULL ORDER BY md5(id) LIMIT $1
+"""
+
 _DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 
 Statement = Select[*tuple[Any, ...]]
@@ -69,14 +74,21 @@ async def _measured(size: int, tasks_db: asyncpg.Connection, locations_db: async
     cities = scale.Cities()
     query = "SELECT parent_id, array_agg(id) FROM categories WHERE parent_id IS NOT NULL GROUP BY parent_id"
     families = [tuple(sorted(row[1])) for row in await tasks_db.fetch(query)]
-    nearby = await _times(locations_db, lambda: _nearby(cities, randomly))
-    view = await _times(locations_db, lambda: _view(cities, randomly))
-    found = await _times(tasks_db, lambda: _found(families, randomly))
-    newest = await _times(tasks_db, lambda: _found(families, randomly, filtered=False))
-    similar = await _times(tasks_db, lambda: tasks.words.similar_words([randomly.choice(_MISSPELT)]))
+    on_the_map = await locations_db.fetch(_ON_THE_MAP, _WARM_UP + _ROUNDS)
+    searches = await locations_db.fetchval("SELECT count(*) FROM saved_searches")
+    areas = await locations_db.fetchval("SELECT count(*) FROM service_areas")
+    nearby = await _times(locations_db, lambda: _text(_nearby(cities, randomly)))
+    view = await _times(locations_db, lambda: _text(_view(cities, randomly)))
+    taskers = await _times(locations_db, lambda: _text(_taskers(randomly.choice(on_the_map))))
+    matched = await _times(locations_db, lambda: _matched(randomly.choice(on_the_map)))
+    found = await _times(tasks_db, lambda: _text(_found(families, randomly)))
+    newest = await _times(tasks_db, lambda: _text(_found(families, randomly, filtered=False)))
+    similar = await _times(tasks_db, lambda: _text(tasks.words.similar_words([randomly.choice(_MISSPELT)])))
     return [
         *_figures(f"nearbyTasks, {size:,} tasks", nearby, 20, "10 km, 20 results"),
         *_figures(f"tasksInView, {size:,} tasks", view, 150, "a whole country at zoom 5 or less"),
+        *_figures(f"taskersNear, {size:,} tasks", taskers, None, f"{areas:,} service areas, 20 results"),
+        *_figures(f"Matching a task, {size:,} tasks", matched, None, f"against {searches:,} saved searches"),
         *_figures(f"Text search, {size:,} tasks", found, 50, "by relevance, two filters"),
         *_figures(f"Text search, {size:,} tasks", newest, None, "by relevance, no filter"),
         *_figures(f"Words like a misspelt one, {size:,} tasks", similar, None, "before a search"),
@@ -90,18 +102,27 @@ def _figures(name: str, times: Sequence[float], limit: float | None, note: str) 
     ]
 
 
-async def _times(connection: asyncpg.Connection, make: Callable[[], Statement]) -> list[float]:
+async def _times(connection: asyncpg.Connection, make: Callable[[], str]) -> list[float]:
     """Milliseconds of planning and execution of statements, after some that fill the caches."""
     times = [await _time(connection, make()) for _ in range(_WARM_UP + _ROUNDS)]
     return times[_WARM_UP:]
 
 
-async def _time(connection: asyncpg.Connection, statement: Statement) -> float:
-    compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})
-    text = str(compiled).replace("%%", "%")
-    plan = await connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, SUMMARY ON, FORMAT JSON) {text}")
+async def _time(connection: asyncpg.Connection, text: str) -> float:
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        plan = await connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, SUMMARY ON, FORMAT JSON) {text}")
+    finally:
+        # What a statement writes would be there for the next one.
+        await transaction.rollback()
     answer = json.loads(plan)[0]
     return float(answer["Planning Time"]) + float(answer["Execution Time"])
+
+
+def _text(statement: Statement) -> str:
+    """The statement with its values in it."""
+    return str(statement.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})).replace("%%", "%")
 
 
 def _nearby(cities: scale.Cities, randomly: random.Random) -> Statement:
@@ -110,6 +131,19 @@ def _nearby(cities: scale.Cities, randomly: random.Random) -> Statement:
     wanted = locations.nearby.Filter()
     window = locations.nearby.order(center, _RADIUS_METERS, wanted).window(_PAGE, None, None, None)
     return locations.nearby.page_of(locations.nearby.nearby(center, _RADIUS_METERS, wanted), window)
+
+
+def _taskers(task: asyncpg.Record) -> Statement:
+    """The first page of who works where a task is."""
+    point = Point(task["latitude"], task["longitude"])
+    work = locations.service_areas.Work(task["id"], task["poster_id"], task["category_id"], point)
+    window = locations.service_areas.order(work).window(_PAGE, None, None, None)
+    return window.select(locations.service_areas.near(work))
+
+
+def _matched(task: asyncpg.Record) -> str:
+    """A task that is new against all saved searches."""
+    return locations.alerts.MATCHING.text.replace(":task_id", f"'{task['id']}'").replace(":now", "now()")
 
 
 def _view(cities: scale.Cities, randomly: random.Random) -> Statement:

@@ -141,6 +141,10 @@ class Settings(BaseSettings):
         "100/1 hour", pattern=_LIMIT, description="Searches that one account tries to save."
     )
     saved_searches_per_address: str = Field("500/1 hour", pattern=_LIMIT, description="The same from one address.")
+    service_areas_per_account: str = Field(
+        "60/1 hour", pattern=_LIMIT, description="Times that one account tries to say where it works."
+    )
+    service_areas_per_address: str = Field("300/1 hour", pattern=_LIMIT, description="The same from one address.")
 
     password_changes_per_account: str = Field(
         "10/1 hour", pattern=_LIMIT, description="Attempts to change an account's password, right or wrong."

@@ -1,14 +1,15 @@
-"""Many tasks at once: what searches and maps are measured on, and a full system to look at.
+"""Many tasks at once: what searches, maps and alerts are measured on, and a full system to look at.
 
 `load` copies rows straight into the databases of users, tasks and locations, a transaction for each, so that
 nothing is left of a load that broke off. The other subgraphs hear nothing of these tasks, so that nobody can bid on
-them; their posters are accounts without e-mail or password, in which nobody can log in.
+them; their posters are accounts without e-mail or password, in which nobody can log in. Each of them has a saved
+search as well, and every other one is a tasker with a service area.
 """
 
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from itertools import accumulate, islice
@@ -18,9 +19,11 @@ import asyncpg
 import orjson
 
 from deploy.local.processes import StartFailed
-from deploy.local.scale_texts import described, titled
+from deploy.local.scale_texts import described, named, titled
 from shared.geo import Point
 from shared.ids import id_of
+from shared.money import CurrencyCode, Money
+from subgraphs.locations.rules import saved_searches, service_areas
 from subgraphs.locations.rules.geometry import moved
 from subgraphs.locations.rules.places import (
     LEAST_DISPLACEMENT_METERS,
@@ -31,6 +34,8 @@ from subgraphs.locations.rules.places import (
 )
 
 TASKS_OF_A_POSTER = 10
+_POSTERS_OF_A_TASKER = 2
+_RADII = (2_000.0, 5_000.0, 10_000.0, 25_000.0)
 _PLACES_OF_A_POSTER = 4
 _AT_ONCE = 20_000
 # From so many on it is quicker to build the indexes anew than to add to them.
@@ -47,8 +52,16 @@ _PLACE = (
     "public_longitude", "created_at",
 )  # fmt: skip
 _COPY = (
-    "id", "poster_id", "place_id", "title", "category_id", "budget_minor", "currency", "mode", "status", "version",
-    "published_at", "expires_at", "latitude", "longitude",
+    "id", "poster_id", "place_id", "title", "category_id", "budget_minor", "currency", "mode", "status", "is_hidden",
+    "version", "published_at", "expires_at", "latitude", "longitude",
+)  # fmt: skip
+_SEARCH = (
+    "id", "owner_id", "name", "latitude", "longitude", "radius_meters", "words", "category_ids", "budget_minor",
+    "currency", "keys", "created_at",
+)  # fmt: skip
+_AREA = (
+    "tasker_id", "latitude", "longitude", "radius_meters", "outline", "public_latitude", "public_longitude",
+    "public_outline", "category_ids", "updated_at",
 )  # fmt: skip
 _USER = ("id", "display_name", "status", "roles", "version", "created_at", "updated_at")
 _DISPLACEMENT = ("id", "owner_id", "latitude", "longitude", "bearing_degrees", "meters")
@@ -99,12 +112,14 @@ class _Home:
 class _Rows:
     """What goes into the tables, in the order of their columns."""
 
-    users: list[tuple[object, ...]]
-    tasks: list[tuple[object, ...]]
-    deadlines: list[tuple[object, ...]]
-    places: list[tuple[object, ...]]
-    displacements: list[tuple[object, ...]]
-    copies: list[tuple[object, ...]]
+    users: list[tuple[object, ...]] = field(default_factory=list)
+    tasks: list[tuple[object, ...]] = field(default_factory=list)
+    deadlines: list[tuple[object, ...]] = field(default_factory=list)
+    places: list[tuple[object, ...]] = field(default_factory=list)
+    displacements: list[tuple[object, ...]] = field(default_factory=list)
+    copies: list[tuple[object, ...]] = field(default_factory=list)
+    searches: list[tuple[object, ...]] = field(default_factory=list)
+    areas: list[tuple[object, ...]] = field(default_factory=list)
 
 
 class ScaleFailed(StartFailed):
@@ -128,10 +143,13 @@ async def load(address: Callable[[str], str], count: int, seed: int, advance: Ca
             # Of the same transactions: whoever asks meanwhile waits.
             await stack.enter_async_context(_without_indexes(tasks, ("tasks", "deadlines")))
             await stack.enter_async_context(_counted_at_the_end(locations))
-            await stack.enter_async_context(_without_indexes(locations, ("tasks", "places", "displacements")))
+            await stack.enter_async_context(
+                _without_indexes(locations, ("tasks", "places", "displacements", "saved_searches", "service_areas"))
+            )
         await locations.execute(
             "CREATE TEMPORARY TABLE staged (LIKE tasks, description text) ON COMMIT DROP;"
-            "ALTER TABLE staged ALTER COLUMN number DROP NOT NULL"
+            "ALTER TABLE staged ALTER COLUMN number DROP NOT NULL;"
+            "CREATE TEMPORARY TABLE staged_searches (LIKE saved_searches) ON COMMIT DROP"
         )
         try:
             for rows in _made(count, seed, today, Cities(), categories):
@@ -149,6 +167,14 @@ async def load(address: Callable[[str], str], count: int, seed: int, advance: Ca
 async def _copy_locations(connection: asyncpg.Connection, rows: _Rows) -> None:
     await connection.copy_records_to_table("places", records=rows.places, columns=_PLACE)
     await connection.copy_records_to_table("displacements", records=rows.displacements, columns=_DISPLACEMENT)
+    await connection.copy_records_to_table("staged_searches", records=rows.searches, columns=_SEARCH)
+    columns = ", ".join(_SEARCH)
+    lexemes = "CASE WHEN words IS NULL THEN keys ELSE tsvector_to_array(to_tsvector('english', words)) END"
+    given = columns.replace("keys", lexemes)
+    await connection.execute(
+        f"INSERT INTO saved_searches ({columns}) SELECT {given} FROM staged_searches; TRUNCATE staged_searches"  # noqa: S608 - names of columns
+    )
+    await connection.copy_records_to_table("service_areas", records=rows.areas, columns=_AREA)
     await connection.copy_records_to_table("staged", records=rows.copies, columns=(*_COPY, "description"))
     columns = ", ".join(_COPY)
     await connection.execute(
@@ -206,7 +232,7 @@ def _made(count: int, seed: int, today: datetime, cities: Cities, categories: Se
     randomly = random.Random(seed)
     posters = _posters(count, randomly, today, cities, categories)
     while several := list(islice(posters, _AT_ONCE // TASKS_OF_A_POSTER)):
-        together = _Rows([], [], [], [], [], [])
+        together = _Rows()
         for rows in several:
             together.users += rows.users
             together.tasks += rows.tasks
@@ -214,6 +240,8 @@ def _made(count: int, seed: int, today: datetime, cities: Cities, categories: Se
             together.places += rows.places
             together.displacements += rows.displacements
             together.copies += rows.copies
+            together.searches += rows.searches
+            together.areas += rows.areas
         yield together
 
 
@@ -224,10 +252,14 @@ def _posters(
         joined = today - timedelta(days=randomly.uniform(40, 400))
         poster = _id("user", joined, randomly)
         city = cities.choose(randomly)
-        rows = _Rows(
-            [(poster, f"Poster in {city.name}"[:50], "ACTIVE", ["POSTER"], 1, joined, joined)], [], [], [], [], []
-        )
+        is_tasker = first // TASKS_OF_A_POSTER % _POSTERS_OF_A_TASKER == 0
+        roles = ["POSTER", "TASKER"] if is_tasker else ["POSTER"]
+        rows = _Rows()
+        rows.users.append((poster, f"Poster in {city.name}"[:50], "ACTIVE", roles, 1, joined, joined))
         homes = list(_homes(poster, city, joined, randomly, rows))
+        _add_search(poster, homes[0], randomly.choice(categories), joined, randomly, rows)
+        if is_tasker:
+            _add_area(poster, homes[0], randomly.choice(categories), joined, randomly, rows)
         for _ in range(min(TASKS_OF_A_POSTER, count - first)):
             _add_task(poster, city, randomly.choice(homes), randomly.choice(categories), today, randomly, rows)
         yield rows
@@ -284,8 +316,49 @@ def _add_task(
         rows.deadlines.append(("task_expiry", task_id, expires))
     rows.copies.append(
         (
-            task_id, poster, place_id, title, category.id, budget, currency, mode, status, version, published, expires,
-            home.public.latitude if is_onsite else None, home.public.longitude if is_onsite else None, description,
+            task_id, poster, place_id, title, category.id, budget, currency, mode, status, False, version, published,
+            expires, home.public.latitude if is_onsite else None, home.public.longitude if is_onsite else None,
+            description,
+        )
+    )  # fmt: skip
+
+
+def _add_search(
+    owner: str, home: _Home, category: Category, saved: datetime, randomly: random.Random, rows: _Rows
+) -> None:
+    """Four of five around their home, the others anywhere; most for a word, some for a category or a budget."""
+    area = saved_searches.Area(home.point, randomly.choice(_RADII)) if randomly.random() < 0.8 else None
+    words = named(randomly) if area is None or randomly.random() < 0.6 else None
+    category_ids = (category.id,) if randomly.random() < 0.3 else ()
+    budget = Money(randomly.randrange(10, 500) * 100, CurrencyCode.EUR) if randomly.random() < 0.3 else None
+    search = saved_searches.Wanted("Near home" if area else "Anywhere", area, words, category_ids, None, budget)
+    latitude, longitude = (home.point.latitude, home.point.longitude) if area else (None, None)
+    rows.searches.append(
+        (
+            _id("search", saved, randomly), owner, search.name, latitude, longitude,
+            area.radius_meters if area else None, words, list(category_ids), budget.minor if budget else None,
+            budget.currency.value if budget else None, saved_searches.keys_of(search, ()), saved,
+        )
+    )  # fmt: skip
+
+
+def _add_area(
+    tasker: str, home: _Home, category: Category, since: datetime, randomly: random.Random, rows: _Rows
+) -> None:
+    """A circle around their home, or one time of four an octagon; one of three for a category."""
+    radius = randomly.choice(_RADII)
+    outline = public_outline = None
+    if is_polygon := randomly.random() < 0.25:
+        corners = tuple(moved(home.point, 45 * number, radius) for number in range(8))
+        polygon = service_areas.Polygon(corners, home.point)
+        outline, public_outline = (
+            orjson.dumps(service_areas.geojson_of(each)).decode() for each in (polygon, polygon.around(home.public))
+        )
+    rows.areas.append(
+        (
+            tasker, home.point.latitude, home.point.longitude, None if is_polygon else radius, outline,
+            home.public.latitude, home.public.longitude, public_outline,
+            [category.id] if randomly.random() < 0.3 else [], since,
         )
     )  # fmt: skip
 

@@ -62,9 +62,12 @@ def titled(category: str, city: str, is_thai: bool, randomly: Random) -> str:
 def described(is_thai: bool, randomly: Random) -> str:
     """Three sentences, of which many tasks have each, and a name that few have."""
     sentences = randomly.sample(_SENTENCES_TH if is_thai else _SENTENCES, 3)
-    # As often as in a language: the second half as often as the first, the third a third.
-    number = int(_NAMES ** randomly.random())
-    return f"{' '.join(sentences)} Model: {name(number)}."
+    return f"{' '.join(sentences)} Model: {named(randomly)}."
+
+
+def named(randomly: Random) -> str:
+    """A made-up word, as often as in a language: the second half as often as the first, the third a third."""
+    return name(int(_NAMES ** randomly.random()))
 
 
 def name(number: int) -> str:

@@ -48,3 +48,17 @@ class AlertMatched(Event):
     @property
     def stream(self) -> str:
         return f"user:{self.user_id}"
+
+
+class ServiceAreaChanged(Event):
+    """A tasker said where they work, or took it back."""
+
+    type: ClassVar[str] = "locations.service_area.changed"
+    topic: ClassVar[str] = "locations.service_area"
+
+    user_id: str
+    is_set: bool = Field(description="Whether they have a service area now.")
+
+    @property
+    def stream(self) -> str:
+        return f"user:{self.user_id}"

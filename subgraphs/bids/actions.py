@@ -5,7 +5,7 @@ Each runs in the caller's transaction, which also holds the events that it emits
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock, deadlines, erasure, events
+from shared import clock, copies, deadlines, erasure, events
 from shared.actor import Actor
 from shared.errors import NotFound, VersionConflict
 from shared.ids import new_id
@@ -134,14 +134,14 @@ async def copy_block(session: AsyncSession, blocker_id: str, blocked_id: str, *,
     Bids that are there stay.
     """
     await store.lock_pair(session, blocker_id, blocked_id)
-    await store.save_block(
+    await copies.save_newer(
         session, models.Block(blocker_id=blocker_id, blocked_id=blocked_id, is_blocked=is_blocked, seq=seq)
     )
 
 
 async def copy_suspension(session: AsyncSession, user_id: str, *, is_suspended: bool, seq: int) -> None:
     """Takes over that a user is suspended, or is no more. Bids that are there stay."""
-    await store.save_suspension(session, models.Suspension(user_id=user_id, is_suspended=is_suspended, seq=seq))
+    await copies.save_newer(session, models.Suspension(user_id=user_id, is_suspended=is_suspended, seq=seq))
 
 
 async def copy_task(session: AsyncSession, task: events.TaskSnapshot) -> models.Task | None:

@@ -5,7 +5,6 @@ stream's. Reading the task FOR SHARE lets bids of one task be placed and changed
 them all.
 """
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import func, or_, select, tuple_
@@ -15,6 +14,7 @@ from sqlmodel import col
 
 from shared.db import Database, any_of, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page, page_by_parent
+from shared.locks import lock
 from subgraphs.bids import models
 from subgraphs.bids.rules import LIVE, WINNING, Status
 
@@ -89,10 +89,7 @@ async def lock_pair(session: AsyncSession, one_id: str, other_id: str, *, shared
 
     A lock by number, since a block that does not exist yet has no row to lock.
     """
-    pair = "\0".join(sorted((one_id, other_id)))
-    number = int.from_bytes(hashlib.sha256(f"pair\0{pair}".encode()).digest()[:8], signed=True)
-    take = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
-    await session.execute(select(take(number)))
+    await lock(session, "pair", *sorted((one_id, other_id)), shared=shared)
 
 
 async def is_blocked(session: AsyncSession, one_id: str, other_id: str) -> bool:
@@ -103,30 +100,6 @@ async def is_blocked(session: AsyncSession, one_id: str, other_id: str) -> bool:
         col(models.Block.is_blocked),
     )
     return (await session.scalars(statement.limit(1))).first() is not None
-
-
-async def save_block(session: AsyncSession, block: models.Block) -> None:
-    """Writes the local copy of a block, unless there is a newer one."""
-    values = block.model_dump()
-    await session.execute(
-        insert(models.Block)
-        .values(**values)
-        .on_conflict_do_update(
-            index_elements=["blocker_id", "blocked_id"], set_=values, where=col(models.Block.seq) < values["seq"]
-        )
-    )
-
-
-async def save_suspension(session: AsyncSession, suspension: models.Suspension) -> None:
-    """Writes the local copy of a suspension, unless there is a newer one."""
-    values = suspension.model_dump()
-    await session.execute(
-        insert(models.Suspension)
-        .values(**values)
-        .on_conflict_do_update(
-            index_elements=["user_id"], set_=values, where=col(models.Suspension.seq) < values["seq"]
-        )
-    )
 
 
 async def list_suspended(session: AsyncSession, user_ids: Sequence[str]) -> Collection[str]:

@@ -6,6 +6,7 @@ from typing import Protocol, cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import erasure, events, personal_data
+from shared.actor import Role
 from shared.consumer import Handlers
 from shared.events import Envelope
 from subgraphs.locations import actions
@@ -38,6 +39,12 @@ async def user_export_requested(session: AsyncSession, envelope: Envelope[events
 async def user_erased(session: AsyncSession, envelope: Envelope[events.UserErased]) -> None:
     await erasure.schedule(session, envelope.event.user_id)
     await actions.tasks.forget_person(session, envelope.event.user_id)
+
+
+@handlers.on(events.UserRoleRevoked)
+async def user_role_revoked(session: AsyncSession, envelope: Envelope[events.UserRoleRevoked]) -> None:
+    if envelope.event.role == Role.TASKER:
+        await actions.service_areas.forget_service_area(session, envelope.event.user_id)
 
 
 @handlers.on(events.UserBlocked)

@@ -1,6 +1,6 @@
 """What locations holds of persons: exported to them, and erased with them.
 
-Places go as a whole, and with them how they were moved; so do saved searches. Of a task only
+Places go as a whole, and with them how they were moved; so do saved searches and service areas. Of a task only
 the numbers stay, without where it was.
 """
 
@@ -42,7 +42,7 @@ HELD = (
         },
         pseudonymous=("id", "place_id", "category_id", "number"),
         plain=(
-            "budget_minor", "currency", "mode", "status", "version", "published_at", "expires_at",
+            "budget_minor", "currency", "mode", "status", "is_hidden", "version", "published_at", "expires_at",
         ),
     ),
     Held(
@@ -58,6 +58,19 @@ HELD = (
         pseudonymous=("id",),
         plain=("created_at",),
         deleted_with=("owner_id",),
+    ),
+    Held(
+        table_of(models.ServiceArea),
+        people=("tasker_id",),
+        personal={
+            name: Personal("tasker_id")
+            for name in (
+                "latitude", "longitude", "radius_meters", "outline", "public_latitude", "public_longitude",
+                "public_outline", "category_ids",
+            )
+        },
+        plain=("updated_at",),
+        deleted_with=("tasker_id",),
     ),
     Held(
         table_of(models.Alert),

@@ -34,6 +34,7 @@ MAKERS: dict[str, Maker] = {}
 
 MESSAGE = "I have painted many fences and can start tomorrow."
 EURO = {"amount": "200.00", "currency": "EUR"}
+_SILOM = {"latitude": 13.7, "longitude": 100.5}
 # At which people of the whole system sign in (`tests.infrastructure`).
 PROVIDER = "acme"
 
@@ -485,6 +486,24 @@ async def saved_search(world: World, doomed: bool) -> Made:
     return Made(search, {"saved_search": search}, {Who.OWNER: owner})
 
 
+@makes("service area")
+async def service_area(world: World, doomed: bool) -> Made:
+    return await _service_area(world, doomed, {"center": _SILOM, "radiusMeters": 5_000})
+
+
+@makes("polygonal service area")
+async def polygonal_service_area(world: World, doomed: bool) -> Made:
+    corners = [_SILOM, _SILOM | {"latitude": 13.8}, _SILOM | {"longitude": 100.6}]
+    return await _service_area(world, doomed, {"polygon": corners})
+
+
+async def _service_area(world: World, doomed: bool, area: Data) -> Made:
+    owner = await _somebody(world, doomed)
+    given = {**area, "categoryIds": [new_id("category")]}
+    await world.call("locations", owner, mutation("setServiceArea", ""), input=given)
+    return Made("", {}, {Who.OWNER: owner})
+
+
 @makes("task on the map")
 async def task_on_the_map(world: World, doomed: bool) -> Made:
     return await _on_the_map(world, doomed, 1)
@@ -493,6 +512,14 @@ async def task_on_the_map(world: World, doomed: bool) -> Made:
 @makes("tasks on the map")
 async def tasks_on_the_map(world: World, doomed: bool) -> Made:
     return await _on_the_map(world, doomed, 2)
+
+
+@makes("task near a tasker")
+async def task_near_a_tasker(world: World, doomed: bool) -> Made:
+    made, tasker = await _on_the_map(world, doomed, 1), await world.sign_up("TASKER")
+    area = {"center": {name: made.values[name] for name in ("latitude", "longitude")}, "radiusMeters": 5_000}
+    await world.call("locations", tasker, mutation("setServiceArea", ""), input=area)
+    return Made(tasker.id, made.values, {**made.people, Who.TASKER: tasker})
 
 
 async def _on_the_map(world: World, doomed: bool, count: int) -> Made:

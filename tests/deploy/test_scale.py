@@ -71,6 +71,27 @@ def test_places_tasks_and_copies_fit_together(address: Callable[[str], str]) -> 
     assert fetch(address, "tasks", "SELECT count(*) > 20 FROM words") == [(True,)]
 
 
+def test_each_poster_has_a_saved_search_and_every_other_one_works_somewhere(address: Callable[[str], str]) -> None:
+    load(address)
+
+    searches = "SELECT owner_id, latitude, words, keys, query::text FROM saved_searches"
+    found = fetch(address, "locations", searches)
+    assert sorted(owner for owner, *_ in found) == sorted(
+        user for (user,) in fetch(address, "users", "SELECT id FROM users")
+    )
+    assert {latitude is None for _, latitude, *_ in found} == {True, False}
+    # As `createSavedSearch` would have noted what a task needs one of.
+    assert all([f"'{key}'" for key in keys] == [query] for _, _, words, keys, query in found if words is not None)
+    taskers = fetch(address, "users", "SELECT id FROM users WHERE 'TASKER' = ANY(roles) ORDER BY id")
+    assert len(taskers) == len(found) // 2 + 1
+    assert fetch(address, "locations", "SELECT tasker_id FROM service_areas ORDER BY 1") == taskers
+    shapes = "SELECT count(radius_meters) > 0, count(outline) > 0 FROM service_areas"
+    assert fetch(address, "locations", shapes) == [(True, True)]
+    # Each of the octagons encloses its centre.
+    outside = "SELECT count(*) FROM service_areas WHERE radius_meters IS NULL AND NOT ST_Covers(reach, center)"
+    assert fetch(address, "locations", outside) == [(0,)]
+
+
 def test_many_are_counted_and_indexed_like_few(address: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
     load(address)
     cells = fetch(address, "locations", CELLS)
@@ -78,7 +99,7 @@ def test_many_are_counted_and_indexed_like_few(address: Callable[[str], str], mo
     for name in ("users", "tasks", "locations"):
         fetch(address, name, f"TRUNCATE {name if name == 'users' else 'tasks'} RESTART IDENTITY CASCADE")
     fetch(address, "tasks", "TRUNCATE deadlines")
-    fetch(address, "locations", "TRUNCATE cells, places, displacements")
+    fetch(address, "locations", "TRUNCATE cells, places, displacements, saved_searches, service_areas")
     monkeypatch.setattr(scale, "_MANY", 1)
 
     load(address)

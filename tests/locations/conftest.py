@@ -91,10 +91,10 @@ class Locations:
         """Open tasks whose public points are these (latitude, longitude), past all places. Their ids."""
         ids = [new_id("task") for _ in points]
         await self.sql(
-            """INSERT INTO tasks (id, poster_id, title, category_id, budget_minor, currency, mode, status, version,
-                published_at, expires_at, latitude, longitude)
+            """INSERT INTO tasks (id, poster_id, title, category_id, budget_minor, currency, mode, status, is_hidden,
+                version, published_at, expires_at, latitude, longitude)
             SELECT id, 'user_01jd0000000000000000000000', 'Paint the fence', 'category_01jd0000000000000000000000',
-                20000, 'EUR', 'ONSITE', :status, 1, now(), now() + interval '30 days', latitude, longitude
+                20000, 'EUR', 'ONSITE', :status, false, 1, now(), now() + interval '30 days', latitude, longitude
             FROM unnest(CAST(:ids AS text[]), CAST(:latitudes AS float8[]), CAST(:longitudes AS float8[]))
                 AS rows(id, latitude, longitude) RETURNING 1""",
             ids=ids,
@@ -127,6 +127,7 @@ class Locations:
 async def locations(settings_for: SettingsFor, access_token: AccessToken) -> AsyncIterator[Locations]:
     generous = {"places_per_account": "10000/1 hour", "places_per_address": "100000/1 hour"}
     generous |= {"saved_searches_per_account": "10000/1 hour", "saved_searches_per_address": "100000/1 hour"}
+    generous |= {"service_areas_per_account": "10000/1 hour", "service_areas_per_address": "100000/1 hour"}
     patient = {"database_pool_timeout_seconds": 60, "statement_timeout_seconds": 60}
     async with serve(app.build(settings_for("locations", **generous, **patient))) as served:
         yield Locations(served, access_token)

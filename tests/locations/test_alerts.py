@@ -1,5 +1,6 @@
 """Who is told of which task: everybody whose saved search finds it, once, and nobody else."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from subgraphs.locations.rules.geometry import moved
 from tests.conftest import Elsewhere
 from tests.locations.conftest import BANGKOK, Locations
 from tests.locations.searching import DELETE, SavedSearches
+from tests.platform.messaging import eventually
 from tests.redelivery import deliver_twice
 
 CATEGORY, OTHER_CATEGORY = new_id("category"), new_id("category")
@@ -281,6 +283,27 @@ async def test_who_may_not_hear_of_it_any_more_is_not_told(searches: SavedSearch
     assert await searches.sql("SELECT 1 FROM alerts WHERE is_pending") == []
 
 
+async def test_a_suspended_posters_task_is_told_when_the_suspension_ends_to_whom_it_was_not_told(
+    searches: SavedSearches, elsewhere: Elsewhere
+) -> None:
+    early, waiting, late = new_id("user"), new_id("user"), new_id("user")
+    await searches.save(early, words="fence")
+    task = await searches.post(**TASK)
+    await searches.save(waiting, words="fence")
+    async with searches.locations.database.transaction() as session:
+        await alerts.store.alerts.find(session, task.id, clock.now())
+
+    await deliver_twice(elsewhere, "locations", events.UserSuspended(user_id=task.poster_id, reason="Spam"))
+    await _tell(searches, task)
+    await searches.save(late, words="fence")
+    await searches.match(task.id)
+    assert [alert["user_id"] for alert in await searches.alerts()] == [early]
+
+    await deliver_twice(elsewhere, "locations", events.UserReinstated(user_id=task.poster_id))
+    await searches.settle()
+    assert sorted(alert["user_id"] for alert in await searches.alerts()) == sorted([early, waiting, late])
+
+
 async def test_deleting_one_search_leaves_what_another_one_found(searches: SavedSearches) -> None:
     person = new_id("user")
     task, saved = await _pending(searches, [person])
@@ -310,6 +333,31 @@ async def test_who_was_told_is_forgotten_once_the_task_is_over(searches: SavedSe
     await searches.locations.hear(task.model_copy(update={"version": 2, "status": "CANCELLED"}))
 
     assert await searches.sql("SELECT 1 FROM alerts") == []
+
+
+async def test_who_was_told_is_forgotten_30_days_after_the_task_expired(searches: SavedSearches) -> None:
+    person = new_id("user")
+    await searches.save(person, words="fence")
+    gone, again, back = [await searches.post(**TASK) for _ in range(3)]
+    for task, statuses in ((gone, ["EXPIRED"]), (again, ["EXPIRED", "OPEN", "EXPIRED"]), (back, ["EXPIRED", "OPEN"])):
+        for version, status in enumerate(statuses, start=2):
+            await searches.locations.hear(task.model_copy(update={"version": version, "status": status}))
+    await searches.settle()
+    due = "SELECT subject_id, due_at FROM deadlines WHERE kind = 'alert_forgetting' ORDER BY subject_id"
+    times = dict(await searches.sql(due))
+    assert {(at - clock.now()).days for at in times.values() if isinstance(at, datetime)} == {29}
+    # As if the second one had expired a while after the first one.
+    await searches.sql("UPDATE deadlines SET due_at = :then WHERE subject_id <> :id RETURNING 1",
+                       then=clock.now() - timedelta(seconds=1), id=again.id)  # fmt: skip
+
+    async def is_forgotten() -> bool:
+        return len(await searches.sql("SELECT 1 FROM deadlines")) == 1
+
+    await eventually(is_forgotten)
+    told = await searches.sql("SELECT task_id FROM alerts ORDER BY task_id")
+    assert told == [(task_id,) for task_id in sorted([again.id, back.id])]
+    # Nor is anybody told again of the one that is back.
+    assert len(await searches.alerts()) == 3
 
 
 async def test_small_areas_that_are_moved_around_tell_where_the_public_point_is_and_no_more(

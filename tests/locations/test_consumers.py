@@ -1,11 +1,18 @@
 """What locations does about events of tasks."""
 
+import asyncio
+
 from shared import events
 from shared.ids import new_id
+from subgraphs.locations import actions
 from tests import factories
 from tests.conftest import Elsewhere
-from tests.locations.conftest import BANGKOK, NEARBY, Locations
+from tests.locations.conftest import BANGKOK, NEARBY, PLACE, POINT, VIEW, Locations
+from tests.locations.test_maps import COUNTED, RECOUNTED, bounds
 from tests.redelivery import deliver_twice
+
+TASK = f"""query($id: ID!) {{ _entities(representations: [{{__typename: "Task", id: $id}}]) {{
+    ... on Task {{ publicPoint {POINT} }} }} }}"""
 
 
 async def nearby(locations: Locations, point: dict[str, float]) -> list[str]:
@@ -87,3 +94,59 @@ async def test_every_event_about_a_task_is_heard() -> None:
     of_tasks = {model for model in events.REGISTRY.values() if model.topic == "tasks.task"}
     assert of_tasks == set(TELLING)
     assert of_tasks <= handlers._handlers.keys()
+
+
+async def test_tasks_of_who_is_suspended_are_nowhere_until_the_suspension_ends(
+    locations: Locations, elsewhere: Elsewhere
+) -> None:
+    poster, other = new_id("user"), new_id("user")
+    at_first, place = await locations.task_at(poster)
+    taken = await locations.task(poster_id=poster, place_id=place["id"], status="ASSIGNED")
+    point = place["publicPoint"]
+    kept, _ = await locations.task_at(other)
+    area = bounds(point["latitude"], point["longitude"], point["latitude"], point["longitude"])
+
+    async def shown() -> tuple[list[str], list[int]]:
+        """In lists, and in the squares of the map with and without kept counts."""
+        views = [(await locations.act(None, VIEW, bounds=area, zoom=zoom))["tasksInView"] for zoom in (10, 22)]
+        assert await locations.sql(COUNTED) == await locations.sql(RECOUNTED)
+        return await nearby(locations, point), [view["count"] for view in views]
+
+    beside = (await shown())[1][0] - 1
+    assert await shown() == ([at_first.id], [1 + beside, 1])
+    await deliver_twice(elsewhere, "locations", events.UserSuspended(user_id=poster, reason="Spam"))
+    assert await shown() == ([], [beside, 0])
+    # What was on its way stays out too; what is taken goes on.
+    late = await locations.task(poster_id=poster, place_id=place["id"])
+    await locations.hear(at_first.model_copy(update={"version": 2, "title": "Paint the long fence"}))
+    assert await shown() == ([], [beside, 0])
+    found = await locations.act(None, TASK, id=at_first.id)
+    assert found["_entities"][0]["publicPoint"] == point
+    assert (await locations.act(None, PLACE, id=place["id"]))["place"]["publicPoint"] == point
+
+    await deliver_twice(elsewhere, "locations", events.UserReinstated(user_id=poster))
+    assert await shown() == (sorted([at_first.id, late.id]), [2 + beside, 2])
+    # A suspension that comes again after its end.
+    async with locations.database.transaction() as session:
+        await actions.people.copy_suspension(session, poster, is_suspended=True, seq=1)
+    assert await shown() == (sorted([at_first.id, late.id]), [2 + beside, 2])
+    assert await locations.sql("SELECT is_hidden FROM tasks WHERE id = ANY(:ids)", ids=[taken.id, kept.id]) == [
+        (False,), (False,),
+    ]  # fmt: skip
+
+
+async def test_a_task_and_a_suspension_at_the_same_moment_do_not_miss_each_other(locations: Locations) -> None:
+    for _ in range(5):
+        poster = new_id("user")
+        place = await locations.place(poster)
+        tasks = [factories.task_snapshot(poster_id=poster, place_id=place["id"]) for _ in range(6)]
+
+        async def suspend(person: str = poster) -> None:
+            async with locations.database.transaction() as session:
+                await actions.people.copy_suspension(session, person, is_suspended=True, seq=1)
+
+        await asyncio.gather(*map(locations.hear, tasks[:3]), suspend(), *map(locations.hear, tasks[3:]))
+
+        hidden = await locations.sql("SELECT is_hidden FROM tasks WHERE poster_id = :poster", poster=poster)
+        assert hidden == [(True,)] * 6
+    assert await locations.sql("SELECT * FROM cells") == []

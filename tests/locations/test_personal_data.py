@@ -3,6 +3,7 @@
 from shared import events
 from shared.ids import new_id
 from tests.conftest import Elsewhere
+from tests.locations.areas import SET
 from tests.locations.conftest import BANGKOK, Locations
 from tests.locations.searching import SavedSearches
 from tests.redelivery import deliver_twice
@@ -79,3 +80,18 @@ async def test_nothing_tells_where_somebody_was_who_left(locations: Locations, e
     ]
     assert [row for row in everything if "marked" in str(row)] == []
     assert kept["id"] in str(everything)
+
+
+async def test_ones_own_service_area_is_exported_and_goes(locations: Locations, elsewhere: Elsewhere) -> None:
+    person, other = new_id("user"), new_id("user")
+    for tasker in (person, other):
+        await locations.act(tasker, SET, input={"center": BANGKOK, "radiusMeters": 500.0})
+    export = Export(person)
+
+    await deliver_twice(elsewhere, "locations", export.request)
+    documents = export.open(await locations.bodies("locations.export.sealed"))
+    await deliver_twice(elsewhere, "locations", events.UserErased(user_id=person))
+
+    ((row,),) = [each["rows"] for each in documents[:-1] if each["table"] == "service_areas"]
+    assert (row["tasker_id"], row["latitude"], row["radius_meters"]) == (person, BANGKOK["latitude"], 500.0)
+    assert await locations.sql("SELECT tasker_id FROM service_areas") == [(other,)]

@@ -12,6 +12,7 @@ from shared.geo import Point
 from subgraphs.locations import rules, store
 from subgraphs.locations.rules.geometry import moved
 from subgraphs.locations.store.nearby import Filter
+from tests.locations import areas
 from tests.locations.conftest import BANGKOK, Locations
 
 HERE = Point(**BANGKOK)
@@ -86,3 +87,26 @@ async def test_links_and_copies_are_read_by_their_keys(crowded: Locations) -> No
     by_place = await plan(crowded, store.tasks.links_of(["place_01jd0000000000000000000000"]))
     assert "tasks_by_place" in by_place
     assert "Seq Scan" not in by_place
+
+
+async def test_who_works_where_a_task_is_is_read_from_the_index(locations: Locations) -> None:
+    randomly = random.Random(1)
+    centers = [moved(HERE, randomly.uniform(0, 360), 3_000_000 * randomly.random()) for _ in range(8_000)]
+    await areas.scatter(
+        locations,
+        [
+            areas.Scattered(center, radius=randomly.uniform(2_000, 25_000))
+            if number % 4
+            else areas.Scattered(center, corners=tuple(areas.random_star(randomly, center, 25_000)))
+            for number, center in enumerate(centers)
+        ],
+    )
+    await locations.sql("ANALYZE service_areas")
+    work = store.service_areas.Work("task_1", "user_1", "category_1", HERE)
+    order = store.service_areas.order(work)
+    cursor = order.cursor(store.service_areas.NearTasker("user_1", 1_234.5))
+    for after in (None, cursor):
+        window = order.window(20, after, None, None)
+        found = await plan(locations, window.select(store.service_areas.near(work)))
+        assert "service_areas_by_reach" in found
+        assert "Seq Scan on service_areas" not in found

@@ -3,6 +3,6 @@
 Each runs in the caller's transaction, which also holds the events that it emits.
 """
 
-from subgraphs.locations.actions import alerts, people, places, saved_searches, tasks
+from subgraphs.locations.actions import alerts, people, places, saved_searches, service_areas, tasks
 
-__all__ = ["alerts", "people", "places", "saved_searches", "tasks"]
+__all__ = ["alerts", "people", "places", "saved_searches", "service_areas", "tasks"]

@@ -5,32 +5,37 @@ forgotten or told twice wherever a process dies: one notes whom the task is to b
 each. A person is told of a task once, whatever becomes of it.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events
 from shared.outbox import emit
 from subgraphs.locations import store
-from subgraphs.locations.rules.tasks import OPEN, OVER
+from subgraphs.locations.rules.tasks import EXPIRED, OPEN, OVER
 from subgraphs.locations.store.alerts import Matter
 
 MATCHING = "task_matching"
 ALERTING = "task_alerting"
+FORGETTING = "alert_forgetting"
 ALERTS_AT_ONCE = 200
+REMEMBERED_FOR = timedelta(days=30)
+"""How long it is known who was told of a task that has expired."""
 
 
 async def follow(session: AsyncSession, task_id: str, before: Matter | None) -> None:
     """What a change of a task means for alerts; hold its lock.
 
     An open task is matched when it was not open or not there before, and when something is different that searches
-    look at.
+    look at. Who was told of it is forgotten when it is over, and some time after it expired if it is not open again.
     """
     now = await store.alerts.get_matter(session, task_id)
     if now is None or now == before:
         return
     if now.status == OPEN:
         await look_for_searches(session, task_id)
+    elif now.status == EXPIRED:
+        await deadlines.schedule(session, FORGETTING, task_id, clock.now() + REMEMBERED_FOR)
     elif now.status in OVER:
         await store.alerts.forget(session, task_id)
 
@@ -54,7 +59,7 @@ async def alert_some(session: AsyncSession, task_id: str, due_at: datetime) -> N
     task = await store.tasks.get_task(session, task_id)
     if task is None:
         return
-    if task.status != OPEN or (task.expires_at is not None and task.expires_at <= clock.now()):
+    if task.status != OPEN or task.is_hidden or (task.expires_at is not None and task.expires_at <= clock.now()):
         await store.alerts.drop_pending(session, task_id)
         return
     alerts = await store.alerts.take_pending(session, task_id, ALERTS_AT_ONCE)
@@ -75,5 +80,12 @@ async def alert_some(session: AsyncSession, task_id: str, due_at: datetime) -> N
         await deadlines.schedule(session, ALERTING, task_id, clock.now())
 
 
-DEADLINES = {MATCHING: match_task, ALERTING: alert_some}
+async def forget_expired(session: AsyncSession, task_id: str, due_at: datetime) -> None:
+    """The deadline of a task that expired a while ago: forgets who was told of it, unless it goes on."""
+    task = await store.tasks.get_task(session, task_id)
+    if task is not None and task.status == EXPIRED:
+        await store.alerts.forget(session, task_id)
+
+
+DEADLINES = {MATCHING: match_task, ALERTING: alert_some, FORGETTING: forget_expired}
 """The deadlines that alerts go by."""

@@ -10,7 +10,8 @@ from subgraphs.locations.personal_data import HELD
 
 
 async def copy_task(session: AsyncSession, task: events.TaskSnapshot) -> None:
-    """Takes over what `tasks` says of a task, and puts it where its place is. Locks the rows of both.
+    """Takes over what `tasks` says of a task, and puts it where its place is. Locks whether its poster is suspended,
+    and the rows of both.
 
     A place that is not the poster's counts for nothing: whoever knows an id must not put their task there, nor
     be shown where it is. An event that comes again after newer ones changes nothing. A draft, which nobody but its
@@ -18,6 +19,7 @@ async def copy_task(session: AsyncSession, task: events.TaskSnapshot) -> None:
     """
     if task.published_at is None:
         return
+    is_hidden = await store.people.lock_suspension(session, task.poster_id, shared=True)
     place = None
     if task.place_id is not None:
         place = await store.places.lock_place(session, task.place_id, shared=True)
@@ -37,6 +39,7 @@ async def copy_task(session: AsyncSession, task: events.TaskSnapshot) -> None:
         currency=task.budget.currency,
         mode=task.mode,
         status=task.status,
+        is_hidden=is_hidden,
         version=task.version,
         published_at=task.published_at,
         expires_at=task.expires_at,

@@ -16,6 +16,9 @@ from subgraphs.locations.rules.maps import POINT_SQL, X_SQL, Y_SQL
 # As text: with a parameter in its place PostgreSQL's generic plans do not find the indexes.
 IS_OPEN = text("status = 'OPEN'")
 
+# What is hidden is nowhere for lists and the map, and not counted there.
+_POINT, _X, _Y = (f"CASE WHEN NOT is_hidden THEN {sql} END" for sql in (POINT_SQL, X_SQL, Y_SQL))
+
 
 class Task(Base, table=True):
     """The local copy of a task that was published, fed by `tasks.task.*`, with the public point of its place."""
@@ -25,9 +28,9 @@ class Task(Base, table=True):
         # For PostgreSQL to write and for store/ to search by, no attributes. A trigger counts by `x`, `y` and `number`
         # (models/maps.py).
         Column("number", BigInteger, Identity(always=True), nullable=False),
-        Column("point", Geography("POINT", 4326, spatial_index=False), Computed(POINT_SQL, persisted=True)),
-        Column("x", Integer, Computed(X_SQL, persisted=True)),
-        Column("y", Integer, Computed(Y_SQL, persisted=True)),
+        Column("point", Geography("POINT", 4326, spatial_index=False), Computed(_POINT, persisted=True)),
+        Column("x", Integer, Computed(_X, persisted=True)),
+        Column("y", Integer, Computed(_Y, persisted=True)),
         Column("search", TSVECTOR),
         CheckConstraint("latitude BETWEEN -90 AND 90", name="tasks_latitude"),
         CheckConstraint("longitude BETWEEN -180 AND 180", name="tasks_longitude"),
@@ -53,6 +56,8 @@ class Task(Base, table=True):
     currency: CurrencyCode = enum_field(CurrencyCode)
     mode: str = key_field()
     status: str = key_field()
+    is_hidden: bool
+    """Whether it is in no list, not on the map and told to nobody while it is open: its poster is suspended."""
     version: int = Field(sa_type=Integer)
     published_at: datetime = time_field()
     expires_at: datetime | None = time_field()

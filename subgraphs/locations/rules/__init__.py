@@ -1,5 +1,5 @@
 """What may be done, by whom and when, and the geometry of it. Pure: no I/O."""
 
-from subgraphs.locations.rules import geometry, maps, nearby, places, saved_searches, tasks
+from subgraphs.locations.rules import geometry, maps, nearby, places, saved_searches, service_areas, tasks
 
-__all__ = ["geometry", "maps", "nearby", "places", "saved_searches", "tasks"]
+__all__ = ["geometry", "maps", "nearby", "places", "saved_searches", "service_areas", "tasks"]

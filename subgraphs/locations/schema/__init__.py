@@ -8,15 +8,17 @@ from subgraphs.locations.schema.maps import MapQuery
 from subgraphs.locations.schema.nearby import NearbyQuery
 from subgraphs.locations.schema.place import PlaceMutation, PlaceQuery
 from subgraphs.locations.schema.saved_search import SavedSearchMutation, SavedSearchQuery
+from subgraphs.locations.schema.service_area import ServiceAreaMutation, ServiceAreaQuery
 from subgraphs.locations.schema.task import Task
+from subgraphs.locations.schema.taskers import TaskersQuery
 
 
 @strawberry.type
-class Query(PlaceQuery, SavedSearchQuery, GeocodingQuery, NearbyQuery, MapQuery): ...
+class Query(PlaceQuery, SavedSearchQuery, ServiceAreaQuery, TaskersQuery, GeocodingQuery, NearbyQuery, MapQuery): ...
 
 
 @strawberry.type
-class Mutation(PlaceMutation, SavedSearchMutation): ...
+class Mutation(PlaceMutation, SavedSearchMutation, ServiceAreaMutation): ...
 
 
 schema = build_schema(Query, Mutation, types=[Task])

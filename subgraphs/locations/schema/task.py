@@ -27,7 +27,7 @@ class Task:
         "published or has no place."
     )
     async def public_point(self, info: Info) -> Point | None:
-        point = _point(await info.context.loaders.task_by_id.load(self.id))
+        point = public_point(await info.context.loaders.task_by_id.load(self.id))
         return Point.of(point) if point is not None else None
 
     @field(description="How far `publicPoint` is from somewhere, in metres; null without it.")
@@ -37,11 +37,12 @@ class Task:
         from_: Annotated[PointInput, strawberry.argument(name="from", description="From where to measure.")],
     ) -> float | None:
         here = parse_point(from_, "from")
-        point = _point(await info.context.loaders.task_by_id.load(self.id))
+        point = public_point(await info.context.loaders.task_by_id.load(self.id))
         return rules.geometry.distance_meters(here, point) if point is not None else None
 
 
-def _point(task: models.Task | None) -> geo.Point | None:
+def public_point(task: models.Task | None) -> geo.Point | None:
+    """About where the work of a task is done, if it is known."""
     if task is None or task.latitude is None or task.longitude is None:
         return None
     return geo.Point(task.latitude, task.longitude)

@@ -20,7 +20,7 @@ MATCHING = text("""
             tsvector_to_array(search) || ARRAY[category_id, currency, mode] AS keys
         FROM tasks
         WHERE id = :task_id AND status = 'OPEN' AND (expires_at IS NULL OR expires_at > :now)
-            AND NOT EXISTS (SELECT FROM suspensions WHERE user_id = tasks.poster_id AND is_suspended)
+            AND NOT is_hidden
     ), found AS (
         SELECT saved.owner_id, saved.id, task.id AS task_id, task.poster_id, true AS is_near
         FROM task JOIN saved_searches AS saved
@@ -110,7 +110,7 @@ async def drop_pending_of(session: AsyncSession, user_id: str, search_id: str) -
 
 
 async def forget(session: AsyncSession, task_id: str) -> None:
-    """Deletes who was told of a task, which is never open again."""
+    """Deletes who was told of a task."""
     await session.execute(delete(Alert).where(col(Alert.task_id) == task_id))
 
 
@@ -125,5 +125,4 @@ _UNWELCOME = text("""
     SELECT user_id FROM suspensions WHERE is_suspended AND user_id = ANY(:user_ids)
     UNION SELECT blocked_id FROM blocks WHERE is_blocked AND blocker_id = :poster_id AND blocked_id = ANY(:user_ids)
     UNION SELECT blocker_id FROM blocks WHERE is_blocked AND blocked_id = :poster_id AND blocker_id = ANY(:user_ids)
-    UNION SELECT unnest(CAST(:user_ids AS text[])) FROM suspensions WHERE is_suspended AND user_id = :poster_id
 """).bindparams(bindparam("user_ids", type_=ARRAY(Text)))

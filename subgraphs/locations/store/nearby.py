@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ColumnElement, Float, Label, Select, bindparam, func, select, type_coerce
+from sqlalchemy import ColumnElement, Float, Label, Select, bindparam, func, select
 from sqlmodel import col
 
 from shared import clock
@@ -13,6 +13,7 @@ from shared.geo import Point
 from shared.graphql.pagination import Order, Page, Window
 from shared.money import CurrencyCode
 from subgraphs.locations import models
+from subgraphs.locations.store.points import distance, geography
 from subgraphs.locations.store.tasks import TABLE
 
 Task = models.Task
@@ -65,7 +66,7 @@ def nearby(center: Point, radius_meters: float, filter: Filter) -> Select[str, f
     sort all that is within the radius than read the index in its order.
     """
     radius = bindparam("radius", radius_meters, Float)
-    in_reach = TABLE.c.point.op("&&")(func._ST_Expand(_geography(center), radius))
+    in_reach = TABLE.c.point.op("&&")(func._ST_Expand(geography(center), radius))
     return select(col(Task.id), _distance(center)).where(
         models.IS_OPEN,
         in_reach,
@@ -109,13 +110,5 @@ def page_of(statement: Select[str, float], window: Window) -> Select[str, float]
     )
 
 
-def _geography(point: Point) -> ColumnElement[object]:
-    made = func.ST_MakePoint(
-        bindparam("longitude", point.longitude, Float), bindparam("latitude", point.latitude, Float)
-    )
-    return func.geography(func.ST_SetSRID(made, 4326))
-
-
 def _distance(center: Point) -> Label[float]:
-    """By the operator by which the index sorts: on the sphere, in metres."""
-    return type_coerce(TABLE.c.point.op("<->")(_geography(center)), Float).label("distance_meters")
+    return distance(TABLE.c.point, center)

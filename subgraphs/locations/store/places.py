@@ -1,6 +1,5 @@
 """SQL of places."""
 
-import hashlib
 from collections.abc import Sequence
 
 from sqlalchemy import delete, func, select
@@ -9,6 +8,7 @@ from sqlmodel import col
 
 from shared.db import Database, any_of, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page
+from shared.locks import lock
 from subgraphs.locations import models
 
 Place = models.Place
@@ -20,8 +20,7 @@ _place_columns = select(*columns_of(Place))
 
 async def lock_owner(session: AsyncSession, owner_id: str) -> None:
     """Holds what is done with a person's places until the transaction ends; a first one has no row to lock."""
-    number = int.from_bytes(hashlib.sha256(f"places\0{owner_id}".encode()).digest()[:8], signed=True)
-    await session.execute(select(func.pg_advisory_xact_lock(number)))
+    await lock(session, "places", owner_id)
 
 
 async def list_displacements(

@@ -1,13 +1,12 @@
 """SQL of saved searches."""
 
-import hashlib
-
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from shared.db import Database, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page
+from shared.locks import lock
 from subgraphs.locations import models
 
 SavedSearch = models.SavedSearch
@@ -17,8 +16,7 @@ _columns = select(*columns_of(SavedSearch))
 
 async def lock_owner(session: AsyncSession, owner_id: str) -> None:
     """Holds what is done with a person's searches until the transaction ends; a first one has no row to lock."""
-    number = int.from_bytes(hashlib.sha256(f"saved searches\0{owner_id}".encode()).digest()[:8], signed=True)
-    await session.execute(select(func.pg_advisory_xact_lock(number)))
+    await lock(session, "saved searches", owner_id)
 
 
 async def count_saved_searches(session: AsyncSession, owner_id: str) -> int:

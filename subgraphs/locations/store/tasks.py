@@ -12,7 +12,7 @@ from sqlmodel import col
 from shared.db import Database, any_of, columns_of
 from shared.personal_data import table_of
 from subgraphs.locations import models
-from subgraphs.locations.rules.tasks import ENGAGED, ONGOING
+from subgraphs.locations.rules.tasks import ENGAGED, ONGOING, OPEN
 
 Task = models.Task
 TABLE = table_of(Task)
@@ -56,6 +56,17 @@ async def is_place_needed(session: AsyncSession, place_id: str) -> bool:
 async def take_off_the_map(session: AsyncSession, place_id: str) -> None:
     """The tasks at a place are nowhere any more."""
     await session.execute(update(Task).where(col(Task.place_id) == place_id).values(latitude=None, longitude=None))
+
+
+async def hide_tasks_of(session: AsyncSession, poster_id: str, *, is_hidden: bool) -> Sequence[str]:
+    """Takes a person's tasks from lists and the map, or puts them back. Those that are open, in order."""
+    statement = (
+        update(Task)
+        .where(col(Task.poster_id) == poster_id, col(Task.is_hidden) != is_hidden)
+        .values(is_hidden=is_hidden)
+        .returning(col(Task.id), col(Task.status))
+    )
+    return sorted(row.id for row in await session.execute(statement) if row.status == OPEN)
 
 
 async def load_tasks(database: Database, task_ids: Sequence[str]) -> Sequence[models.Task]:
