@@ -171,6 +171,12 @@ class RoleRequired(DomainError):
     code = UserErrorCode.ROLE_REQUIRED
 
 
+class InteractionBlocked(DomainError):
+    """One of two people blocked the other: the same answer to both, whoever did."""
+
+    code = UserErrorCode.INTERACTION_BLOCKED
+
+
 class RequestError(Exception):
     """A top-level error. `extensions` stand beside `code` in the answer."""
 

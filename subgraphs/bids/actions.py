@@ -133,10 +133,8 @@ async def copy_block(session: AsyncSession, blocker_id: str, blocked_id: str, *,
 
     Bids that are there stay.
     """
-    await store.lock_pair(session, blocker_id, blocked_id)
-    await copies.save_newer(
-        session, models.Block(blocker_id=blocker_id, blocked_id=blocked_id, is_blocked=is_blocked, seq=seq)
-    )
+    block = models.Block(blocker_id=blocker_id, blocked_id=blocked_id, is_blocked=is_blocked, seq=seq)
+    await copies.save_block(session, block)
 
 
 async def copy_suspension(session: AsyncSession, user_id: str, *, is_suspended: bool, seq: int) -> None:
@@ -270,10 +268,7 @@ async def _check_may_deal(session: AsyncSession, actor_id: str, other_id: str, *
     in any case.
     """
     rules.check_not_suspended(await store.list_suspended(session, (actor_id, other_id)), actor_id, field=field)
-    await store.lock_pair(session, actor_id, other_id, shared=True)
-    # A statement of its own: one alone would look with a snapshot older than its lock.
-    if await store.is_blocked(session, actor_id, other_id):
-        raise rules.interaction_blocked(field)
+    await copies.check_not_blocked(session, models.Block, actor_id, other_id, field=(field,))
 
 
 def _step(bid: models.Bid, command: Command) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
+from shared.copies import BlockCopy, SuspensionCopy
 from shared.models import bigint_field, enum_field, key_field, text_field, time_field
 from shared.money import CurrencyCode
 from subgraphs.bids.rules import Status
@@ -56,33 +57,12 @@ class Bid(Base, table=True):
     updated_at: datetime = time_field()
 
 
-class Block(Base, table=True):
-    """The local copy of a block, fed by `users.user.blocked` and `unblocked`.
-
-    One that was taken back stays with `is_blocked` false, so that an older event that comes later changes
-    nothing: `seq` is the place of the newest one in the stream of the blocker.
-    """
-
-    __tablename__ = "blocks"
-
-    blocker_id: str = key_field(primary_key=True)
-    blocked_id: str = key_field(primary_key=True)
-    is_blocked: bool
-    seq: int = bigint_field()
+class Block(BlockCopy, Base, table=True):
+    """Who blocked whom."""
 
 
-class Suspension(Base, table=True):
-    """The local copy of who is suspended, fed by `users.user.suspended` and `reinstated`.
-
-    Of a suspension that was lifted the row stays with `is_suspended` false, so that an older event that
-    comes later changes nothing: `seq` is the place of the newest one in the user's stream.
-    """
-
-    __tablename__ = "suspensions"
-
-    user_id: str = key_field(primary_key=True)
-    is_suspended: bool
-    seq: int = bigint_field()
+class Suspension(SuspensionCopy, Base, table=True):
+    """Who is suspended."""
 
 
 class Task(Base, table=True):

@@ -3,6 +3,7 @@
 A bid stays as the other side's record of who offered what, without the words.
 """
 
+from shared.copies import held_block, held_suspension
 from shared.events import DELETED_TEXT
 from shared.personal_data import Held, Personal, table_of
 from subgraphs.bids import models
@@ -26,14 +27,6 @@ HELD = (
         pseudonymous=("id",),
         plain=("status", "currency", "expires_at", "version"),
     ),
-    Held(
-        table_of(models.Block),
-        people=("blocker_id",),
-        unseen={"blocked_id": "Nobody is told who blocked them."},
-        plain=("is_blocked", "seq"),
-        deleted_with=("blocker_id", "blocked_id"),
-    ),
-    Held(
-        table_of(models.Suspension), people=("user_id",), plain=("is_suspended", "seq"), deleted_with=("user_id",)
-    ),
+    held_block(models.Block),
+    held_suspension(models.Suspension),
 )  # fmt: skip

@@ -91,21 +91,12 @@ class TaskAlreadyTaken(DomainError):
     code = UserErrorCode.TASK_ALREADY_TAKEN
 
 
-class InteractionBlocked(DomainError):
-    code = UserErrorCode.INTERACTION_BLOCKED
-
-
 class AccountSuspended(DomainError):
     code = UserErrorCode.ACCOUNT_SUSPENDED
 
 
 class CounterpartSuspended(DomainError):
     code = UserErrorCode.COUNTERPART_SUSPENDED
-
-
-def interaction_blocked(field: str) -> InteractionBlocked:
-    """The one answer to both sides of a block, whoever of them blocked the other."""
-    return InteractionBlocked("You two cannot deal with each other here.", field=(field,))
 
 
 def check_not_suspended(suspended: Collection[str], actor_id: str, *, field: str) -> None:

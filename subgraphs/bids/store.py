@@ -7,14 +7,13 @@ them all.
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from shared.db import Database, any_of, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page, page_by_parent
-from shared.locks import lock
 from subgraphs.bids import models
 from subgraphs.bids.rules import LIVE, WINNING, Status
 
@@ -82,24 +81,6 @@ async def save_task(session: AsyncSession, task: models.Task) -> None:
         .values(**values)
         .on_conflict_do_update(index_elements=["id"], set_=values, where=col(models.Task.version) <= values["version"])
     )
-
-
-async def lock_pair(session: AsyncSession, one_id: str, other_id: str, *, shared: bool = False) -> None:
-    """Holds what may happen between two people until the transaction ends: `shared` against new blocks.
-
-    A lock by number, since a block that does not exist yet has no row to lock.
-    """
-    await lock(session, "pair", *sorted((one_id, other_id)), shared=shared)
-
-
-async def is_blocked(session: AsyncSession, one_id: str, other_id: str) -> bool:
-    """Whether either of two people has blocked the other; hold the pair's lock."""
-    pairs = [(one_id, other_id), (other_id, one_id)]
-    statement = select(col(models.Block.seq)).where(
-        tuple_(col(models.Block.blocker_id), col(models.Block.blocked_id)).in_(pairs),
-        col(models.Block.is_blocked),
-    )
-    return (await session.scalars(statement.limit(1))).first() is not None
 
 
 async def list_suspended(session: AsyncSession, user_ids: Sequence[str]) -> Collection[str]:

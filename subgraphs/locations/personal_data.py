@@ -4,6 +4,7 @@ Places go as a whole, and with them how they were moved; so do saved searches an
 the numbers stay, without where it was.
 """
 
+from shared.copies import held_block, held_suspension
 from shared.events import DELETED_TEXT
 from shared.personal_data import Held, Personal, secret, table_of
 from subgraphs.locations import models
@@ -79,16 +80,8 @@ HELD = (
         plain=("is_near", "is_pending", "found_at"),
         deleted_with=("user_id",),
     ),
-    Held(
-        table_of(models.Block),
-        people=("blocker_id",),
-        unseen={"blocked_id": "Nobody is told who blocked them."},
-        plain=("is_blocked", "seq"),
-        deleted_with=("blocker_id", "blocked_id"),
-    ),
-    Held(
-        table_of(models.Suspension), people=("user_id",), plain=("is_suspended", "seq"), deleted_with=("user_id",)
-    ),
+    held_block(models.Block),
+    held_suspension(models.Suspension),
     # What is counted here is on the map for everybody; a task that is taken off it is counted no more.
     Held(table_of(models.Cell), plain=("level", "x", "y", "tasks", "sum_x", "sum_y", "sum_number")),
 )  # fmt: skip

@@ -34,14 +34,26 @@ async def bid_accepted(session: AsyncSession, envelope: Envelope[events.BidAccep
     await actions.assignment.assign_task(session, envelope.event.bid)
 
 
+@handlers.on(events.UserBlocked)
+async def user_blocked(session: AsyncSession, envelope: Envelope[events.UserBlocked]) -> None:
+    event = envelope.event
+    await actions.people.copy_block(session, event.user_id, event.blocked_id, is_blocked=True, seq=envelope.seq)
+
+
+@handlers.on(events.UserUnblocked)
+async def user_unblocked(session: AsyncSession, envelope: Envelope[events.UserUnblocked]) -> None:
+    event = envelope.event
+    await actions.people.copy_block(session, event.user_id, event.blocked_id, is_blocked=False, seq=envelope.seq)
+
+
 @handlers.on(events.UserSuspended)
 async def user_suspended(session: AsyncSession, envelope: Envelope[events.UserSuspended]) -> None:
-    await actions.suspensions.copy_suspension(session, envelope.event.user_id, is_suspended=True, seq=envelope.seq)
+    await actions.people.copy_suspension(session, envelope.event.user_id, is_suspended=True, seq=envelope.seq)
 
 
 @handlers.on(events.UserReinstated)
 async def user_reinstated(session: AsyncSession, envelope: Envelope[events.UserReinstated]) -> None:
-    await actions.suspensions.copy_suspension(session, envelope.event.user_id, is_suspended=False, seq=envelope.seq)
+    await actions.people.copy_suspension(session, envelope.event.user_id, is_suspended=False, seq=envelope.seq)
 
 
 async def upload_over(session: AsyncSession, attachment_id: str, due_at: datetime) -> None:

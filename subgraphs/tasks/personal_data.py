@@ -4,6 +4,7 @@ Of a task that somebody was given the title stays, as their record of what they 
 may hold addresses and telephone numbers.
 """
 
+from shared.copies import held_block, held_suspension
 from shared.events import DELETED_TEXT
 from shared.personal_data import Held, Personal, secret, table_of
 from subgraphs.tasks import models
@@ -43,9 +44,8 @@ HELD = (
         deleted_with=("uploader_id",),
     ),
     Held(table_of(models.DiscardedFile), pseudonymous=("prefix",), plain=("due_at", "deleted_once")),
-    Held(
-        table_of(models.Suspension), people=("user_id",), plain=("is_suspended", "seq"), deleted_with=("user_id",)
-    ),
+    held_suspension(models.Suspension),
+    held_block(models.Block),
     Held(
         table_of(models.Step),
         people=("actor_id",),

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from shared import events
+from shared import copies, events
 from shared.ids import new_id
-from subgraphs.bids import actions, store
+from subgraphs.bids import actions, models
 from tests.bids.conftest import ACCEPT, DECLINE, PLACE, UPDATE, WITHDRAW, Bids, accept, place_input
 from tests.conftest import Elsewhere
 from tests.platform.messaging import eventually
@@ -98,11 +98,11 @@ async def test_a_bid_waits_for_a_block_that_is_being_written(bids: Bids) -> None
 async def test_a_block_waits_for_a_bid_that_is_being_placed(bids: Bids) -> None:
     task, tasker = await bids.task(), new_id("user")
     async with bids.database.transaction() as session:
-        await store.lock_pair(session, tasker, task.poster_id, shared=True)
+        await copies.lock_pair(session, tasker, task.poster_id, shared=True)
         blocking = asyncio.create_task(copy(bids, task.poster_id, tasker))
         await eventually(lambda: waiting(bids), 20)
         assert not blocking.done()
-        assert not await store.is_blocked(session, tasker, task.poster_id)
+        assert not await copies.is_blocked(session, models.Block, tasker, task.poster_id)
     await blocking
     assert await place_codes(bids, tasker, task.id) == ["INTERACTION_BLOCKED"]
 

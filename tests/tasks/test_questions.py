@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from shared import events
 from shared.ids import new_id
+from subgraphs.tasks import actions
 from subgraphs.tasks.rules.tasks import Status
+from tests.conftest import Elsewhere
+from tests.redelivery import deliver, deliver_twice
 from tests.tasks.conftest import Tasks
 
 QUESTION = "id asker { id } text askedAt answer answeredAt"
@@ -43,6 +47,35 @@ async def test_somebody_asks_and_the_poster_answers_for_everybody(tasks: Tasks, 
     ]  # fmt: skip
     (told,) = await tasks.told("tasks.task.question_answered")
     assert (told["question"]["asker_id"], told["question"]["answer"]) == (asker, "Green, please.")
+
+
+async def test_neither_side_of_a_block_asks_until_it_is_taken_back(
+    tasks: Tasks, poster: str, elsewhere: Elsewhere
+) -> None:
+    task, asker = await tasks.open(poster), new_id("user")
+
+    for blocker, blocked in ((poster, asker), (asker, poster)):
+        await deliver_twice(elsewhere, "tasks", events.UserBlocked(user_id=blocker, blocked_id=blocked))
+        before = await tasks.state()
+        # The same answer, whoever blocked whom.
+        assert await ask(tasks, asker, task["id"]) == refused("INTERACTION_BLOCKED", ["taskId"])
+        assert await tasks.state() == before
+        assert (await ask(tasks, new_id("user"), task["id"]))["userErrors"] == []
+        await deliver_twice(elsewhere, "tasks", events.UserUnblocked(user_id=blocker, blocked_id=blocked))
+
+    assert (await ask(tasks, asker, task["id"]))["userErrors"] == []
+
+
+async def test_an_old_block_that_comes_later_changes_nothing(tasks: Tasks, poster: str, elsewhere: Elsewhere) -> None:
+    task, asker = await tasks.open(poster), new_id("user")
+    block = events.UserBlocked(user_id=poster, blocked_id=asker)
+    await deliver(elsewhere, "tasks", block, events.UserUnblocked(user_id=poster, blocked_id=asker))
+
+    # A dead letter that is replayed under a new event id.
+    async with tasks.database.transaction() as session:
+        await actions.people.copy_block(session, poster, asker, is_blocked=True, seq=1)
+
+    assert (await ask(tasks, asker, task["id"]))["userErrors"] == []
 
 
 async def test_who_may_not_ask_or_answer(tasks: Tasks, poster: str) -> None:

@@ -54,7 +54,7 @@ async def test_an_old_suspension_that_comes_later_changes_nothing(
 
     # A dead letter that is replayed under a new event id.
     async with tasks.database.transaction() as session:
-        await actions.suspensions.copy_suspension(session, poster, is_suspended=True, seq=1)
+        await actions.people.copy_suspension(session, poster, is_suspended=True, seq=1)
 
     assert await found(tasks) == [task["id"]]
 

@@ -10,10 +10,10 @@ from subgraphs.tasks.actions import (
     cancellation,
     erasure,
     expiry,
+    people,
     posting,
     questions,
     steps,
-    suspensions,
     work,
 )
 
@@ -24,9 +24,9 @@ __all__ = [
     "cancellation",
     "erasure",
     "expiry",
+    "people",
     "posting",
     "questions",
     "steps",
-    "suspensions",
     "work",
 ]

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock, events
+from shared import clock, copies, events
 from shared.actor import Actor
 from shared.errors import NotFound
 from shared.ids import new_id
@@ -13,7 +13,7 @@ from subgraphs.tasks.actions import steps
 async def ask_question(session: AsyncSession, actor: Actor, task_id: str, text: str) -> models.Question:
     """Asks the poster of an open task something, for everybody to read. Locks the task's row.
 
-    Raises NotFound, OwnTask, InvalidTransition, InvalidInput, ContactDetailsNotAllowed.
+    Raises NotFound, OwnTask, InvalidTransition, InvalidInput, ContactDetailsNotAllowed, InteractionBlocked.
     """
     text = rules.questions.clean_question(text)
     task = await store.tasks.lock_task(session, task_id)
@@ -21,6 +21,7 @@ async def ask_question(session: AsyncSession, actor: Actor, task_id: str, text: 
         raise NotFound("There is no such task.", field=("taskId",))
     rules.questions.check_asker(actor, task.poster_id, task.published_at)
     rules.questions.check_open(task.status)
+    await copies.check_not_blocked(session, models.Block, actor.id, task.poster_id, field=("taskId",))
     question = models.Question(
         id=new_id("question"),
         task_id=task.id,
