@@ -7,12 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -123,10 +123,17 @@ class Subgraph(Process):
         return f"http://127.0.0.1:{self.port}/graphql/"
 
 
+class Served(Protocol):
+    """A subgraph as a router sees it."""
+
+    @property
+    def url(self) -> str: ...
+
+
 class Router(Process):
     """A router's process."""
 
-    def __init__(self, kind: command.Router, subgraphs: dict[str, Subgraph], folder: Path, **options: Any) -> None:
+    def __init__(self, kind: command.Router, subgraphs: Mapping[str, Served], folder: Path, **options: Any) -> None:
         self.kind = kind
         self.silent_client: Future[int] = Future()
         self.port, self.metrics_port = free_port(), free_port()

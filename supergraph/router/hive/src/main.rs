@@ -8,6 +8,7 @@ mod client_address;
 mod max_characters;
 mod max_errors;
 mod max_fields;
+mod retry_reads;
 mod syntax_errors;
 mod values;
 
@@ -19,6 +20,7 @@ use hive_router::{
 use max_characters::MaxCharacters;
 use max_errors::MaxErrors;
 use max_fields::MaxFields;
+use retry_reads::RetryReads;
 use syntax_errors::SyntaxErrors;
 
 configure_global_allocator!();
@@ -32,6 +34,7 @@ async fn main() -> Result<(), RouterInitError> {
             MaxFields::plugin_name(),
             MaxErrors::plugin_name(),
             ClientAddress::plugin_name(),
+            RetryReads::plugin_name(),
             SyntaxErrors::plugin_name(),
         ] {
             println!("{name}");
@@ -45,6 +48,7 @@ async fn main() -> Result<(), RouterInitError> {
             .register::<MaxFields>()
             .register::<MaxErrors>()
             .register::<ClientAddress>()
+            .register::<RetryReads>()
             .register::<SyntaxErrors>(),
     )
     .await
