@@ -53,8 +53,8 @@ IMPURE_STANDARD_LIBRARY = {
 STATEMENTS = {"select", "insert", "update", "delete", "text", "union", "union_all", "exists"}
 # Tables and statements of the platform itself, and the pages of everybody's lists.
 PLATFORM_SQL = {
-    "alembic", "consumer", "copies", "db", "deadlines", "erasure", "graphql/pagination", "idempotency", "locks", "migrate",
-    "models", "outbox", "personal_data", "streams", "tables",
+    "alembic", "consumer", "copies", "db", "deadlines", "erasure", "graphql/pagination", "idempotency", "locks",
+    "migrate", "models", "outbox", "personal_data", "streams", "tables",
 }  # fmt: skip
 # What ends a transaction: `transaction()` alone, and migrations, which run before the process serves.
 TRANSACTION_CALLS = {"commit", "rollback", "begin"}
