@@ -10,12 +10,11 @@ from subgraphs.locations.personal_data import HELD
 
 
 async def copy_task(session: AsyncSession, task: events.TaskSnapshot) -> None:
-    """Takes over what `tasks` says of a task, and puts it where its place is. Locks whether its poster is suspended,
-    and the rows of both.
+    """Takes over what `tasks` says of a task, and puts it where its place is.
 
-    A place that is not the poster's counts for nothing: whoever knows an id must not put their task there, nor
-    be shown where it is. An event that comes again after newer ones changes nothing. A draft, which nobody but its
-    poster may know of, is not taken over.
+    Locks whether its poster is suspended, and the rows of both. A place that is not the poster's counts for nothing:
+    whoever knows an id must not put their task there, nor be shown where it is. An event that comes again after newer
+    ones changes nothing. A draft, which nobody but its poster may know of, is not taken over.
     """
     if task.published_at is None:
         return
