@@ -49,7 +49,7 @@ CASES = {
         "200 MAX_ALIASES_EXCEEDED",
     ),
     "32 aliases by fragments that double": Case(
-        operation(multiplying(5, 2).replace("{ id }", "{ a: id }")),
+        operation(multiplying(4, 2).replace("{ id }", "{ a: id b: id }")),
         "200 TOO_COMPLEX(aliases)",
         "200 MAX_ALIASES_EXCEEDED",
     ),
@@ -65,7 +65,34 @@ CASES = {
         hive="200 MAX_DIRECTIVES_EXCEEDED KnownDirectives",
         embedded="200 MAX_DIRECTIVES_EXCEEDED",
     ),
-    "51 root fields": Case(operation("{ " + "__typename " * 51 + "}"), "200 TOO_COMPLEX(root fields)", "200 ok"),
+    "51 root fields": Case(
+        operation("{ " + "__typename " * 51 + "}"),
+        "200 TOO_COMPLEX(root fields)",
+        hive="200 MAX_FIELDS_EXCEEDED",
+        embedded="200 ok",
+    ),
+    "one field 30 times, which is allowed": Case(operation("{ categories { " + "id " * 30 + "} }"), "200 ok", "200 ok"),
+    "one field 31 times": Case(
+        operation("{ categories { " + "id " * 31 + "} }"), "200 ok", hive="200 MAX_FIELDS_EXCEEDED", embedded="200 ok"
+    ),
+    "one field 900 times in a fragment that nobody spreads": Case(
+        operation("{ categories { id } } fragment F on Category { " + "id " * 900 + "}"),
+        "200 BAD_REQUEST",
+        hive="200 MAX_FIELDS_EXCEEDED",
+        embedded="200 GRAPHQL_VALIDATION_FAILED",
+    ),
+    "one field 900 times by fragments": Case(
+        operation("{ categories { " + "...F " * 30 + "} } fragment F on Category { " + "id " * 30 + "}"),
+        "200 ok",
+        hive="200 MAX_FIELDS_EXCEEDED",
+        embedded="200 ok",
+    ),
+    "one field 900 times below others": Case(
+        operation("{ " + ("categories { " + "id " * 30 + "} ") * 30 + "}"),
+        "200 BAD_REQUEST",
+        hive="200 MAX_FIELDS_EXCEEDED",
+        embedded="200 GRAPHQL_VALIDATION_FAILED",
+    ),
     "1,001 tokens": Case(
         operation("{ categories { " + "id " * 1_001 + "} }"), "200 TOO_COMPLEX(tokens)", "200 TOKEN_LIMIT_EXCEEDED"
     ),
@@ -150,7 +177,7 @@ CASES = {
             + "".join(f"fragment F{i} on Category {{ id }} " for i in range(110))
         ),
         "200 BAD_REQUEST",
-        hive="200 ok",
+        hive="200 MAX_FIELDS_EXCEEDED",
         embedded="200 BAD_REQUEST",
     ),
     "50 operations that share their fragments": Case(

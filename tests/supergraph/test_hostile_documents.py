@@ -53,6 +53,9 @@ OTHERS = {
     "nested lists": "{ task(id: " + "[" * 450 + "]" * 450 + ") { id } }",
     "one field": "{ task(id: 1) { " + "id " * 980 + "} }",
     "fields in conflict": "{ task(id: 1) { " + "x: id x: title " * 155 + "} }",
+    "fields of several names in conflict": "{ task(id: 1) { "
+    + " ".join(f"x{n}: id x{n}: title " * 15 for n in range(8))
+    + "} }",
     "arguments in conflict": "{ " + " ".join(f"task(id: {n}) {{ id }}" for n in range(105)) + " }",
     "conflicts between fragments": "{ "
     + "task(id: 1) { ...f ...g } " * 60

@@ -1,8 +1,9 @@
-//! Refuses an operation of more selections than `max`, counted as if its fragments were written out.
+//! Refuses a document that comes to more than `max` selections, or that selects the same name in the same place more
+//! than `max_repeated` times, counted as if its fragments were written out.
 //!
 //! The router writes fragments out before it plans: four levels of fragments that spread the next one forty
-//! times are 350 tokens, and millions of fields. Counting takes time linear in the document, since each
-//! fragment is counted once, and comes before validation, some of whose rules compare selections in pairs.
+//! times are 350 tokens, and millions of fields. And validation compares selections of the same name in pairs, which
+//! are 400,000 for 900 of them. Counting comes before both, and ends at the limit: it takes no more than `max` steps.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -28,6 +29,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct MaxFields {
     max: usize,
+    max_repeated: usize,
 }
 
 #[async_trait]
@@ -47,109 +49,183 @@ impl RouterPlugin for MaxFields {
         &'exec self,
         mut payload: OnGraphQLValidationStartHookPayload<'exec>,
     ) -> OnGraphQLValidationStartHookResult<'exec> {
-        if largest_operation(&payload.document) > self.max {
+        if let Err(message) = self.check(&payload.document) {
             // Errors that are there already take the place of validation.
-            payload.errors = Some(Arc::new(vec![ValidationError {
-                error_code: "MAX_FIELDS_EXCEEDED",
-                locations: vec![],
-                message: format!("The operation exceeds the limit of {} for fields.", self.max),
-            }]));
+            payload.errors =
+                Some(Arc::new(vec![ValidationError { error_code: "MAX_FIELDS_EXCEEDED", locations: vec![], message }]));
         }
         payload.proceed()
     }
 }
 
-/// The selections of the document's largest operation, fragments written out; no more than `usize::MAX`.
-fn largest_operation(document: &Document) -> usize {
-    let mut fragments = HashMap::new();
-    for definition in &document.definitions {
-        if let Definition::Fragment(fragment) = definition {
-            let unmeasured = Fragment { selections: &fragment.selection_set, total: None };
-            fragments.insert(fragment.name.as_str(), unmeasured);
+impl MaxFields {
+    /// Fails with what is to be said of the limit that is exceeded.
+    fn check(&self, document: &Document) -> Result<(), String> {
+        let mut counted = Counted { limits: self, selections: 0, fragments: HashMap::new(), fields: HashMap::new() };
+        for definition in &document.definitions {
+            if let Definition::Fragment(fragment) = definition {
+                let unspread = Fragment { selections: &fragment.selection_set, was_spread: false, is_open: false };
+                counted.fragments.insert(&fragment.name, unspread);
+            }
         }
+        for (number, definition) in document.definitions.iter().enumerate() {
+            if let Definition::Operation(operation) = definition {
+                counted.count(operation.selection_set(), Place::Definition(number))?;
+            }
+        }
+        // Validation looks at what no operation spreads, too.
+        for (number, definition) in document.definitions.iter().enumerate() {
+            if let Definition::Fragment(fragment) = definition {
+                if !counted.fragments[fragment.name.as_str()].was_spread {
+                    counted.spread(&fragment.name, Place::Definition(number))?;
+                }
+            }
+        }
+        Ok(())
     }
-    let operations = document.definitions.iter().filter_map(|definition| match definition {
-        Definition::Operation(operation) => Some(operation.selection_set()),
-        Definition::Fragment(_) => None,
-    });
-    operations.map(|selections| count(&mut fragments, selections)).max().unwrap_or(0)
+}
+
+/// What was seen of a document so far.
+struct Counted<'doc> {
+    limits: &'doc MaxFields,
+    selections: usize,
+    fragments: HashMap<&'doc str, Fragment<'doc>>,
+    /// By where they stand and the name that they have in the response.
+    fields: HashMap<(Place, &'doc str), Field>,
+}
+
+/// What selections stand in, be it directly or by way of fragments.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Place {
+    Definition(usize),
+    Field(usize),
 }
 
 struct Fragment<'doc> {
     selections: &'doc SelectionSet,
-    total: Option<usize>,
+    was_spread: bool,
+    is_open: bool,
 }
 
-fn count<'doc>(fragments: &mut HashMap<&'doc str, Fragment<'doc>>, selections: &'doc SelectionSet) -> usize {
-    let mut total: usize = 0;
-    for selection in &selections.items {
-        let below = match selection {
-            Selection::Field(field) => count(fragments, &field.selection_set),
-            Selection::InlineFragment(inline) => count(fragments, &inline.selection_set),
-            Selection::FragmentSpread(spread) => count_fragment(fragments, &spread.fragment_name),
+struct Field {
+    number: usize,
+    times: usize,
+}
+
+impl<'doc> Counted<'doc> {
+    fn count(&mut self, selections: &'doc SelectionSet, place: Place) -> Result<(), String> {
+        for selection in &selections.items {
+            self.selections += 1;
+            if self.selections > self.limits.max {
+                return Err(format!("The operation exceeds the limit of {} for fields.", self.limits.max));
+            }
+            match selection {
+                Selection::Field(field) => {
+                    let below = self.select(place, field.alias.as_ref().unwrap_or(&field.name))?;
+                    self.count(&field.selection_set, below)?;
+                }
+                Selection::InlineFragment(inline) => self.count(&inline.selection_set, place)?,
+                Selection::FragmentSpread(spread) => self.spread(&spread.fragment_name, place)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn select(&mut self, place: Place, name: &'doc str) -> Result<Place, String> {
+        let unselected = Field { number: self.fields.len(), times: 0 };
+        let field = self.fields.entry((place, name)).or_insert(unselected);
+        field.times += 1;
+        if field.times > self.limits.max_repeated {
+            let limit = self.limits.max_repeated;
+            return Err(format!("The operation exceeds the limit of {limit} for the same field in the same place."));
+        }
+        Ok(Place::Field(field.number))
+    }
+
+    /// Does nothing for a fragment that does not exist, or is in itself: validation refuses either.
+    fn spread(&mut self, name: &'doc str, place: Place) -> Result<(), String> {
+        let Some(fragment) = self.fragments.get_mut(name).filter(|fragment| !fragment.is_open) else {
+            return Ok(());
         };
-        total = total.saturating_add(1).saturating_add(below);
+        (fragment.was_spread, fragment.is_open) = (true, true);
+        let selections = fragment.selections;
+        self.count(selections, place)?;
+        if let Some(fragment) = self.fragments.get_mut(name) {
+            fragment.is_open = false;
+        }
+        Ok(())
     }
-    total
-}
-
-/// Nothing for a fragment that does not exist, or is being counted: validation refuses either.
-fn count_fragment<'doc>(fragments: &mut HashMap<&'doc str, Fragment<'doc>>, name: &'doc str) -> usize {
-    let Some(fragment) = fragments.get_mut(name) else {
-        return 0;
-    };
-    if let Some(known) = fragment.total {
-        return known;
-    }
-    fragment.total = Some(0);
-    let selections = fragment.selections;
-    let total = count(fragments, selections);
-    if let Some(fragment) = fragments.get_mut(name) {
-        fragment.total = Some(total);
-    }
-    total
 }
 
 #[cfg(test)]
 mod tests {
-    use super::largest_operation;
+    use super::MaxFields;
     use hive_router::graphql_tools::parser::parse_query;
 
-    fn counted(document: &str) -> usize {
-        largest_operation(&parse_query(document).expect("it is a document").into_static())
+    const FIELDS: &str = "The operation exceeds the limit of 9 for fields.";
+    const REPEATED: &str = "The operation exceeds the limit of 3 for the same field in the same place.";
+
+    fn check(document: &str) -> Result<(), String> {
+        MaxFields { max: 9, max_repeated: 3 }.check(&parse_query(document).expect("it is a document").into_static())
     }
 
-    /// `levels` fragments that each spread the next one `times` times.
-    fn multiplying(levels: usize, times: usize) -> String {
-        let chain: String = (0..levels)
-            .map(|level| {
-                let spreads = format!("...f{} ", level + 1).repeat(times);
-                format!("fragment f{level} on Task {{ {spreads}}} ")
-            })
-            .collect();
-        format!("{{ task {{ ...f0 }} }} {chain} fragment f{levels} on Task {{ id }}")
+    #[track_caller]
+    fn assert_allowed(document: &str) {
+        assert_eq!(check(document), Ok(()), "{document}");
+    }
+
+    #[track_caller]
+    fn assert_refused(document: &str, message: &str) {
+        assert_eq!(check(document), Err(message.into()), "{document}");
     }
 
     #[test]
     fn every_selection_counts_one() {
-        assert_eq!(counted("{ a b { c ... on T { d } } }"), 5);
-        assert_eq!(counted("query { a } mutation { a b } fragment f on T { a b c }"), 2);
+        assert_allowed("{ a b { c ... on T { d e } } f { g h } }");
+        assert_refused("{ a b { c ... on T { d e } } f { g h i } }", FIELDS);
     }
 
     #[test]
     fn a_fragment_counts_wherever_it_is_spread() {
-        assert_eq!(counted("{ a { ...f } b { ...f } } fragment f on T { c d }"), 8);
-        assert_eq!(counted(&multiplying(1, 3)), 1 + 1 + 3 * 2);
+        assert_allowed("{ a { ...f } b { ...f } } fragment f on T { c d }");
+        assert_refused("{ a { ...f } b { ...f } } fragment f on T { c d e }", FIELDS);
     }
 
     #[test]
-    fn fragments_that_multiply_beyond_any_number_are_counted_at_once() {
-        assert_eq!(counted(&multiplying(4, 40)), 2 + 40 + 1_600 + 64_000 + 2 * 2_560_000);
-        assert_eq!(counted(&multiplying(60, 3)), usize::MAX);
+    fn all_operations_count_and_what_none_of_them_spreads() {
+        assert_allowed("query p { ...f } query q { a b c d } fragment f on T { a b c }");
+        assert_refused("query p { ...f } query q { a b c d e f } fragment f on T { a b c }", FIELDS);
+        assert_allowed("{ a } fragment f on T { ...g } fragment g on T { ...f a b c d e }");
+        assert_refused("{ a } fragment f on T { ...g } fragment g on T { ...f a b c d e f g }", FIELDS);
+        assert_refused("{ a } fragment f on T { a a a a }", REPEATED);
     }
 
     #[test]
-    fn cycles_and_unknown_fragments_end() {
-        assert_eq!(counted("{ ...a } fragment a on T { ...b x } fragment b on T { ...a ...nowhere }"), 5);
+    fn fragments_that_multiply_beyond_any_number_are_refused_at_once() {
+        let chain: String = (0..60)
+            .map(|level| format!("fragment f{level} on T {{ ...f{next} ...f{next} }} ", next = level + 1))
+            .collect();
+        assert_refused(&format!("{{ ...f0 }} {chain}"), FIELDS);
+    }
+
+    #[test]
+    fn cycles_and_unknown_fragments_are_left_to_validation() {
+        assert_allowed("{ ...a } fragment a on T { ...b x } fragment b on T { ...a ...nowhere }");
+    }
+
+    #[test]
+    fn a_name_counts_by_the_place_that_it_has_in_the_response() {
+        assert_allowed("{ a a a b: a b { a a } b { c } }");
+        assert_refused("{ a b a a a }", REPEATED);
+        assert_refused("{ a: b a: c a: d a: e }", REPEATED);
+        assert_refused("{ a { b } a { b } a { b b } }", REPEATED);
+        assert_allowed("query p { a a a } query q { a a a }");
+    }
+
+    #[test]
+    fn a_name_counts_through_fragments() {
+        assert_refused("{ a ... on T { a ... on U { a } } a }", REPEATED);
+        assert_refused("{ ...f ...f } fragment f on T { a a }", REPEATED);
+        assert_refused("{ ...f a { b b } } fragment f on T { a { b b } }", REPEATED);
     }
 }
