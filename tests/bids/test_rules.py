@@ -84,7 +84,7 @@ def test_only_poster_and_bidder_may_see_a_bid() -> None:
 def test_every_refusal_of_bids_has_a_code_of_its_own() -> None:
     refusals = [each for each in vars(rules).values() if isinstance(each, type) and issubclass(each, DomainError)]
     own = [each for each in refusals if each.__module__ == rules.__name__]
-    assert len({each.code for each in own}) == len(own) == 10
+    assert len({each.code for each in own}) == len(own) == 9
 
 
 def test_a_bid_whose_time_is_up_is_over() -> None:
