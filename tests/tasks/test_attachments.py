@@ -698,6 +698,21 @@ async def test_a_file_whose_receiver_died_is_looked_at_by_another(tasks: Tasks, 
         await asyncio.sleep(0.05)
 
 
+async def test_the_uploads_of_somebody_who_is_suspended_end(tasks: Tasks, sender: Sender, poster: str) -> None:
+    other = new_id("user")
+    task, others = await tasks.open(poster), await tasks.open(other)
+    shown = await sender.upload(poster, task["id"], picture())
+    theirs = (await sender.begin(poster, task["id"], picture()))["upload"]
+    goes_on = (await sender.begin(other, others["id"], picture()))["upload"]
+
+    async with tasks.database.transaction() as session:
+        await actions.people.copy_suspension(session, poster, is_suspended=True, seq=1)
+
+    assert (await sender.patch(theirs["url"], 0, picture())).status_code == 404
+    assert (await sender.patch(goes_on["url"], 0, picture())).status_code == 204
+    assert {row[0] for row in await rows(tasks)} == {shown, goes_on["attachmentId"]}
+
+
 async def test_files_go_with_the_person_and_are_in_their_export(tasks: Tasks, sender: Sender, poster: str) -> None:
     other = new_id("user")
     task, others = await tasks.open(poster), await tasks.open(other)

@@ -170,6 +170,14 @@ async def end_upload(session: AsyncSession, attachment_id: str) -> None:
     await _discard(session, attachment)
 
 
+async def end_uploads_of(session: AsyncSession, person_id: str) -> None:
+    """Ends all that somebody has begun to upload: its address would be good for an hour. Locks its rows."""
+    for attachment_id in await store.attachments.list_uploads_of(session, person_id):
+        attachment = await store.attachments.lock_attachment(session, attachment_id)
+        if attachment is not None and attachment.status is not Status.READY:
+            await _discard(session, attachment)
+
+
 async def discard_all_of(session: AsyncSession, person_id: str) -> None:
     """Has the bytes of all that somebody uploaded deleted; their rows go with what is held of the person."""
     found = await store.attachments.list_attachments_of(session, person_id)

@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import copies
 from subgraphs.tasks import models
+from subgraphs.tasks.actions import attachments
 
 
 async def copy_block(session: AsyncSession, blocker_id: str, blocked_id: str, *, is_blocked: bool, seq: int) -> None:
@@ -16,6 +17,10 @@ async def copy_block(session: AsyncSession, blocker_id: str, blocked_id: str, *,
 
 
 async def copy_suspension(session: AsyncSession, user_id: str, *, is_suspended: bool, seq: int) -> None:
-    """Takes over that a user is suspended, or is no more. Their tasks stay as they are, and are found by no search."""
+    """Takes over that a user is suspended, or is no more.
+
+    Their tasks stay as they are, and are found by no search; their uploads end.
+    """
     suspension = models.Suspension(user_id=user_id, is_suspended=is_suspended, seq=seq)
-    await copies.save_newer(session, suspension)
+    if await copies.save_newer(session, suspension) and is_suspended:
+        await attachments.end_uploads_of(session, user_id)

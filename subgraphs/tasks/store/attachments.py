@@ -48,6 +48,14 @@ async def list_attachments_of(session: AsyncSession, uploader_id: str) -> Sequen
     return (await session.scalars(found)).all()
 
 
+async def list_uploads_of(session: AsyncSession, uploader_id: str) -> Sequence[str]:
+    """The ids of all that somebody has begun to upload and that is not shown yet, sorted."""
+    found = select(col(Attachment.id)).where(
+        col(Attachment.uploader_id) == uploader_id, col(Attachment.status) != Status.READY
+    )
+    return (await session.scalars(found.order_by(col(Attachment.id)))).all()
+
+
 async def claim_unchecked(session: AsyncSession, now: datetime, until: datetime) -> str | None:
     """Takes the turn at a file that has come whole and that nobody looks at; None if there is none."""
     found = (
