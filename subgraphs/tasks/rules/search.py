@@ -25,6 +25,10 @@ _MOST_CORRECTIONS = 3
 _MOST_BYTES = 200
 _LONG = 8
 
+_MOST_DIGITS = 10
+_TOP = f"1e{_MOST_DIGITS}"
+_BUDGET_STEPS = (*(f"{digit}e{digits}" for digits in range(1, _MOST_DIGITS) for digit in (1, 2, 5)), _TOP)
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -53,6 +57,11 @@ class Query:
         """The words that may be misspelt, some of the first."""
         found = (term.text for terms in self.alternatives for term in terms if term.may_be_misspelt)
         return tuple(dict.fromkeys(found))[:_MOST_CORRECTED]
+
+    @property
+    def has_spaced(self) -> bool:
+        """Whether any of it is in a script with spaces between words."""
+        return any(term.text for terms in self.alternatives for term in terms)
 
 
 def parse(text: str) -> Query:
@@ -132,3 +141,19 @@ def read(text: str) -> dict[str, tuple[str, ...]]:
     if len(found) > _MOST_CORRECTED:
         raise BadRequest("The cursor is not of this list.")
     return found
+
+
+def budget_steps(least: int | None, most: int | None) -> tuple[str, ...]:
+    """The steps of a range in minor units, both ends included: from 1, 2 and 5 on, from 10, 20 and 50, and so on.
+
+    As in the function `terms_of_task` of the migrations. None if the range is empty.
+    """
+    first = 0 if least is None else _BUDGET_STEPS.index(_budget_step(least))
+    last = len(_BUDGET_STEPS) - 1 if most is None else _BUDGET_STEPS.index(_budget_step(most))
+    return _BUDGET_STEPS[first : last + 1]
+
+
+def _budget_step(amount: int) -> str:
+    digits = str(max(amount, 1))
+    first = 1 if digits[0] < "2" else 2 if digits[0] < "5" else 5
+    return _TOP if len(digits) >= _MOST_DIGITS else f"{first}e{len(digits)}"

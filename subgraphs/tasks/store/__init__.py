@@ -13,6 +13,7 @@ from subgraphs.tasks.store import (
     search,
     suspensions,
     tasks,
+    terms,
     timeline,
     words,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "search",
     "suspensions",
     "tasks",
+    "terms",
     "timeline",
     "words",
 ]
