@@ -24,10 +24,7 @@ _MOST_CORRECTED = 5
 _MOST_CORRECTIONS = 3
 _MOST_BYTES = 200
 _LONG = 8
-
 _MOST_DIGITS = 10
-_TOP = f"1e{_MOST_DIGITS}"
-_BUDGET_STEPS = (*(f"{digit}e{digits}" for digits in range(1, _MOST_DIGITS) for digit in (1, 2, 5)), _TOP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +141,23 @@ def read(text: str) -> dict[str, tuple[str, ...]]:
 
 
 def budget_steps(least: int | None, most: int | None) -> tuple[str, ...]:
-    """The steps of a range in minor units, both ends included: from 1, 2 and 5 on, from 10, 20 and 50, and so on.
+    """The steps of a range in minor units, both ends included: `5` is all of five digits, `5-2` those from 20,000 on.
 
     As in the function `terms_of_task` of the migrations. None if the range is empty.
     """
-    first = 0 if least is None else _BUDGET_STEPS.index(_budget_step(least))
-    last = len(_BUDGET_STEPS) - 1 if most is None else _BUDGET_STEPS.index(_budget_step(most))
-    return _BUDGET_STEPS[first : last + 1]
+    low, high = _digits(least or 0), (_MOST_DIGITS, 9) if most is None else _digits(most)
+    return tuple(step for size in range(low[0], high[0] + 1) for step in _steps_of(size, low, high))
 
 
-def _budget_step(amount: int) -> str:
-    digits = str(max(amount, 1))
-    first = 1 if digits[0] < "2" else 2 if digits[0] < "5" else 5
-    return _TOP if len(digits) >= _MOST_DIGITS else f"{first}e{len(digits)}"
+def _steps_of(size: int, low: tuple[int, int], high: tuple[int, int]) -> Iterator[str]:
+    first, last = low[1] if size == low[0] else 1, high[1] if size == high[0] else 9
+    if (first, last) == (1, 9) or size == _MOST_DIGITS:
+        yield f"{size}"
+    else:
+        yield from (f"{size}-{digit}" for digit in range(first, last + 1))
+
+
+def _digits(amount: int) -> tuple[int, int]:
+    """How many digits an amount has, and the first."""
+    text = str(max(amount, 1))
+    return min(len(text), _MOST_DIGITS), int(text[0])

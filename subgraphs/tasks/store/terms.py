@@ -2,8 +2,8 @@
 
 Each of its lexemes begins with the period and the status of the task, so each of its lists is of that period alone: to
 find what several have in common takes as long as there are tasks of some hours, not of weeks. The rest of a lexeme is a
-word of the task, its category, its mode, its currency with the step of its budget, or EVERY. Periods of open tasks are
-twelve hours, those of others eight days.
+word of the task, its category, its mode, its currency with the step of its budget, the two together, or EVERY. Periods
+of open tasks are twelve hours, those of others eight days.
 """
 
 from datetime import datetime
@@ -33,11 +33,11 @@ def filters_of(filter: Filter) -> ColumnElement[Any]:
     wanted: list[tuple[str, ...]] = []
     if filter.category_ids and len(filter.category_ids) <= _MOST_CATEGORIES:
         wanted.append(filter.category_ids)
-    if filter.mode is not None:
-        wanted.append((filter.mode,))
     if filter.currency is not None:
         steps = rules.search.budget_steps(filter.budget_min_minor, filter.budget_max_minor)
-        wanted.append(tuple(f"{filter.currency}{step}" for step in steps) or (NONE,))
+        wanted.append(tuple(f"{filter.mode or ''}{filter.currency}{step}" for step in steps) or (NONE,))
+    elif filter.mode is not None:
+        wanted.append((filter.mode,))
     # A query of negations alone would read the whole index. Ids and names are checked: nothing in them means anything
     # to PostgreSQL.
     alternatives = (" | ".join(f"'{name}'" for name in names) for names in wanted or [(EVERY,)])

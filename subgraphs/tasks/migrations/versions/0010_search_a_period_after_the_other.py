@@ -26,17 +26,15 @@ def upgrade() -> None:
         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
         DECLARE
             prefix text := to_hex({_PERIOD}) || status || ' ';
-            digits text := budget;
-            step text := CASE
-                WHEN length(digits) >= 10 THEN '1e10'
-                WHEN left(digits, 1) = '1' THEN '1e' || length(digits)
-                WHEN left(digits, 1) IN ('2', '3', '4') THEN '2e' || length(digits)
-                ELSE '5e' || length(digits)
-            END;
+            size text := least(length(budget::text), 10);
+            step text := size || '-' || left(budget::text, 1);
         BEGIN
             RETURN array_to_tsvector(ARRAY(
                 SELECT prefix || term
-                FROM unnest(tsvector_to_array(search) || ARRAY['.', category_id, mode, currency || step]) AS terms(term)
+                FROM unnest(tsvector_to_array(search) || ARRAY[
+                    '.', category_id, mode,
+                    currency || size, currency || step, mode || currency || size, mode || currency || step
+                ]) AS terms(term)
                 WHERE octet_length(term) <= 2000
             ));
         END $$
