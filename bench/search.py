@@ -6,6 +6,7 @@ PostgreSQL says it itself (EXPLAIN ANALYZE), planning included, of the statement
 import json
 import random
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -163,23 +164,18 @@ def _view(cities: scale.Cities, randomly: random.Random) -> Statement:
 def _found(families: Sequence[tuple[str, ...]], randomly: random.Random, *, filtered: bool = True) -> Statement:
     words = randomly.choice((*_WORDS, name(randomly.randrange(20_000)), name(randomly.randrange(100))))
     query = tasks_rules.search.parse(words)
-    wanted = tasks.search.Filter(query=query, status=Status.OPEN)
-    if filtered:
-        budget = randomly.randrange(100, 500) * 100
-        wanted = randomly.choice(
-            (
-                tasks.search.Filter(
-                    query=query, status=Status.OPEN, category_ids=randomly.choice(families), mode=Mode.ONSITE
-                ),
-                tasks.search.Filter(
-                    query=query, status=Status.OPEN, category_ids=randomly.choice(families),
-                    currency=CurrencyCode.EUR, budget_min_minor=budget,
-                ),
-                tasks.search.Filter(
-                    query=query, status=Status.OPEN, mode=randomly.choice(list(Mode)),
-                    currency=CurrencyCode.EUR, budget_min_minor=budget, budget_max_minor=budget + 20_000,
-                ),
-            )
-        )  # fmt: skip
+    family, mode = randomly.choice(families), randomly.choice(list(Mode))
+    budget = randomly.randrange(100, 500) * 100
+    since = clock.now() - timedelta(days=randomly.randrange(1, 15))
+    filters: tuple[dict[str, Any], ...] = (
+        {"category_ids": family, "mode": Mode.ONSITE},
+        {"category_ids": family, "currency": CurrencyCode.EUR, "budget_min_minor": budget},
+        {"category_ids": (randomly.choice(family),), "currency": CurrencyCode.EUR, "budget_max_minor": budget},
+        {
+            "mode": mode, "currency": CurrencyCode.EUR, "budget_min_minor": budget, "budget_max_minor": budget + 20_000,
+        },
+        {"mode": mode, "posted_after": since},
+    )  # fmt: skip
+    wanted = tasks.search.Filter(query=query, status=Status.OPEN, **(randomly.choice(filters) if filtered else {}))
     window = tasks.relevance.order(wanted).window(_PAGE, None, None, None)
     return tasks.relevance.page(wanted, query, window, tasks.relevance.Bounds("", clock.now()))

@@ -277,6 +277,124 @@ async def test_a_list_is_of_the_candidates_that_its_first_page_had(
     assert not set(rest) & {*older, later}
 
 
+# Words that are stemmed or left out, phrases, negations, alternatives, quotation marks, a script without spaces.
+_pieces = st.sampled_from(
+    ["fence", "fences", "painted", '"paint the fence"', '"the fence paint"', "garden", "-garden", '-"garden fence"',
+     '-"paint the garden"', "-the", "the", "or", "o'brien", "rosa\\lee", "ช่าง", "ซ่อมแอร์", "-แอร์", '"ซ่อม"', "แอ"]
+)  # fmt: skip
+_filters = st.fixed_dictionaries(
+    {},
+    optional={
+        "mode": st.sampled_from(["ONSITE", "REMOTE"]),
+        "categoryIds": st.lists(st.sampled_from(["painting", "home-improvement", "logos-and-branding"]), max_size=2),
+        "budget": st.fixed_dictionaries(
+            {"currency": st.sampled_from(["EUR", "THB"])},
+            optional={"min": st.sampled_from(["0.01", "20", "99.99"]), "max": st.sampled_from(["99.99", "500"])},
+        ),
+        "status": st.sampled_from(["OPEN", "EXPIRED"]),
+    },
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=st.lists(_pieces, min_size=1, max_size=5).map(" ".join), filter=_filters)
+async def test_relevance_finds_what_other_orders_find(many: Tasks, words: str, filter: dict[str, Any]) -> None:
+    wanted = filter | {"categoryIds": [many.categories[slug] for slug in filter.get("categoryIds", [])]}
+
+    relevant = await ask(many, words, first=100, filter=wanted)
+    newest = await ask(many, words, first=100, filter=wanted, sort="NEWEST")
+
+    assert sorted(e["node"]["id"] for e in relevant["edges"]) == sorted(e["node"]["id"] for e in newest["edges"])
+    assert relevant["totalCount"] == newest["totalCount"]
+
+
+@pytest.fixture
+async def many(tasks: Tasks) -> Tasks:
+    """Tasks of each kind, published in the course of 40 days."""
+    titles = ["Paint the fence", "Paint the garden", "A fence in the garden", "Paint", "O'Brien's fence", "Rosa\\Lee"]
+    titles += ["ต้องการช่างซ่อมแอร์บ้าน", "ช่าง painted fences"]
+    slugs, budgets = ["painting", "logos-and-branding", "plumbing"], [1, 1_999, 2_000, 9_999, 50_000]
+    async with tasks.database.transaction() as session:
+        for number in range(96):
+            at = clock.now() - timedelta(hours=10 * number)
+            await session.execute(
+                text(
+                    "INSERT INTO tasks (id, poster_id, title, description, category_id, budget_minor, currency, mode, "
+                    "status, version, created_at, updated_at, published_at) VALUES (:id, :poster, :title, "
+                    "'Nothing more to say', :category, :budget, :currency, :mode, :status, 1, :at, :at, :at)"
+                ),
+                {
+                    "id": new_id("task"), "poster": new_id("user"), "title": titles[number % 8],
+                    "category": tasks.categories[slugs[number % 3]], "budget": budgets[number % 5],
+                    "currency": "EUR" if number % 7 else "THB", "mode": "ONSITE" if number % 11 < 6 else "REMOTE",
+                    "status": "OPEN" if number % 13 < 9 else "EXPIRED", "at": at,
+                },
+            )  # fmt: skip
+    return tasks
+
+
+async def test_more_categories_than_the_index_is_asked_for_are_filtered_too(tasks: Tasks) -> None:
+    painting = await post(tasks, "Paint the garden fence", categoryId=tasks.categories["painting"])
+    await post(tasks, "Paint the garden fence", categoryId=tasks.categories["plumbing"])
+    others = [new_id("category") for _ in range(99)]
+
+    assert await found(tasks, "fence", filter={"categoryIds": [tasks.categories["painting"], *others]}) == [painting]
+    assert await found(tasks, "fence", filter={"categoryIds": others}) == []
+
+
+async def test_filters_may_leave_nothing_or_all_times(tasks: Tasks) -> None:
+    task = await post(tasks, "Paint the garden fence")
+
+    for words, wanted, expected in (
+        ("fence", {"budget": {"currency": "EUR", "min": "500", "max": "100"}}, []),
+        ("fence", {"postedAfter": "0001-01-01T00:00:00Z"}, [task]),
+        ("fence", {"postedAfter": "9999-12-31T23:59:59Z"}, []),
+        ("fence", {"status": "DISPUTED", "postedAfter": "0001-01-01T00:00:00Z"}, []),
+        ("the", {"mode": "ONSITE"}, []),
+    ):
+        assert await found(tasks, words, filter=wanted) == expected, wanted
+
+
+async def test_a_word_too_long_for_the_index_is_no_hindrance(tasks: Tasks) -> None:
+    task = await post(tasks, "Paint the garden fence", "Please mind this one, too: " + "ab" * 1_020)
+
+    assert await found(tasks, "fence") == [task]
+
+
+_AMOUNTS = [
+    digit * 10**zeros + more for zeros in range(13) for digit in (1, 2, 4, 5, 9) for more in (0, 10**zeros // 2)
+]
+
+
+async def test_the_database_takes_the_steps_that_ranges_are_asked_for_by(tasks: Tasks) -> None:
+    async with tasks.database.transaction() as session:
+        rows = await session.execute(
+            text(
+                "SELECT amount, tsvector_to_array(terms_of_task('', now(), 'OPEN', 'x', 'ONSITE', 'EUR', amount)) "
+                "FROM unnest(CAST(:amounts AS bigint[])) AS amounts(amount)"
+            ),
+            {"amounts": _AMOUNTS},
+        )
+        taken = {amount: {term.partition(" ")[2] for term in terms} for amount, terms in rows}
+
+    for amount in _AMOUNTS:
+        for least, most in ((None, None), (amount, amount), (amount, None), (None, amount), (amount // 2, amount * 2)):
+            steps = search.budget_steps(least, most)
+            assert len(taken[amount] & {f"EUR{step}" for step in steps}) == 1, (amount, least, most)
+            assert len(taken[amount] & {f"ONSITEEUR{step}" for step in steps}) == 1, (amount, least, most)
+        if amount < 10**8:
+            beyond = (*search.budget_steps(amount * 2, None), *search.budget_steps(None, amount // 2 - 1))
+            assert not taken[amount] & {f"EUR{step}" for step in beyond} or amount < 2, amount
+
+
+def test_steps_of_budgets_are_few() -> None:
+    assert search.budget_steps(None, None) == tuple(map(str, range(1, 11)))
+    assert search.budget_steps(20_300, 40_300) == ("5-2", "5-3", "5-4")
+    assert search.budget_steps(99_999, 1_999_999) == ("5-9", "6", "7-1")
+    assert search.budget_steps(10**12, None) == ("10",)
+    assert search.budget_steps(50_000, 10_000) == search.budget_steps(10_000, 9) == ()
+
+
 @given(st.text(max_size=200))
 @settings(max_examples=300, deadline=None)
 def test_whatever_is_written_can_be_read(words: str) -> None:

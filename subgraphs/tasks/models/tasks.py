@@ -51,6 +51,12 @@ class Task(Base, table=True):
         ForeignKeyConstraint(["category_id"], ["categories.id"]),
         CheckConstraint("budget_minor > 0", name="tasks_budget_positive"),
         Index("tasks_by_search", "search", "category_id", "status", postgresql_using="gin"),
+        Index(
+            "tasks_by_terms",
+            text("terms_of_task(search, published_at, status, category_id, mode, currency, budget_minor)"),
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+        ),
         Index("tasks_by_publication", "status", "published_at", "id"),
         Index("tasks_by_category", "category_id", "status", "published_at", "id"),
         Index("tasks_by_budget", "status", "currency", "budget_minor", "id"),

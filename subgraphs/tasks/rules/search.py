@@ -24,6 +24,7 @@ _MOST_CORRECTED = 5
 _MOST_CORRECTIONS = 3
 _MOST_BYTES = 200
 _LONG = 8
+_MOST_DIGITS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ class Query:
         """The words that may be misspelt, some of the first."""
         found = (term.text for terms in self.alternatives for term in terms if term.may_be_misspelt)
         return tuple(dict.fromkeys(found))[:_MOST_CORRECTED]
+
+    @property
+    def has_spaced(self) -> bool:
+        """Whether any of it is in a script with spaces between words."""
+        return any(term.text for terms in self.alternatives for term in terms)
 
 
 def parse(text: str) -> Query:
@@ -132,3 +138,26 @@ def read(text: str) -> dict[str, tuple[str, ...]]:
     if len(found) > _MOST_CORRECTED:
         raise BadRequest("The cursor is not of this list.")
     return found
+
+
+def budget_steps(least: int | None, most: int | None) -> tuple[str, ...]:
+    """The steps of a range in minor units, both ends included: `5` is all of five digits, `5-2` those from 20,000 on.
+
+    As in the function `terms_of_task` of the migrations. None if the range is empty.
+    """
+    low, high = _digits(least or 0), (_MOST_DIGITS, 9) if most is None else _digits(most)
+    return tuple(step for size in range(low[0], high[0] + 1) for step in _steps_of(size, low, high))
+
+
+def _steps_of(size: int, low: tuple[int, int], high: tuple[int, int]) -> Iterator[str]:
+    first, last = low[1] if size == low[0] else 1, high[1] if size == high[0] else 9
+    if (first, last) == (1, 9) or size == _MOST_DIGITS:
+        yield f"{size}"
+    else:
+        yield from (f"{size}-{digit}" for digit in range(first, last + 1))
+
+
+def _digits(amount: int) -> tuple[int, int]:
+    """How many digits an amount has, and the first."""
+    text = str(max(amount, 1))
+    return min(len(text), _MOST_DIGITS), int(text[0])

@@ -12,6 +12,7 @@ from subgraphs.tasks.store import (
     relevance,
     search,
     tasks,
+    terms,
     timeline,
     words,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "relevance",
     "search",
     "tasks",
+    "terms",
     "timeline",
     "words",
 ]

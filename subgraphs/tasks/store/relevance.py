@@ -6,11 +6,24 @@ are part of each cursor; so are the words that a misspelt one was taken for. Wha
 list, and what leaves it makes room for nothing, so that what stays comes exactly once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import DateTime, Integer, Select, Text, case, column, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    case,
+    column,
+    func,
+    literal,
+    select,
+    true,
+)
 from sqlmodel import col
 
 from shared import clock
@@ -19,8 +32,8 @@ from shared.errors import BadRequest
 from shared.graphql.pagination import Order, Page, Window
 from subgraphs.tasks import models, rules
 from subgraphs.tasks.rules.search import MOST_CANDIDATES, Query
-from subgraphs.tasks.store import words
-from subgraphs.tasks.store.search import SEARCH, Filter
+from subgraphs.tasks.store import terms, words
+from subgraphs.tasks.store.search import TABLE, Filter
 
 Task = models.Task
 
@@ -103,13 +116,30 @@ def page(filter: Filter, query: Query, window: Window, bounds: Bounds) -> Select
 
 def candidates(filter: Filter, query: Query, bounds: Bounds) -> Select[*tuple[Any, ...]]:
     """The newest of all that match."""
-    published = col(Task.published_at)
-    statement = select(col(Task.id), published, SEARCH).where(
-        *filter.conditions(rules.search.read(bounds.corrected)), published <= bounds.until
+    corrected = rules.search.read(bounds.corrected)
+    # Whoever makes up a cursor asks for no more either.
+    most = MOST_CANDIDATES if bounds.since is None else 2 * MOST_CANDIDATES
+    if filter.status is None or filter.poster_id is not None or not query.alternatives:
+        # Of one person or none: few, and of any time.
+        return _newest(TABLE, filter, corrected, bounds).limit(most)
+    since = max((moment for moment in (bounds.since, filter.posted_after) if moment is not None), default=None)
+    periods = terms.periods(filter.status, since, bounds.until)
+    found = terms.found(filter, query, corrected, filter.status, periods.c.number)
+    # Without spaces, lexemes are all that there is to a query, and the texts are long: to look at them once more would
+    # take as long as all else.
+    rest = filter if query.has_spaced else replace(filter, query=None)
+    # A period is read only if those before it had too few.
+    newest = _newest(found, rest, corrected, bounds, periods.c.number.desc())
+    return newest.select_from(periods.join(found, true())).limit(most)
+
+
+def _newest(
+    of: FromClause, filter: Filter, corrected: words.Corrections, bounds: Bounds, *before: ColumnElement[Any]
+) -> Select[*tuple[Any, ...]]:
+    """What matches of some tasks, sorted."""
+    statement = select(of.c.id, of.c.published_at, of.c.search).where(
+        *filter.conditions(corrected, of), of.c.published_at <= bounds.until
     )
     if bounds.since is not None:
-        # Whoever makes up a cursor asks for no more either.
-        statement = statement.where(published >= bounds.since)
-    return statement.order_by(published.desc(), col(Task.id).desc()).limit(
-        MOST_CANDIDATES if bounds.since is None else 2 * MOST_CANDIDATES
-    )
+        statement = statement.where(of.c.published_at >= bounds.since)
+    return statement.order_by(*before, of.c.published_at.desc(), of.c.id.desc())

@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, Select, Text, exists, false, inspect, select, type_coerce
+from sqlalchemy import ColumnElement, FromClause, Label, Select, Text, exists, false, inspect, select, type_coerce
 from sqlmodel import col
 
 from shared.db import Database, any_of, columns_of
@@ -19,10 +19,8 @@ from subgraphs.tasks.store.words import Corrections, planned_for_its_values, tsq
 
 Task = models.Task
 _columns = select(*columns_of(Task))
-_of_suspended = exists().where(
-    col(models.Suspension.user_id) == col(Task.poster_id), col(models.Suspension.is_suspended)
-)
-SEARCH, _due = (inspect(Task).local_table.c[name] for name in ("search", "due_sort"))
+TABLE = inspect(Task).local_table
+_due = TABLE.c.due_sort
 
 # A cursor holds plain text; amounts of two currencies cannot be compared, so the currency comes first.
 _currency = type_coerce(col(Task.currency), Text).label("currency_sort")
@@ -67,32 +65,36 @@ class Filter:
     poster_id: str | None = None
     posted_after: datetime | None = None
 
-    def conditions(self, corrected: Corrections | None = None) -> list[ColumnElement[bool]]:
-        conditions: list[ColumnElement[bool]] = [col(Task.published_at).is_not(None), ~_of_suspended]
+    def conditions(self, corrected: Corrections | None = None, of: FromClause = TABLE) -> list[ColumnElement[bool]]:
+        """What tasks meet; `of` is the table or a part of it."""
+        conditions: list[ColumnElement[bool]] = [
+            of.c.published_at.is_not(None),
+            ~exists().where(col(models.Suspension.user_id) == of.c.poster_id, col(models.Suspension.is_suspended)),
+        ]
         if self.status is not None:
-            conditions.append(col(Task.status) == self.status)
+            conditions.append(of.c.status == self.status)
         if self.query is not None:
-            conditions.extend(self._matching(self.query, corrected or {}))
+            conditions.extend(self._matching(self.query, corrected or {}, of))
         if self.category_ids is not None:
-            conditions.append(any_of(col(Task.category_id), self.category_ids))
+            conditions.append(any_of(of.c.category_id, self.category_ids))
         if self.currency is not None:
-            conditions.append(col(Task.currency) == self.currency)
+            conditions.append(of.c.currency == self.currency)
         if self.budget_min_minor is not None:
-            conditions.append(col(Task.budget_minor) >= self.budget_min_minor)
+            conditions.append(of.c.budget_minor >= self.budget_min_minor)
         if self.budget_max_minor is not None:
-            conditions.append(col(Task.budget_minor) <= self.budget_max_minor)
+            conditions.append(of.c.budget_minor <= self.budget_max_minor)
         if self.mode is not None:
-            conditions.append(col(Task.mode) == self.mode)
+            conditions.append(of.c.mode == self.mode)
         if self.poster_id is not None:
-            conditions.append(col(Task.poster_id) == self.poster_id)
+            conditions.append(of.c.poster_id == self.poster_id)
         if self.posted_after is not None:
-            conditions.append(col(Task.published_at) > self.posted_after)
+            conditions.append(of.c.published_at > self.posted_after)
         return conditions
 
-    def _matching(self, query: Query, corrected: Corrections) -> list[ColumnElement[bool]]:
+    def _matching(self, query: Query, corrected: Corrections, of: FromClause) -> list[ColumnElement[bool]]:
         if not query.alternatives:
             return [false()]
-        return [SEARCH.op("@@")(tsquery(query, corrected)), planned_for_its_values()]
+        return [of.c.search.op("@@")(tsquery(query, corrected)), planned_for_its_values()]
 
 
 async def list_tasks(database: Database, filter: Filter, window: Window) -> Page[models.Task]:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
+    case,
     column,
     exists,
     func,
@@ -43,6 +44,15 @@ def tsquery(query: Query, corrected: Corrections) -> ColumnElement[Any]:
     return reduce(_or, alternatives) if alternatives else literal("", Text).cast(TSQUERY)
 
 
+def loose_tsquery(query: Query, corrected: Corrections, always: str) -> ColumnElement[Any]:
+    """What meets a query and some more, for an index that has no positions: phrases are the words in them.
+
+    `always` is a lexeme that all have.
+    """
+    alternatives = [reduce(_and, (_loose(term, corrected, always) for term in terms)) for terms in query.alternatives]
+    return reduce(_or, alternatives)
+
+
 def planned_for_its_values() -> ColumnElement[bool]:
     """A condition that is met, and by which no two statements are the same.
 
@@ -68,19 +78,26 @@ async def load_similar_words(database: Database, words: Sequence[str]) -> Mappin
     return found
 
 
-def _term(term: Term, corrected: Corrections) -> ColumnElement[Any]:
+def _loose(term: Term, corrected: Corrections, always: str) -> ColumnElement[Any]:
+    if not term.is_negated:
+        return _term(term, corrected, func.plainto_tsquery)
+    exact = _term(term, corrected)
+    # What has all words of a phrase may yet not have the phrase.
+    return case((exact.cast(Text).contains("<"), literal(f"'{always}'", Text).cast(TSQUERY)), else_=exact)
+
+
+def _term(term: Term, corrected: Corrections, of_text: Any = func.phraseto_tsquery) -> ColumnElement[Any]:
+    def tsquery_of(text: str) -> ColumnElement[Any]:
+        return of_text(_english, literal(text, Text), type_=TSQUERY())
+
     parts: list[ColumnElement[Any]] = []
     if term.grams:
         # Of characters of other scripts alone, so that nothing in it means anything to PostgreSQL.
         parts.append(literal(" & ".join(map(_gram, term.grams)), Text).cast(TSQUERY))
     if term.text:
-        parts.append(reduce(_or, map(_phrase, (term.text, *corrected.get(term.text, ())))))
+        parts.append(reduce(_or, map(tsquery_of, (term.text, *corrected.get(term.text, ())))))
     together = reduce(_and, parts)
     return func.tsquery_not(together, type_=TSQUERY()) if term.is_negated else together
-
-
-def _phrase(text: str) -> ColumnElement[Any]:
-    return func.phraseto_tsquery(_english, literal(text, Text), type_=TSQUERY())
 
 
 def _gram(gram: str) -> str:
