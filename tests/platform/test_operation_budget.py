@@ -12,6 +12,7 @@ from shared.app import create_app
 from shared.context import Context
 from shared.graphql.limits import list_size
 from shared.graphql.schema import build_schema, query, subscription
+from shared.ids import new_id
 from tests.conftest import AccessToken, SettingsFor
 from tests.serving import Served, serve
 
@@ -133,7 +134,7 @@ async def test_entities_cost_what_they_are(replicas: list[Served], access_token:
     token = access_token(USER)
 
     async def entities(count: int) -> str:
-        given = [{"__typename": "Entity", "id": str(number)} for number in range(count)]
+        given = [{"__typename": "Entity", "id": new_id("entity")} for _ in range(count)]
         return await execute(replicas[0], document, {"r": given}, token=token)
 
     assert await entities(60) == "OK"
