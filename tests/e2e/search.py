@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import ahocorasick
 import asyncpg
 import httpx
 import redis.asyncio
@@ -44,15 +45,29 @@ class Piece:
 
 
 async def find(texts: Mapping[str, str], pieces: AsyncIterable[Piece]) -> dict[str, set[str]]:
-    """The places of each text, by its name; those that are nowhere have none."""
-    wanted = {name: forms(text) for name, text in texts.items()}
+    """The places of each text, by its name; those that are nowhere have none.
+
+    All forms of all texts are looked for at once (Aho and Corasick, 1975): there are thousands, in many megabytes.
+    """
+    names: dict[bytes, set[str]] = {}
+    for name, text in texts.items():
+        for shape in forms(text):
+            names.setdefault(shape, set()).add(name)
+    wanted = ahocorasick.Automaton()
+    for shape, those in names.items():
+        wanted.add_word(_letters(shape), those)
+    wanted.make_automaton()
     found: dict[str, set[str]] = {name: set() for name in texts}
     async for piece in pieces:
-        content = _plain(piece.content)
-        for name, shapes in wanted.items():
-            if piece.place not in found[name] and any(shape in content for shape in shapes):
+        for _, those in wanted.iter(_letters(_plain(piece.content))):
+            for name in those:
                 found[name].add(piece.place)
     return found
+
+
+def _letters(content: bytes) -> str:
+    """Each byte as the letter of its number."""
+    return content.decode("latin-1")
 
 
 def forms(text: str) -> frozenset[bytes]:

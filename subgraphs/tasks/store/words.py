@@ -88,7 +88,8 @@ def _loose(term: Term, corrected: Corrections, always: str) -> ColumnElement[Any
 
 def _term(term: Term, corrected: Corrections, of_text: Any = func.phraseto_tsquery) -> ColumnElement[Any]:
     def tsquery_of(text: str) -> ColumnElement[Any]:
-        return of_text(_english, literal(text, Text), type_=TSQUERY())
+        read: ColumnElement[Any] = of_text(_english, literal(text, Text), type_=TSQUERY())
+        return read
 
     parts: list[ColumnElement[Any]] = []
     if term.grams:
