@@ -232,7 +232,7 @@ class _Asking:
             expected = [
                 shown[str(place)]
                 for place, task in enumerate(together)
-                if any(cells[who].answer in (VALUE, OWN) for cells in task.rows.values())
+                if any(cells[who].answer in (VALUE, OWN) or cells[who].answer.refusal for cells in task.rows.values())
             ]
             with_patience = asyncio.get_running_loop().time() + 20
             while not all(each.events or each.over for each in expected):
