@@ -347,9 +347,9 @@ async def test_filters_may_leave_nothing_or_all_times(tasks: Tasks) -> None:
 
     for words, wanted, expected in (
         ("fence", {"budget": {"currency": "EUR", "min": "500", "max": "100"}}, []),
-        ("fence", {"postedAfter": "0001-01-01T00:00:00Z"}, [task]),
-        ("fence", {"postedAfter": "9999-12-31T23:59:59Z"}, []),
-        ("fence", {"status": "DISPUTED", "postedAfter": "0001-01-01T00:00:00Z"}, []),
+        ("fence", {"postedAfter": "1900-01-02T00:00:00Z"}, [task]),
+        ("fence", {"postedAfter": "2999-12-30T23:59:59Z"}, []),
+        ("fence", {"status": "DISPUTED", "postedAfter": "1900-01-02T00:00:00Z"}, []),
         ("the", {"mode": "ONSITE"}, []),
     ):
         assert await found(tasks, words, filter=wanted) == expected, wanted
