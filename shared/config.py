@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     document_reveals_per_account: str = Field(
         "100/1 hour", pattern=_LIMIT, description="Documents that one admin looks at in full."
     )
+    second_factor_removals_per_account: str = Field(
+        "20/1 hour", pattern=_LIMIT, description="Second factors that one admin tries to remove."
+    )
     blocks_per_account: str = Field(
         "200/1 hour", pattern=_LIMIT, description="`blockUser` and `unblockUser` together, of one account."
     )

@@ -99,6 +99,15 @@ class UserSecondFactorDisabled(_UserEvent):
     type: ClassVar[str] = "users.user.second_factor_disabled"
 
 
+class UserSecondFactorRemoved(_UserEvent):
+    """An admin took away the second factor of a user who had lost it: their logins take no one-time code any more."""
+
+    type: ClassVar[str] = "users.user.second_factor_removed"
+
+    reason: Annotated[str, Personal("user_id")]
+    by: str = Field(description="The admin's id.")
+
+
 class UserRecoveryCodesRegenerated(_UserEvent):
     """A user has new recovery codes; the old ones are worth nothing."""
 

@@ -5,6 +5,7 @@ import pytest
 from tests.abuse.accounts import (
     Names,
     call,
+    challenged,
     erased,
     floods,
     kept,
@@ -13,7 +14,8 @@ from tests.abuse.accounts import (
     suspended,
     tries,
     until_refused,
-)  # fmt: skip
+    with_factor,
+)
 from tests.abuse.arena import Arena, Case, Given, Target
 from tests.abuse.attacks import WAIT, operation, subscribe, talk
 from tests.abuse.table import defended, everywhere
@@ -27,6 +29,7 @@ UNKNOWN_CHECK = "verification_01jd0000000000000000000000"
 LICENSE = {"documentType": "DRIVER_LICENSE", "number": "AB-123-456-78"}
 QUEUE = "{ identityVerifications { nodes { lastFour user { id } } } }"
 HASHED = {"users": 0.3}
+LOST = "They lost their phone, and came with their passport."
 
 
 def acts(expected: str, who: str, mutation: str, given: Given | None = None, **input: object) -> Case:
@@ -35,6 +38,11 @@ def acts(expected: str, who: str, mutation: str, given: Given | None = None, **i
 
 def asks(expected: str, who: str, query: str, given: Given | None = None, at: str = "users") -> Case:
     return Case(operation(query, who=who, shows=True), expected, expected, at=at, given=given)
+
+
+def removes(expected: str, who: str, given: Given | None, **changes: object) -> Case:
+    """A second factor that an admin removes; each attempt is another admin's, since few are allowed."""
+    return acts(expected, who, "removeSecondFactor", given, **({"userId": "<victoria>", "reason": LOST} | changes))
 
 
 def submits(expected: str, **changes: object) -> Case:
@@ -70,12 +78,21 @@ async def admins_own(target: Target) -> Names:
 
 async def admin(target: Target, names: Names | None = None) -> Names:
     """A newcomer who was made an admin, signed in as one."""
-    found = names or await newcomer(target)
+    return await promoted(target, names or await newcomer(target), "ADMIN")
+
+
+async def promoted(target: Target, names: Names, role: str) -> Names:
+    """Somebody with one more role, signed in with it."""
     ada = {"ada token": target.scene["ada token"]}
-    await call(target.scene, "grantRole", {"userId": found["mallory"], "role": "ADMIN"}, "__typename", ada)
-    given = {"refreshToken": found["mallory refresh"]}
+    await call(target.scene, "grantRole", {"userId": names["mallory"], "role": role}, "__typename", ada)
+    given = {"refreshToken": names["mallory refresh"]}
     session = (await call(target.scene, "refreshSession", given, "session { accessToken refreshToken }"))["session"]
-    return found | {"mallory token": session["accessToken"], "mallory refresh": session["refreshToken"]}
+    return names | {"mallory token": session["accessToken"], "mallory refresh": session["refreshToken"]}
+
+
+async def supporter(target: Target) -> Names:
+    """A newcomer who was made one of the support, signed in as such."""
+    return await promoted(target, await newcomer(target), "SUPPORT")
 
 
 async def former_admin(target: Target) -> Names:
@@ -97,6 +114,42 @@ async def former_admin_and_a_document(target: Target) -> Names:
     """The same, and somebody else's document."""
     check = (await submitted(target))["mallory check"]
     return await admin_by_token_alone(target) | {"victoria check": check}
+
+
+async def guarded_supporter(target: Target) -> Names:
+    """One of the support, and Victoria with a second factor."""
+    return await with_factor(target, "victoria") | await supporter(target)
+
+
+async def guarded(target: Target) -> Names:
+    """A new admin, and Victoria with a second factor."""
+    return await with_factor(target, "victoria") | await admin(target)
+
+
+async def guarded_admin(target: Target) -> Names:
+    """A new admin with a second factor."""
+    return await admin(target, await with_factor(target))
+
+
+async def guarded_from_a_former_admin(target: Target) -> Names:
+    """An admin by their token alone, and Victoria with a second factor."""
+    return await with_factor(target, "victoria") | await admin_by_token_alone(target)
+
+
+async def removed(target: Target) -> Names:
+    """A new admin, and Victoria, who had begun to log in when the admin removed her second factor."""
+    names = await guarded(target)
+    names |= await challenged(target, names, "victoria")
+    mallory = {"mallory token": names["mallory token"]}
+    given = {"userId": names["victoria"], "reason": LOST}
+    await call(target.scene, "removeSecondFactor", given, "__typename", mallory)
+    await until_refused(target, names["victoria token"])
+    return names
+
+
+async def admin_and_who_left(target: Target) -> Names:
+    left = await erased(target)
+    return {"victoria": left["mallory"]} | await admin(target)
 
 
 CASES = {
@@ -152,6 +205,47 @@ CASES = {
     ),
     "a former admin gives a role, by a token that is alive": acts(
         NOT_HERE, "mallory", "grantRole", kept(admin_by_token_alone), userId="<tina>", role="ADMIN"
+    ),
+    # --- second factors of others ---
+    "nobody removes a second factor": removes(NOBODY, "", kept(guarded)),
+    "a stranger removes a second factor": removes(NOT_HERE, "tina", kept(guarded)),
+    "support removes a second factor": removes(NOT_HERE, "mallory", kept(guarded_supporter)),
+    "an owner without a code removes their second factor": removes(
+        NOT_HERE, "mallory", kept(with_factor), userId="<mallory>"
+    ),
+    "an admin without a code removes their own": removes(ONESELF, "mallory", guarded_admin, userId="<mallory>"),
+    "an admin removes a second factor twice": removes("200 userErrors NOT_FOUND", "mallory", removed),
+    "an admin removes the second factor of who has none": removes(
+        "200 userErrors NOT_FOUND", "mallory", admin, userId="<tina>"
+    ),
+    "an admin removes the second factor of who left": removes(
+        "200 userErrors NOT_FOUND(userId)", "mallory", admin_and_who_left
+    ),
+    "an admin removes the second factor of who is not there": removes(
+        "200 userErrors NOT_FOUND(userId)", "mallory", admin, userId=UNKNOWN_USER
+    ),
+    "an admin removes the second factor of a task": removes("200 INVALID_ID", "mallory", admin, userId="<task>"),
+    "an admin removes a second factor without a reason": removes(
+        "200 userErrors INVALID_INPUT(reason)", "mallory", guarded, reason=" "
+    ),
+    "an admin removes a second factor for 900,000 letters": removes(
+        "200 userErrors INVALID_INPUT(reason)", "mallory", guarded, reason="a" * 900_000
+    ),
+    "a former admin removes a second factor, by a token that is alive": removes(
+        NOT_HERE, "mallory", guarded_from_a_former_admin
+    ),
+    "thirty removals in one request": Case(
+        floods("removeSecondFactor", 30, "mallory", userId="<victoria>", reason=LOST),
+        "200 RATE_LIMITED",
+        "200 RATE_LIMITED",
+        at="users",
+        given=guarded,
+        once=True,
+    ),
+    "a device from before a second factor was removed": asks(NOBODY, "victoria", "{ me { id } }", kept(removed)),
+    "a login from before a second factor was removed": acts(
+        "200 userErrors INVALID_SECOND_FACTOR", "", "completeLogIn", kept(removed),
+        challenge="<victoria challenge>", code="<victoria recovery code>",
     ),
     # --- who was shut out ---
     "a suspended token at users": shut_out(NOBODY, "{ me { id } }", "users"),

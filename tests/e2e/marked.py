@@ -26,6 +26,7 @@ RESET_PASSWORD = mutation("resetPassword", "user { id }")
 REQUEST_RESET = mutation("requestPasswordReset", "")
 ENABLE_TOTP = mutation("enableTotp", "secret uri")
 CONFIRM_TOTP = mutation("confirmTotp", "recoveryCodes")
+REMOVE_SECOND_FACTOR = mutation("removeSecondFactor", "user { id }")
 SUBMIT_DOCUMENT = mutation("submitIdentityVerification", "verification { id version }")
 REVEAL_DOCUMENT = mutation("revealIdentityDocument", "number fullName")
 REJECT_DOCUMENT = mutation("rejectIdentityVerification", "verification { status }")
@@ -91,6 +92,17 @@ async def sign_up(stack: Stack, marked: Marked) -> None:
     }
     await marked.call(UPDATE_PROFILE, input=profile)
     await marked.call(SET_SKILLS, input={"skills": [marked.mark("skill")]})
+
+
+async def lose_factor(marked: Marked, admin: Person) -> None:
+    """A second factor that is lost with its recovery codes, and removed by an admin; then another sign-in."""
+    factor = await marked.call(ENABLE_TOTP, input={"password": marked.password})
+    secret = marked.mark("secret that was lost", factor["secret"])
+    await marked.call(CONFIRM_TOTP, input={"code": pyotp.TOTP(secret).now()})
+    reason = f"They came with their passport. {marked.mark('reason to remove a second factor')}"
+    await admin.call(REMOVE_SECOND_FACTOR, input={"userId": marked.user_id, "reason": reason})
+    payload = await anybody(marked, LOG_IN, {"email": marked.email, "password": marked.password})
+    marked.take_session(payload, "third")
 
 
 async def secure(stack: Stack, marked: Marked) -> None:

@@ -70,6 +70,8 @@ WHILE_THERE: Places = {
     "reason to call off": {"tasks.tasks.cancelled_reason", *_TASK_EVENTS},
     "message of a bid": {"bids.bids.message", *_BID_EVENTS},
     "reason to decline": {*_BID_EVENTS, *_TOLD},
+    # What an admin says of them for the record.
+    "reason to remove a second factor": _USER_EVENTS,
     # For the eyes of few, and in no event.
     "text of a report": {"users.reports.text"},
     "note of the rejection": {"users.identity_verifications.rejection_note"},
@@ -125,6 +127,7 @@ def test_personal_data_is_where_it_must_be_and_nowhere_else(found: Found) -> Non
     assert {
         "password", "new password", "wrong password", "forged token", "first accessToken 0", "first accessToken 1",
         "first refreshToken 0", "second refreshToken 0", "secret of one-time codes", "recovery code 0", "challenge",
+        "secret that was lost", "third accessToken 0", "third refreshToken 0",
         "verification code", "reset code", "code of a refused mail", "code of a mail that waits", "document's number",
         "document's number as typed", "full name", "phone as typed", "referer", "cookie", "address",
         "value of the wrong type", "literal in a document", "in no JSON", "no message", "query of an address",
@@ -222,6 +225,7 @@ async def _live_and_leave(stack: Stack, collector: Collector) -> Found:
 
 async def _live(stack: Stack, each: Marked, other: Person, admin: Person) -> None:
     await life.sign_up(stack, each)
+    await life.lose_factor(each, admin)
     await life.secure(stack, each)
     await life.identify(each, admin)
     await life.deal(each, other)

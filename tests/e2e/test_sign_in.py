@@ -9,7 +9,7 @@ from deploy.demo.client import Client
 from deploy.demo.live import Data, Refused
 from deploy.local.stack import Stack
 from shared import clock
-from tests.e2e.people import mutation, new_email, new_password
+from tests.e2e.people import become_admin, eventually, mutation, new_email, new_password, newcomer
 from tests.users.providers import answer_of, newcomer_at
 from tests.users.second_factors import code_of
 
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.e2e
 ENABLE = mutation("enableTotp", "secret uri")
 CONFIRM = mutation("confirmTotp", "recoveryCodes")
 DISABLE = mutation("disableTotp", "user { secondFactor { enabledAt } }")
+REMOVE = mutation("removeSecondFactor", "user { secondFactor { enabledAt } }")
 LOG_OUT = mutation("logOut", "session { endedAt }")
 SESSION = "session { accessToken refreshToken expiresAt user { id } }"
 LOG_IN = mutation("logIn", f"{SESSION} secondFactor {{ challenge }}")
@@ -92,6 +93,42 @@ async def test_a_second_factor_from_its_first_code_to_its_end(app: App, stack: S
     app.leave()
     await app.log_in(email, password)
     assert (await app.call(ME))["id"] == user_id
+
+
+async def test_who_has_lost_app_and_codes_is_let_in_by_an_admin(app: App, edge: str, stack: Stack) -> None:
+    email, password = new_email(), new_password()
+    await app.sign_up(email, password, ["POSTER"])
+    secret = (await app.call(ENABLE, input={"password": password}))["secret"]
+    codes = (await app.call(CONFIRM, input={"code": code_of(secret, clock.now())}))["recoveryCodes"]
+    challenge = await app.challenge(email, password)
+
+    async with newcomer(edge, "Ada", "POSTER") as ada:
+        await become_admin(stack, ada)
+        given = {"userId": app.user_id, "reason": "They lost their phone, and came with their passport."}
+        assert (await ada.call(REMOVE, input=given))["user"] == {"secondFactor": None}
+        assert await ada.answer(REMOVE, input=given) == {
+            "data": {"removeSecondFactor": {"user": None, "userErrors": [{"code": "NOT_FOUND", "field": None}]}}
+        }
+
+    async def is_out() -> bool:
+        try:
+            await app.call(ME)
+        except Refused as refusal:
+            return list(refusal.codes) == ["UNAUTHENTICATED"]
+        return False
+
+    await eventually(is_out, 5)
+    assert await stack.mail(email, "our support removed the second factor")
+    app.leave()
+    assert await app.refused(COMPLETE_LOG_IN, {"challenge": challenge, "code": codes[0]}) == ["INVALID_SECOND_FACTOR"]
+    await app.log_in(email, password)
+    assert (await app.call(ME))["secondFactor"] is None
+
+    async def is_told() -> bool:
+        told = (await app.call("{ notifications(first: 5) { nodes { title } } }"))["nodes"]
+        return {"title": "Second factor removed"} in told
+
+    await eventually(is_told)
 
 
 async def test_somebody_comes_from_another_provider_and_comes_again(app: App, stack: Stack) -> None:

@@ -114,6 +114,18 @@ CASES: dict[str, tuple[events.Event, list[Message]]] = {
             )
         ],
     ),
+    "second factor removed": (
+        events.UserSecondFactorRemoved(user_id=TASKER, reason="They came with their passport.", by=POSTER),
+        [
+            Message(
+                TASKER,
+                Category.ACCOUNT,
+                "Second factor removed",
+                "Our support removed the second factor of your account. You can set up a new one.",
+                "/account/security",
+            )
+        ],
+    ),
     "export ready": (
         events.UserExportReady(user_id=TASKER, export_id="export_1"),
         [

@@ -17,6 +17,9 @@ REGENERATE = (
     "mutation($input: RegenerateRecoveryCodesInput!) "
     f"{{ regenerateRecoveryCodes(input: $input) {{ recoveryCodes user {{ id }} {ERRORS} }} }}"
 )
+REMOVE = (
+    f"mutation($input: RemoveSecondFactorInput!) {{ removeSecondFactor(input: $input) {{ user {{ id }} {ERRORS} }} }}"
+)
 CHALLENGE = (
     f"mutation($input: LogInInput!) {{ logIn(input: $input) {{ {TOKENS} secondFactor {{ challenge expiresAt }} "
     f"{ERRORS} }} }}"

@@ -15,7 +15,7 @@ from subgraphs.users.rules.mails import Template
 from tests.users.conftest import OTHER_PASSWORD, PASSWORD, Serve, Users, new_email
 from tests.users.post import Post
 from tests.users.second_factors import COMPLETE as COMPLETE_LOG_IN
-from tests.users.second_factors import CONFIRM, DISABLE, ENABLE, REGENERATE, challenge, code_of, enable
+from tests.users.second_factors import CONFIRM, DISABLE, ENABLE, REGENERATE, REMOVE, challenge, code_of, enable
 from tests.users.test_administration import REASON, REINSTATE, SUSPEND, an_admin
 from tests.users.test_change_password import CHANGE
 from tests.users.test_erase_my_account import ERASE, ERASE_USER
@@ -53,6 +53,14 @@ async def second_factor_disabled(web: Web) -> Ready:
     given = {"password": PASSWORD, "code": person.code()}
     secrets = [person.secret, *person.recovery_codes, *given.values()]
     return Ready(person.email, lambda: act(web, DISABLE, person.session, given), secrets)
+
+
+async def second_factor_removed(web: Web) -> Ready:
+    person = await enable(web.users, displayName=NAME)
+    boss = await an_admin(web.users)
+    given = {"userId": person.session["user"]["id"], "reason": REASON}
+    secrets = [person.secret, *person.recovery_codes, REASON, boss["email"]]
+    return Ready(person.email, lambda: act(web, REMOVE, boss, given), secrets)
 
 
 async def recovery_codes_regenerated(web: Web) -> Ready:
@@ -122,6 +130,7 @@ CHANGES: list[tuple[Callable[[Web], Awaitable[Ready]], Template, str]] = [
     (password_changed, Template.PASSWORD_CHANGED, "users.user.session_revoked"),
     (second_factor_enabled, Template.SECOND_FACTOR_ENABLED, "users.user.second_factor_enabled"),
     (second_factor_disabled, Template.SECOND_FACTOR_DISABLED, "users.user.second_factor_disabled"),
+    (second_factor_removed, Template.SECOND_FACTOR_REMOVED, "users.user.second_factor_removed"),
     (recovery_codes_regenerated, Template.RECOVERY_CODES_REGENERATED, "users.user.recovery_codes_regenerated"),
     (recovery_code_used, Template.RECOVERY_CODE_USED, "users.user.recovery_code_used"),
     (identity_linked, Template.IDENTITY_LINKED, "users.user.identity_linked"),

@@ -12,6 +12,7 @@ ACCOUNT_EVENTS = (
     events.UserRoleGranted,
     events.UserRoleRevoked,
     events.UserReinstated,
+    events.UserSecondFactorRemoved,
     events.UserExportReady,
     events.UserVerified,
     events.UserVerificationRejected,

@@ -24,6 +24,11 @@ def _reinstated(event: events.UserReinstated, names: Names) -> list[Message]:
     return [Message(event.user_id, Category.ACCOUNT, "Welcome back", body, "/")]
 
 
+def _second_factor_removed(event: events.UserSecondFactorRemoved, names: Names) -> list[Message]:
+    body = "Our support removed the second factor of your account. You can set up a new one."
+    return [Message(event.user_id, Category.ACCOUNT, "Second factor removed", body, "/account/security")]
+
+
 def _export_ready(event: events.UserExportReady, names: Names) -> list[Message]:
     body = "Everything that is stored about you can be read for a week."
     return [Message(event.user_id, Category.ACCOUNT, "Your data is ready", body, "/account/data")]
@@ -60,6 +65,7 @@ WRITERS: Writers = {
     events.UserRoleGranted: _role_granted,
     events.UserRoleRevoked: _role_revoked,
     events.UserReinstated: _reinstated,
+    events.UserSecondFactorRemoved: _second_factor_removed,
     events.UserExportReady: _export_ready,
     events.UserVerified: _verified,
     events.UserVerificationRejected: _verification_rejected,

@@ -7,6 +7,7 @@ from shared.access import (
     Mutation,
     Object,
     Type,
+    admins,
     everybody,
     refused,
     signed_in,
@@ -41,6 +42,12 @@ ACCESS: list[Declaration] = [
         gives="recoveryCodes user",
     ),
     Mutation(f"disableTotp(input: {PROOF})", GUARDED, WITH_OWN_PASSWORD, gives="user"),
+    Mutation(
+        'removeSecondFactor(input: {userId: $user, reason: "They lost their phone."})',
+        GUARDED,
+        admins(VALUE),
+        gives="user",
+    ),
     Mutation(f"regenerateRecoveryCodes(input: {PROOF})", GUARDED, WITH_OWN_PASSWORD, gives="recoveryCodes user"),
     Mutation(
         'completeLogIn(input: {challenge: $email, code: "000000"})',

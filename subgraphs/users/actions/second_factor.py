@@ -1,4 +1,4 @@
-"""Second factors: set up, confirmed, asked for at logins, given up."""
+"""Second factors: set up, confirmed, asked for at logins, given up, and removed for who has lost them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,10 @@ from shared import clock, events
 from shared.actor import Actor
 from shared.config import Settings
 from shared.errors import NotFound
+from shared.graphql.text import clean
 from shared.outbox import emit
 from subgraphs.users import models, rules, second_factor, store
-from subgraphs.users.actions import mails, sessions
+from subgraphs.users.actions import administration, mails, sessions
 from subgraphs.users.rules.mails import Template
 from subgraphs.users.rules.second_factor import invalid_second_factor, no_second_factor, second_factor_required
 from subgraphs.users.rules.sessions import EndReason
@@ -90,6 +91,27 @@ async def disable_totp(session: AsyncSession, settings: Settings, actor: Actor, 
     ended = await sessions.end_all(session, user.id, EndReason.SECOND_FACTOR_CHANGED, clock.now(), but=actor.session_id)
     await emit(session, events.UserSecondFactorDisabled(user_id=user.id))
     await mails.queue(session, cipher(settings), user, Template.SECOND_FACTOR_DISABLED)
+    return Changed(user, [], ended)
+
+
+async def remove_second_factor(
+    session: AsyncSession, settings: Settings, actor: Actor, user_id: str, reason: str
+) -> Changed:
+    """What an admin does for somebody who has lost the app and the recovery codes; ends all sessions of that person.
+
+    Raises InvalidInput, NotFound, NotAllowed, Forbidden.
+    """
+    least, most = rules.second_factor.REMOVAL_REASON_LENGTH
+    text = clean(reason, field=("reason",), min_length=least, max_length=most, multiline=True)
+    user = await administration.lock_other(session, actor, user_id)
+    factor = await store.second_factor.lock_second_factor(session, user.id)
+    if factor is None or factor.enabled_at is None:
+        raise no_second_factor()
+    await store.second_factor.delete_second_factor(session, user.id)
+    await store.second_factor.delete_challenges(session, user.id)
+    ended = await sessions.end_all(session, user.id, EndReason.SECOND_FACTOR_CHANGED, clock.now())
+    await emit(session, events.UserSecondFactorRemoved(user_id=user.id, reason=text, by=actor.id))
+    await mails.queue(session, cipher(settings), user, Template.SECOND_FACTOR_REMOVED)
     return Changed(user, [], ended)
 
 

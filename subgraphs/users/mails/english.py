@@ -71,6 +71,20 @@ WORDINGS: dict[Template, Wording] = {
             "If it was not, set another password at once, and set the second factor up again.",
         ),
     ),
+    Template.SECOND_FACTOR_REMOVED: Wording(
+        "The second factor of your account was removed",
+        (
+            "Hello,",
+            "on {when} our support removed the second factor of your account at Service Exchange.",
+            "Signing in takes no code any more, and the recovery codes are worth nothing.",
+            "You were signed out everywhere.",
+        ),
+        "Set another password",
+        (
+            "If you asked for it, sign in and set up a new second factor.",
+            "If you did not, set another password at once, and write to our support.",
+        ),
+    ),
     Template.RECOVERY_CODES_REGENERATED: Wording(
         "Your recovery codes were replaced",
         (

@@ -12,6 +12,7 @@ SETUP_LIFETIME = timedelta(hours=1)
 """How long a new secret waits for its first code."""
 CHALLENGE_LIFETIME = timedelta(minutes=5)
 CHALLENGE_ATTEMPTS = 5
+REMOVAL_REASON_LENGTH = (1, 500)
 
 
 class InvalidSecondFactor(DomainError):

@@ -1,11 +1,16 @@
-"""Setting up a second factor, signing in with it, giving it up."""
+"""Setting up a second factor, signing in with it, giving it up, and having it removed."""
 
 import strawberry
+from strawberry import ID
 
+from shared.actor import ADMIN
+from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation
 from shared.graphql.types import UserError
+from shared.ids import check_id
 from subgraphs.users import actions, credentials, rules, second_factor, store
 from subgraphs.users.revocations import revoke
+from subgraphs.users.schema.administration import AdministerUserPayload
 from subgraphs.users.schema.session import SessionPayload
 from subgraphs.users.schema.user import Info, User
 
@@ -27,6 +32,14 @@ class ConfirmTotpInput:
 class DisableTotpInput:
     password: str | None = strawberry.field(default=None, description=_CONFIRMATION)
     code: str = strawberry.field(description=_CODE)
+
+
+@strawberry.input(description="Whose second factor to remove, and why.")
+class RemoveSecondFactorInput:
+    user_id: ID = strawberry.field(description="The user's id; not one's own.")
+    reason: str = strawberry.field(
+        description="Who asked for it and how it is known that it is them, 1 to 500 characters; without contact data."
+    )
 
 
 @strawberry.input(description="Proof that it is really the user who wants new recovery codes.")
@@ -73,6 +86,10 @@ class DisableTotpPayload:
     user_errors: list[UserError] = strawberry.field(
         default_factory=list, description="Why it was refused; empty on success."
     )
+
+
+@strawberry.type(description="The outcome of `removeSecondFactor`.")
+class RemoveSecondFactorPayload(AdministerUserPayload): ...
 
 
 @strawberry.type(description="The outcome of `regenerateRecoveryCodes`.")
@@ -132,6 +149,21 @@ class TotpMutation:
             changed = await actions.second_factor.disable_totp(session, settings, actor, input.code)
         await revoke(context.services.revocations, changed.ended)
         return DisableTotpPayload(user=User.of(changed.user))
+
+    @mutation(
+        description="Removes the second factor of somebody who has lost their authenticator app and their recovery "
+        "codes: logins take the password alone. All their sessions end, they are told by mail, and who did it and why "
+        "goes on record.",
+        scope=ADMIN,
+        quotas=[Quota("removeSecondFactor", "second_factor_removals_per_account", by_actor)],
+    )
+    async def remove_second_factor(self, info: Info, input: RemoveSecondFactorInput) -> RemoveSecondFactorPayload:
+        context, settings = info.context, info.context.services.settings
+        actor, user_id = context.require_actor(), check_id(input.user_id, "user")
+        async with context.transaction() as session:
+            changed = await actions.second_factor.remove_second_factor(session, settings, actor, user_id, input.reason)
+        await revoke(context.services.revocations, changed.ended)
+        return RemoveSecondFactorPayload.of(changed.user)
 
     @mutation(description="Makes ten new recovery codes; the old ones are worth nothing from then on.")
     async def regenerate_recovery_codes(

@@ -92,6 +92,18 @@ async def add_challenge(session: AsyncSession, challenge: models.SecondFactorCha
     await session.execute(insert(Challenge).values(**challenge.model_dump()))
 
 
+async def delete_challenges(session: AsyncSession, user_id: str) -> None:
+    """Forgets an account's logins that wait for a code, but for those that are being answered at this moment.
+
+    Whoever answers one has locked it and waits for the account, whose lock the caller holds: to wait for that
+    one would be a deadlock. It finds no second factor then.
+    """
+    waiting = (
+        select(col(Challenge.challenge_hash)).where(col(Challenge.user_id) == user_id).with_for_update(skip_locked=True)
+    )
+    await session.execute(delete(Challenge).where(col(Challenge.challenge_hash).in_(waiting)))
+
+
 async def find_challenged_user(database: Database, challenge_hash: bytes) -> str | None:
     """Whose login the challenge is of."""
     statement = select(col(Challenge.user_id)).where(col(Challenge.challenge_hash) == challenge_hash)
