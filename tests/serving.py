@@ -46,10 +46,17 @@ class Served:
         self.port = port
 
     async def execute(
-        self, query: str, variables: dict[str, Any] | None = None, *, token: str | None = None
+        self,
+        query: str,
+        variables: dict[str, Any] | None = None,
+        *,
+        token: str | None = None,
+        address: str | None = None,
     ) -> dict[str, Any]:
-        """The whole answer to an operation over HTTP."""
+        """The whole answer to an operation over HTTP; `address` is where the client is, as the edge tells it."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
+        if address is not None:
+            headers["x-forwarded-for"] = address
         response = await self.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
         answer: dict[str, Any] = response.json()
         return answer

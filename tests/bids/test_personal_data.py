@@ -4,6 +4,7 @@ from shared import events
 from shared.ids import new_id
 from tests.bids.conftest import DECLINE, MESSAGE, Bids
 from tests.conftest import Elsewhere
+from tests.passes import erased_at_each_pass
 from tests.redelivery import deliver_twice
 from tests.sealed import Export
 
@@ -88,3 +89,17 @@ async def test_the_words_of_somebody_who_left_are_gone_and_their_bids_withdrawn(
     assert [row for row in everything if "marked" in str(row)] == []
     # The poster of the task hears of it by the same event as of any withdrawn bid.
     assert [body["bid"]["id"] for body in await bids.bodies("bids.bid.withdrawn")] == [pending["id"]]
+
+
+async def test_what_comes_later_is_erased_as_well(bids: Bids, elsewhere: Elsewhere) -> None:
+    person = new_id("user")
+    await bids.place(await bids.task(), person)
+    await deliver_twice(elsewhere, "bids", events.UserErased(user_id=person))
+
+    async def comes_back() -> None:
+        await bids.sql("UPDATE bids SET message = 'A marked message' RETURNING 1")
+
+    async def is_gone() -> bool:
+        return await bids.sql("SELECT message FROM bids") == [("[deleted]",)]
+
+    await erased_at_each_pass(comes_back, is_gone)

@@ -6,6 +6,7 @@ from tests.conftest import Elsewhere
 from tests.locations.areas import SET
 from tests.locations.conftest import BANGKOK, Locations
 from tests.locations.searching import SavedSearches
+from tests.passes import erased_at_each_pass
 from tests.redelivery import deliver_twice
 from tests.sealed import Export
 
@@ -95,3 +96,16 @@ async def test_ones_own_service_area_is_exported_and_goes(locations: Locations, 
     ((row,),) = [each["rows"] for each in documents[:-1] if each["table"] == "service_areas"]
     assert (row["tasker_id"], row["latitude"], row["radius_meters"]) == (person, BANGKOK["latitude"], 500.0)
     assert await locations.sql("SELECT tasker_id FROM service_areas") == [(other,)]
+
+
+async def test_what_comes_later_is_erased_as_well(locations: Locations, elsewhere: Elsewhere) -> None:
+    person = new_id("user")
+    await deliver_twice(elsewhere, "locations", events.UserErased(user_id=person))
+
+    async def comes_back() -> None:
+        await locations.place(person)
+
+    async def is_gone() -> bool:
+        return await locations.sql("SELECT owner_id FROM places") == []
+
+    await erased_at_each_pass(comes_back, is_gone)

@@ -6,6 +6,7 @@ from subgraphs.notifications import rules
 from tests import factories
 from tests.conftest import Elsewhere
 from tests.notifications.conftest import Notifications
+from tests.passes import erased_at_each_pass
 from tests.redelivery import deliver, deliver_twice
 from tests.sealed import Export
 
@@ -77,3 +78,16 @@ async def test_nobody_was_told_anything_of_somebody_who_left(
     assert "Marked-name" not in str(await notifications.sql("SELECT CAST(u AS text) FROM users AS u"))
     assert "Marked-name" not in str(await notifications.inbox(other))
     assert await notifications.sql("SELECT 1 FROM notifications WHERE user_id = :person", person=person) == []
+
+
+async def test_what_comes_later_is_erased_as_well(notifications: Notifications, elsewhere: Elsewhere) -> None:
+    person = new_id("user")
+    await deliver_twice(elsewhere, "notifications", events.UserErased(user_id=person))
+
+    async def comes_back() -> None:
+        await notifications.sql("UPDATE users SET display_name = 'Marked-name' RETURNING 1")
+
+    async def is_gone() -> bool:
+        return await notifications.sql("SELECT display_name FROM users") == [(events.DELETED_NAME,)]
+
+    await erased_at_each_pass(comes_back, is_gone)

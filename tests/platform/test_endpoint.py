@@ -199,6 +199,16 @@ async def test_a_revoked_session_is_nobody_within_seconds(served: Served, access
         await asyncio.sleep(0.05)
 
 
+async def test_a_redis_that_lost_its_data_revives_no_session(served: Served, access_token: AccessToken) -> None:
+    token = access_token(USER, session_id="session_1")
+    services = served.server._app.state.services
+    await services.cache.client.zadd("revoked:sessions", {"session_1": time.time() + 100})
+    await services.revocations.refresh()
+    await services.cache.client.flushdb()
+    await services.revocations.refresh()
+    assert (await served.execute("{ mine }", token=token))["data"] == {"mine": None}
+
+
 async def test_an_unexpected_failure_tells_nothing_but_the_request_id(served: Served) -> None:
     response = await served.client.post(
         "/graphql", json={"query": "{ broken }"}, headers={"x-request-id": "request-id-1"}

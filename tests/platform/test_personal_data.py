@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Iterator
+from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
@@ -10,9 +11,12 @@ from pydantic import BaseModel
 from sqlalchemy import LargeBinary, Table
 
 from shared import events, tables
+from shared.config import Settings
+from shared.erasure import PASSES
 from shared.events import REGISTRY
 from shared.personal_data import PLATFORM, Held
 from subgraphs.users import secrets_at_rest
+from subgraphs.users.rules.sessions import ACCESS_TOKEN_LIFETIME
 from tests.platform.test_boundaries import SUBGRAPHS
 
 NAMES = [path.name for path in SUBGRAPHS]
@@ -163,3 +167,13 @@ def test_every_text_of_an_event_is_declared(model: type[events.Event]) -> None:
             name for name, field in texts(body) if any(isinstance(each, events.Personal) for each in field.metadata)
         }
         assert {name for name, _ in texts(body)} == marked | no_ones
+
+
+def test_erasure_passes_once_no_token_lives_and_once_no_message_does() -> None:
+    kept = timedelta(days=Settings.model_fields["stream_retention_days"].default)
+    # Kafka deletes a segment as a whole, up to a day later.
+    last_message = kept + timedelta(days=1)
+    settled, without_tokens, without_messages = sorted(PASSES.values())
+    assert settled <= timedelta(minutes=1)
+    assert ACCESS_TOKEN_LIFETIME < without_tokens < kept
+    assert without_messages >= last_message

@@ -1,13 +1,17 @@
 """What tasks hands out of a person."""
 
+from datetime import timedelta
+
 from sqlalchemy import text
 
-from shared import events
+from shared import clock, events
 from shared.ids import new_id
 from tests.conftest import Elsewhere
+from tests.passes import erased_at_each_pass
+from tests.platform.messaging import eventually
 from tests.redelivery import deliver_twice
 from tests.sealed import Export
-from tests.tasks.conftest import Tasks
+from tests.tasks.conftest import TASK, Tasks
 
 
 async def test_an_export_holds_what_one_wrote(tasks: Tasks, elsewhere: Elsewhere) -> None:
@@ -76,3 +80,35 @@ async def test_the_words_of_somebody_who_left_are_gone_and_their_tasks_called_of
         draft["id"]: "The poster has left.",
         in_flight["id"]: "The tasker has left.",
     }
+
+
+async def test_what_comes_later_is_erased_as_well(tasks: Tasks, poster: str, elsewhere: Elsewhere) -> None:
+    task = await tasks.draft(poster)
+    await deliver_twice(elsewhere, "tasks", events.UserErased(user_id=poster))
+
+    async def comes_back() -> None:
+        await tasks.set(task["id"], description="A marked description")
+
+    async def is_gone() -> bool:
+        async with tasks.database.transaction() as session:
+            return await session.scalar(text("SELECT description FROM tasks")) == "[deleted]"
+
+    await erased_at_each_pass(comes_back, is_gone)
+
+
+async def test_what_somebody_got_who_was_leaving_is_called_off_a_minute_later(
+    tasks: Tasks, poster: str, elsewhere: Elsewhere
+) -> None:
+    tasker = new_id("user")
+    task = await tasks.open(poster)
+    await deliver_twice(elsewhere, "tasks", events.UserErased(user_id=tasker))
+    # The acceptance of their bid was on its way.
+    assert (await tasks.assign(poster, tasker, task["id"]))["status"] == "ASSIGNED"
+
+    async def called_off() -> bool:
+        return bool((await tasks.act(poster, TASK, id=task["id"]))["task"]["status"] == "CANCELLED")
+
+    with clock.offset(timedelta(minutes=1, seconds=1)):
+        await eventually(called_off)
+    (told,) = await tasks.told("tasks.task.cancelled")
+    assert (told["task"]["id"], told["reason"]) == (task["id"], "The tasker has left.")

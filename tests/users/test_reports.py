@@ -72,8 +72,9 @@ async def test_what_the_rules_forbid_is_refused_and_changes_nothing(
     assert await users.rows("SELECT * FROM reports") == []
 
 
-async def test_a_reporter_has_a_quota(serve_users: Serve) -> None:
-    async with serve_users(reports_per_account="2/1 day") as users:
+@pytest.mark.parametrize("limit", ["reports_per_account", "reports_per_address"])
+async def test_a_reporter_has_a_quota(serve_users: Serve, limit: str) -> None:
+    async with serve_users(**{limit: "2/1 day"}) as users:
         me, other = await users.sign_up(), await users.sign_up()
         given = {"input": report_of(other["user"]["id"])}
         answers = [await users.execute(REPORT, given, token=me["accessToken"]) for _ in range(3)]
