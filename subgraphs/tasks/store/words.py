@@ -1,7 +1,7 @@
 """SQL of words: what a search becomes in PostgreSQL, and the words that are like another one."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from random import getrandbits
 from typing import Any
@@ -86,7 +86,9 @@ def _loose(term: Term, corrected: Corrections, always: str) -> ColumnElement[Any
     return case((exact.cast(Text).contains("<"), literal(f"'{always}'", Text).cast(TSQUERY)), else_=exact)
 
 
-def _term(term: Term, corrected: Corrections, of_text: Any = func.phraseto_tsquery) -> ColumnElement[Any]:
+def _term(
+    term: Term, corrected: Corrections, of_text: Callable[..., ColumnElement[Any]] = func.phraseto_tsquery
+) -> ColumnElement[Any]:
     def tsquery_of(text: str) -> ColumnElement[Any]:
         read: ColumnElement[Any] = of_text(_english, literal(text, Text), type_=TSQUERY())
         return read
