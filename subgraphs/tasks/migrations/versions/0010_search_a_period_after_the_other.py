@@ -55,13 +55,9 @@ def upgrade() -> None:
     """)
     # What is new would wait in a list beside the index, which a search would read once for each period.
     op.execute(f"CREATE INDEX tasks_by_terms ON tasks USING gin ({_TERMS}) WITH (fastupdate = off)")
-    # Each search reads up to a thousand of them: what is long stays with its row, from the next time on that it is
-    # written.
-    op.execute("ALTER TABLE tasks ALTER COLUMN search SET STORAGE MAIN")
 
 
 def downgrade() -> None:
-    op.execute("ALTER TABLE tasks ALTER COLUMN search SET STORAGE EXTENDED")
     op.drop_index("tasks_by_terms", "tasks")
     op.execute("DROP FUNCTION terms_of_task(tsvector, timestamptz, text, text, text, text, bigint)")
     op.execute("DROP FUNCTION terms_of_period(tsquery, tsquery, integer, text), period_of_task(timestamptz, text)")
