@@ -90,8 +90,7 @@ def _term(
     term: Term, corrected: Corrections, of_text: Callable[..., ColumnElement[Any]] = func.phraseto_tsquery
 ) -> ColumnElement[Any]:
     def tsquery_of(text: str) -> ColumnElement[Any]:
-        read: ColumnElement[Any] = of_text(_english, literal(text, Text), type_=TSQUERY())
-        return read
+        return of_text(_english, literal(text, Text), type_=TSQUERY())
 
     parts: list[ColumnElement[Any]] = []
     if term.grams:
