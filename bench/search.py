@@ -89,7 +89,7 @@ async def _measured(size: int, tasks_db: asyncpg.Connection, locations_db: async
         *_figures(f"nearbyTasks, {size:,} tasks", nearby, 20, "10 km, 20 results"),
         *_figures(f"tasksInView, {size:,} tasks", view, 150, "a whole country at zoom 5 or less"),
         *_figures(f"taskersNear, {size:,} tasks", taskers, None, f"{areas:,} service areas, 20 results"),
-        *_figures(f"Matching a task, {size:,} tasks", matched, None, f"against {searches:,} saved searches"),
+        *_figures(f"Matching a task, {size:,} tasks", matched, 30, f"against {searches:,} saved searches"),
         *_figures(f"Text search, {size:,} tasks", found, 50, "by relevance, two filters"),
         *_figures(f"Text search, {size:,} tasks", newest, None, "by relevance, no filter"),
         *_figures(f"Words like a misspelt one, {size:,} tasks", similar, None, "before a search"),
