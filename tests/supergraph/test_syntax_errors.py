@@ -21,7 +21,7 @@ OVER_HTTP = {
     "hive-router": re.compile(r"The document has a syntax error( at line \d+, column \d+)?\."),
     "embedded": re.compile(r"Syntax Error: .+\."),
 }
-# Hive Router asks no plugin about errors on a WebSocket, and writes them while the document is there.
+# Hive Router asks no plugin about errors on a WebSocket; there each is written while its own document is there.
 OVER_WEBSOCKET = OVER_HTTP | {"hive-router": re.compile(r"Failed to parse GraphQL operation: Parse error at .+", re.S)}
 WORD = re.compile(r"\w{6,}")
 PARSERS_WORDS = re.compile(
@@ -31,6 +31,7 @@ PARSERS_WORDS = re.compile(
 )
 SECRET = "SomebodyElsesWord"
 ROUNDS = 20
+AT_ONCE = 10
 Ask = Callable[[Router, str], Awaitable[str]]
 
 
@@ -72,7 +73,7 @@ async def test_a_syntax_error_tells_nothing_of_other_peoples_requests(
     for number in range(ROUNDS):
         others = [post(router.url, somebody_elses(ROUNDS * n + number)) for n in range(4)]
         # Another comment each time, so that none is answered from a cache; several at once, who may share an answer.
-        asked = [ask(router, f"{document}\n#{number}") for _ in range(3)]
+        asked = [ask(router, f"{document}\n#{number}") for _ in range(AT_ONCE)]
         served, messages = await asyncio.gather(asyncio.gather(*others), asyncio.gather(*asked))
         assert all("errors" not in answer for answer in served), served
         said |= set(messages)

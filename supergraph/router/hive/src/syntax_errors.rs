@@ -3,15 +3,27 @@
 //! The parser's error refers to the text of the document and is written out after the request's own copy of that
 //! was freed (graphql-tools 0.5.12 casts its lifetime to 'static in parser/query/error.rs): the client would be sent
 //! what the router's memory holds there by then, which may be of other people's requests.
+//!
+//! Over a WebSocket no plugin is asked about errors. There one is written while its document is there, but for those
+//! who asked for the same at the same time: they share the error, and the document goes with the first of them. So
+//! there each document that cannot be read is made one of its own.
+
+use std::{
+    fmt::Write,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use hive_router::{
     async_trait,
+    graphql_tools::parser::parse_query_with_token_limit,
     plugins::{
         hooks::{
             on_graphql_error::{OnGraphQLErrorHookPayload, OnGraphQLErrorHookResult},
+            on_graphql_params::{OnGraphQLParamsStartHookPayload, OnGraphQLParamsStartHookResult},
+            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
             on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
         },
-        plugin_trait::RouterPlugin,
+        plugin_trait::{EndHookPayload, RouterPlugin, StartHookPayload},
     },
 };
 use serde::Deserialize;
@@ -20,12 +32,21 @@ use crate::values::{without_values, CODES};
 
 const CODE: &str = "GRAPHQL_PARSE_FAILED";
 const BEFORE_THE_PLACE: &str = "Parse error at ";
+/// As `limits.max_tokens`: what has more is refused in any case.
+const MOST_TOKENS: usize = 1_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Configured {}
 
-pub struct SyntaxErrors;
+#[derive(Default)]
+pub struct SyntaxErrors {
+    /// How many documents were made ones of their own.
+    unreadable: AtomicU64,
+}
+
+/// The operation came over a WebSocket.
+struct OverWebSocket;
 
 #[async_trait]
 impl RouterPlugin for SyntaxErrors {
@@ -37,7 +58,39 @@ impl RouterPlugin for SyntaxErrors {
 
     fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
         payload.config()?;
-        payload.initialize_plugin(SyntaxErrors)
+        payload.initialize_plugin(SyntaxErrors::default())
+    }
+
+    fn on_http_request<'req>(
+        &'req self,
+        payload: OnHttpRequestHookPayload<'req>,
+    ) -> OnHttpRequestHookFuture<'req> {
+        Box::pin(async move {
+            // Operations have what stands in `connection_init` for headers, so the handshake is asked.
+            if payload.router_http_request.headers().contains_key("sec-websocket-key") {
+                payload.context.insert(OverWebSocket);
+            }
+            payload.proceed()
+        })
+    }
+
+    async fn on_graphql_params<'exec>(
+        &'exec self,
+        payload: OnGraphQLParamsStartHookPayload<'exec>,
+    ) -> OnGraphQLParamsStartHookResult<'exec> {
+        if payload.context.get_ref::<OverWebSocket>().is_none() {
+            return payload.proceed();
+        }
+        payload.on_end(|mut payload| {
+            if let Some(document) = payload.graphql_params.query.as_mut() {
+                if parse_query_with_token_limit::<String>(document, MOST_TOKENS).is_err() {
+                    let number = self.unreadable.fetch_add(1, Ordering::Relaxed);
+                    // A comment; to write into a text never fails.
+                    let _ = write!(document, "\n#{number}");
+                }
+            }
+            payload.proceed()
+        })
     }
 
     fn on_graphql_error<'req>(
