@@ -9,7 +9,6 @@ from shared import clock, events
 from shared.actor import Actor, Role
 from shared.cipher import Cipher
 from shared.errors import Forbidden, NotFound
-from shared.graphql.text import clean
 from shared.outbox import emit
 from shared.transitions import next_status
 from subgraphs.users import models, rules, store
@@ -26,8 +25,7 @@ async def suspend_user(
 
     Raises InvalidInput, NotFound, NotAllowed, InvalidTransition, Forbidden.
     """
-    least, most = rules.accounts.SUSPENSION_REASON_LENGTH
-    text = clean(reason, field=("reason",), min_length=least, max_length=most, multiline=True)
+    text = rules.accounts.clean_reason(reason, rules.accounts.SUSPENSION_REASON_LENGTH)
     user = await lock_other(session, actor, user_id)
     before = user.status
     user.status = next_status(TRANSITIONS, before, Command.SUSPEND)

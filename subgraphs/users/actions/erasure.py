@@ -9,7 +9,6 @@ from shared import clock, erasure, events, idempotency
 from shared.actor import Actor
 from shared.cipher import Cipher
 from shared.config import Settings
-from shared.graphql.text import clean
 from shared.outbox import emit
 from shared.transitions import next_status
 from subgraphs.users import credentials, models, rules, store
@@ -38,8 +37,7 @@ async def erase_user(
 
     Raises as `suspend_user`, and AccountHasOpenEngagements.
     """
-    least, most = rules.erasure.REASON_LENGTH
-    text = clean(reason, field=("reason",), min_length=least, max_length=most, multiline=True)
+    text = rules.accounts.clean_reason(reason, rules.erasure.REASON_LENGTH)
     user = await administration.lock_other(session, actor, user_id)
     return await _erase(session, cipher(settings), user, by=actor.id, reason=text)
 

@@ -10,7 +10,6 @@ from shared import clock, events
 from shared.actor import Actor
 from shared.config import Settings
 from shared.errors import NotFound
-from shared.graphql.text import clean
 from shared.outbox import emit
 from subgraphs.users import models, rules, second_factor, store
 from subgraphs.users.actions import administration, mails, sessions
@@ -101,8 +100,7 @@ async def remove_second_factor(
 
     Raises InvalidInput, NotFound, NotAllowed, Forbidden.
     """
-    least, most = rules.second_factor.REMOVAL_REASON_LENGTH
-    text = clean(reason, field=("reason",), min_length=least, max_length=most, multiline=True)
+    text = rules.accounts.clean_reason(reason, rules.second_factor.REMOVAL_REASON_LENGTH)
     user = await administration.lock_other(session, actor, user_id)
     factor = await store.second_factor.lock_second_factor(session, user.id)
     if factor is None or factor.enabled_at is None:

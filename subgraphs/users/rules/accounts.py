@@ -6,6 +6,7 @@ from enum import StrEnum
 from shared.actor import ADMIN, MARKETPLACE, SUPPORT, Role
 from shared.errors import DomainError, InvalidInput, NotAllowed, UserErrorCode
 from shared.events import DELETED_NAME
+from shared.graphql.text import clean
 from shared.transitions import By, Transition, step
 
 
@@ -111,3 +112,9 @@ def public_name(status: Status, display_name: str) -> str:
 def parse_roles(values: Sequence[str]) -> list[Role]:
     """Roles as the database keeps them."""
     return [Role(value) for value in values]
+
+
+def clean_reason(reason: str, length: tuple[int, int]) -> str:
+    """What an admin says why something is done to an account, of this many characters. Raises InvalidInput."""
+    least, most = length
+    return clean(reason, field=("reason",), min_length=least, max_length=most, multiline=True)
