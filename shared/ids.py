@@ -18,9 +18,6 @@ _SHIFTS = tuple(range(120, -10, -10))
 _SUFFIX_LENGTH = 26
 # The first character holds 3 bits only: 26 characters have 130 bits, a UUID has 128.
 _SUFFIX = rf"[0-7][{_ALPHABET}]{{{_SUFFIX_LENGTH - 1}}}"
-_ANY = re.compile(rf"[a-z_]+_{_SUFFIX}")
-# A prefix has 63 characters at most.
-_MOST_LENGTH = 63 + 1 + _SUFFIX_LENGTH
 
 
 def new_id(prefix: str) -> str:
@@ -46,11 +43,6 @@ def check_id(value: object, prefix: str) -> str:
     ):
         raise InvalidId(f'Not a valid id of type "{prefix}".')
     return value
-
-
-def is_id(value: object) -> bool:
-    """Whether it is an id of some type."""
-    return isinstance(value, str) and len(value) <= _MOST_LENGTH and _ANY.fullmatch(value) is not None
 
 
 @cache

@@ -5,6 +5,7 @@ graph needs: the scope that it takes (declared in the SDL and enforced here), a 
 for mutations the step from a `DomainError` to the payload's `userErrors`.
 """
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
@@ -16,6 +17,7 @@ from strawberry.federation.schema import FederationAny
 from strawberry.federation.schema_directives import Authenticated, RequiresScopes
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.info import Info as StrawberryInfo
+from strawberry.utils.str_converters import to_snake_case
 
 from shared.actor import MARKETPLACE
 from shared.context import Context
@@ -24,7 +26,7 @@ from shared.graphql.pagination import connection_directives
 from shared.graphql.quotas import Quota, limited
 from shared.graphql.scalars import SCALARS
 from shared.graphql.types import UserError
-from shared.ids import is_id
+from shared.ids import check_id
 from shared.telemetry import field_span
 
 # Strawberry reads a resolver's signature at run time; what wraps one passes anything on.
@@ -58,25 +60,43 @@ def build_schema(
 
 
 class _Schema(strawberry.federation.Schema):
-    """A schema that answers with BAD_REQUEST what is no representation of one of its entities.
+    """A schema whose entities are resolved all together: by `resolve_references(info, ids)` of their types.
 
-    Strawberry's own resolver fails over such, and for all representations beside it. Keys are single ids
-    throughout the graph.
+    Strawberry's own resolver asks for each by itself, and fails for all when one is no representation of an entity;
+    here that one is answered with BAD_REQUEST. Keys are single ids throughout the graph, whose prefix is the name
+    of the type.
     """
 
-    def entities_resolver(self, info: StrawberryInfo, representations: list[FederationAny]) -> list[FederationAny]:
-        return [cast("FederationAny", self._entity(info, each)) for each in representations]
-
-    def _entity(self, info: StrawberryInfo, representation: object) -> object:
-        match representation:
-            case {"__typename": str(name), "id": id} if name in self.schema_converter.type_map:
-                definition = self.schema_converter.type_map[name].definition
-                resolve = getattr(getattr(definition, "origin", None), "resolve_reference", None)
-                if resolve is not None:
-                    # Without a coroutine for what needs none: there may be a thousand of them.
-                    return resolve(info=info, id=id) if is_id(id) else InvalidId("Not a valid id.")
+    async def entities_resolver(  # type: ignore[override]  # Strawberry awaits what a resolver answers
+        self, info: StrawberryInfo, representations: list[FederationAny]
+    ) -> list[FederationAny]:
         # An exception in a list is the error of its place alone.
-        return BadRequest("This is no representation of an entity of this subgraph.")
+        entities: list[object] = [BadRequest("This is no representation of an entity of this subgraph.")]
+        entities *= len(representations)
+        places_by_type: dict[str, dict[int, str]] = {}
+        for place, representation in enumerate(representations):
+            match representation:
+                case {"__typename": str(name), "id": id} if self._resolver(name) is not None:
+                    try:
+                        places_by_type.setdefault(name, {})[place] = check_id(id, to_snake_case(name))
+                    except InvalidId as error:
+                        entities[place] = error
+        await asyncio.gather(*(self._resolve(info, *each, entities) for each in places_by_type.items()))
+        return cast("list[FederationAny]", entities)
+
+    async def _resolve(self, info: StrawberryInfo, name: str, ids: Mapping[int, str], entities: list[object]) -> None:
+        """Puts the entities of one type in their places."""
+        found: Sequence[object]
+        try:
+            found = await cast("Resolver", self._resolver(name))(info, list(ids.values()))
+        except Exception as error:
+            found = [error] * len(ids)
+        for place, entity in zip(ids, found, strict=True):
+            entities[place] = entity
+
+    def _resolver(self, name: str) -> Resolver | None:
+        type_ = self.schema_converter.type_map.get(name)
+        return getattr(getattr(type_ and type_.definition, "origin", None), "resolve_references", None)
 
 
 def query(*, description: str, scope: str | None = None, directives: Sequence[object] = ()) -> Callable[[F], F]:

@@ -1,6 +1,6 @@
 """The GraphQL schema of bids: authorize, call, return."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self, cast
@@ -75,8 +75,8 @@ class User:
     id: ID = strawberry.field(description="The user's id.")
 
     @classmethod
-    async def resolve_reference(cls, info: Info, id: ID) -> Self:
-        return cls(id=ID(check_id(id, "user")))
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence[Self]:
+        return [cls(id=ID(each)) for each in ids]
 
     @field(description="The user's bids, newest first; null for anybody but the user.")
     async def bids(
@@ -94,8 +94,8 @@ class Task:
     id: ID = strawberry.field(description="The task's id.")
 
     @classmethod
-    async def resolve_reference(cls, info: Info, id: ID) -> Self:
-        return cls(id=ID(check_id(id, "task")))
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence[Self]:
+        return [cls(id=ID(each)) for each in ids]
 
     @field(description="How many bids the task has that are pending, accepted or awarded.")
     async def bid_count(self, info: Info) -> int | None:
@@ -164,8 +164,8 @@ class Bid:
         )
 
     @classmethod
-    async def resolve_reference(cls, info: Info, id: ID) -> Self | None:
-        return cast("Self | None", await visible_bid(info, check_id(id, "bid")))
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence["Bid | None"]:
+        return await visible_bids(info, ids)
 
 
 @strawberry.type(description="Something that happened to a bid. The bid is as it was at that moment.")
@@ -258,18 +258,18 @@ class DeclineBidPayload(BidPayload): ...
 class AcceptBidPayload(BidPayload): ...
 
 
-async def visible_bid(info: Info, bid_id: str) -> Bid | None:
-    """A bid that the caller may see, or None."""
-    row = await info.context.loaders.bid_by_id.load(bid_id)
+async def visible_bids(info: Info, bid_ids: Sequence[str]) -> Sequence[Bid | None]:
+    """Those of these bids that the caller may see, and None for the others."""
+    rows = await info.context.loaders.bid_by_id.load_many(bid_ids)
     viewer = info.context.actor.id if info.context.actor else None
-    return Bid.of(row) if row and rules.may_see(viewer, row.poster_id, row.tasker_id) else None
+    return [Bid.of(row) if row and rules.may_see(viewer, row.poster_id, row.tasker_id) else None for row in rows]
 
 
 @strawberry.type
 class Query:
     @query(description="A bid, for the poster of its task and its bidder; null for anybody else.")
     async def bid(self, info: Info, id: Annotated[ID, strawberry.argument(description="The bid's id.")]) -> Bid | None:
-        return await visible_bid(info, check_id(id, "bid"))
+        return (await visible_bids(info, [check_id(id, "bid")]))[0]
 
     @query(description="The caller's own bids, newest first.", scope=MARKETPLACE)
     async def my_bids(

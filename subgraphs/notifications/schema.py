@@ -1,6 +1,6 @@
 """The GraphQL schema of notifications: authorize, call, return."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self, cast
@@ -80,10 +80,10 @@ class Notification:
         )
 
     @classmethod
-    async def resolve_reference(cls, info: Info, id: ID) -> Self | None:
-        row = await info.context.loaders.notification_by_id.load(check_id(id, "notification"))
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence[Self | None]:
+        rows = await info.context.loaders.notification_by_id.load_many(ids)
         actor = info.context.actor
-        return cls.of(row) if row and actor and row.user_id == actor.id else None
+        return [cls.of(row) if row and actor and row.user_id == actor.id else None for row in rows]
 
 
 @strawberry.type(description="Something that happened in the caller's inbox.")

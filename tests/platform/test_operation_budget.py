@@ -1,7 +1,7 @@
 """Operations over a caller's budget are refused by every process, over HTTP and WebSocket, before they run."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -31,8 +31,8 @@ class Entity:
     id: strawberry.ID
 
     @classmethod
-    async def resolve_reference(cls, info: Info, id: strawberry.ID) -> "Entity":
-        return cls(id=id)
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> "list[Entity]":
+        return [cls(id=strawberry.ID(each)) for each in ids]
 
 
 @strawberry.type

@@ -1,6 +1,7 @@
 """Places: making them, and how much of one each viewer sees."""
 
-from typing import Annotated, Self, cast
+from collections.abc import Sequence
+from typing import Annotated, Self
 
 import strawberry
 from strawberry import ID
@@ -54,8 +55,8 @@ class Place:
         )
 
     @classmethod
-    async def resolve_reference(cls, info: Info, id: ID) -> Self | None:
-        return cast("Self | None", await visible_place(info, check_id(id, "place")))
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence["Place | None"]:
+        return await visible_places(info, ids)
 
 
 @strawberry.input(description="A new place: an address, a point, or both.")
@@ -101,7 +102,7 @@ class PlaceQuery:
     async def place(
         self, info: Info, id: Annotated[ID, strawberry.argument(description="The place's id.")]
     ) -> Place | None:
-        return await visible_place(info, check_id(id, "place"))
+        return (await visible_places(info, [check_id(id, "place")]))[0]
 
     @query(description="The caller's own places, newest first.", scope=MARKETPLACE)
     async def my_places(
@@ -143,16 +144,15 @@ class PlaceMutation:
         return DeletePlacePayload(place=Place.of(row, exact=True))
 
 
-async def visible_place(info: Info, place_id: str) -> Place | None:
-    """A place as far as the caller may see it, or None."""
-    row = await info.context.loaders.place_by_id.load(place_id)
-    if row is None:
-        return None
+async def visible_places(info: Info, place_ids: Sequence[str]) -> Sequence[Place | None]:
+    """These places as far as the caller may see them, and None for those that they may not."""
+    rows = await info.context.loaders.place_by_id.load_many(place_ids)
     viewer = info.context.actor.id if info.context.actor else None
-    if row.owner_id == viewer:
-        return Place.of(row, exact=True)
-    links = await info.context.loaders.links_by_place_id.load(place_id)
-    return Place.of(row, exact=viewer in links.taskers) if links is not None else None
+    exact = {row.id: True for row in rows if row and row.owner_id == viewer}
+    foreign = [row.id for row in rows if row and row.id not in exact]
+    links = await info.context.loaders.links_by_place_id.load_many(foreign)
+    exact |= {each: viewer in link.taskers for each, link in zip(foreign, links, strict=True) if link is not None}
+    return [Place.of(row, exact=exact[row.id]) if row and row.id in exact else None for row in rows]
 
 
 async def _describe(info: Info, actor: Actor, input: CreatePlaceInput) -> Described:

@@ -1,5 +1,6 @@
 """What locations knows of tasks."""
 
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 import strawberry
@@ -8,7 +9,6 @@ from strawberry import ID
 from shared import geo
 from shared.graphql.schema import field
 from shared.graphql.types import Point, PointInput
-from shared.ids import check_id
 from subgraphs.locations import models, rules
 from subgraphs.locations.schema.info import Info
 from subgraphs.locations.schema.points import parse_point
@@ -19,8 +19,8 @@ class Task:
     id: ID = strawberry.field(description="The task's id.")
 
     @classmethod
-    async def resolve_reference(cls, info: Info, id: ID) -> Self:
-        return cls(id=ID(check_id(id, "task")))
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence[Self]:
+        return [cls(id=ID(each)) for each in ids]
 
     @field(
         description="About where the work is done: 300 to 500 metres beside the place. Null for a task that was not "

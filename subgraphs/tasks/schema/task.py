@@ -1,7 +1,8 @@
 """Tasks in the graph, and what is said to change them."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Self, cast
+from typing import Annotated, Self
 
 import strawberry
 from strawberry import ID
@@ -190,8 +191,8 @@ class Task:
         return any(user is not None and user.id == viewer_id for user in (self.poster, self.tasker))
 
     @classmethod
-    async def resolve_reference(cls, info: Info, id: ID) -> Self | None:
-        return cast("Self | None", await visible_task(info, check_id(id, "task")))
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence["Task | None"]:
+        return await visible_tasks(info, ids)
 
 
 @strawberry.type(description="The outcome of a mutation of one task.")
@@ -208,14 +209,19 @@ class TaskPayload:
         return cls(task=Task.of(row))
 
 
+async def visible_tasks(info: Info, task_ids: Sequence[str]) -> Sequence[Task | None]:
+    """Those of these tasks that the caller may see, and None for the others."""
+    rows = await info.context.loaders.task_by_id.load_many(task_ids)
+    viewer = info.context.actor.id if info.context.actor else None
+    await categories.know(info.context.database, {row.category_id for row in rows if row})
+    return [
+        Task.of(row) if row and rules.tasks.may_see(viewer, row.poster_id, row.published_at) else None for row in rows
+    ]
+
+
 async def visible_task(info: Info, task_id: str) -> Task | None:
     """A task that the caller may see, or None."""
-    row = await info.context.loaders.task_by_id.load(task_id)
-    viewer = info.context.actor.id if info.context.actor else None
-    if row is None or not rules.tasks.may_see(viewer, row.poster_id, row.published_at):
-        return None
-    await categories.know(info.context.database, (row.category_id,))
-    return Task.of(row)
+    return (await visible_tasks(info, [task_id]))[0]
 
 
 async def connection_of(info: Info, page: Page[models.Task]) -> Connection[Task]:

@@ -1,7 +1,8 @@
 """A person of the marketplace, as others and they themselves see them."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Self, cast
+from typing import Annotated, Self
 
 import strawberry
 from strawberry import ID
@@ -125,8 +126,8 @@ class User:
         )
 
     @classmethod
-    async def resolve_reference(cls, info: Info, id: ID) -> Self | None:
-        return cast("Self | None", await find_user(info, check_id(id, "user")))
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence["User | None"]:
+        return await find_users(info, ids)
 
     @field(description="The e-mail address; null unless it is one's own or the caller has the admin scope.")
     async def email(self, info: Info) -> str | None:
@@ -179,9 +180,13 @@ def badges_of(row: models.User) -> list[rules.badges.Badge]:
     )
 
 
+async def find_users(info: Info, user_ids: Sequence[str]) -> Sequence[User | None]:
+    rows = await info.context.loaders.user_by_id.load_many(user_ids)
+    return [User.of(row) if row else None for row in rows]
+
+
 async def find_user(info: Info, user_id: str) -> User | None:
-    row = await info.context.loaders.user_by_id.load(user_id)
-    return User.of(row) if row else None
+    return (await find_users(info, [user_id]))[0]
 
 
 @strawberry.type
