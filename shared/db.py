@@ -5,11 +5,14 @@ trip, without BEGIN and ROLLBACK around it. Both pools are small, since eight su
 replicas share `max_connections`.
 """
 
+from collections import namedtuple
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar, cast
+from functools import cache
+from typing import Any, TypeVar, cast
 
 import asyncpg
+import orjson
 from sqlalchemy import ARRAY, ColumnElement, Row, Select, SQLColumnExpression, any_, bindparam, event, inspect, select
 from sqlalchemy.engine import URL, AdaptedConnection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -86,10 +89,12 @@ class Database:
     ) -> Sequence[Model]:
         """The rows of one autocommit statement; its columns must be named as attributes of `model`.
 
-        They are light Core rows, typed as the model that they stand for: loading through the ORM
-        costs about three times as much CPU. They are read-only and belong to no session.
+        They are named tuples, typed as the model that they stand for: loading through the ORM costs about
+        three times as much CPU, and reading an attribute of a Core row ten times as much as one of a tuple.
+        They are read-only and belong to no session.
         """
-        return cast("Sequence[Model]", await self.fetch(statement, parameters))
+        rows = await self.fetch(statement, parameters)
+        return cast("Sequence[Model]", list(map(_record(rows[0]._fields)._make, rows)) if rows else ())
 
     async def fetch(
         self, statement: Select[*tuple[object, ...]], parameters: Mapping[str, object] | None = None
@@ -134,6 +139,12 @@ class Database:
         await self._reads.dispose()
 
 
+@cache
+def _record(columns: tuple[str, ...]) -> Any:
+    """A class of named tuples; there are as many as there are different lists of columns in the code."""
+    return namedtuple("Record", columns)  # noqa: PYI024  # no types are known
+
+
 def settings_of(session: AsyncSession) -> Settings:
     """The settings of the process that a transaction is of, for those who are given nothing else."""
     settings: Settings = session.info[_SETTINGS]
@@ -160,6 +171,7 @@ def _engine(url: URL, settings: Settings, size: int, isolation_level: str | None
         max_overflow=0,
         # Parameters are what people wrote; an exception's text goes to the log.
         hide_parameters=True,
+        json_deserializer=orjson.loads,
         pool_timeout=settings.database_pool_timeout_seconds,
         pool_recycle=1800,
         connect_args={

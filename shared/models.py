@@ -7,8 +7,17 @@ text whose values the enum checks on the way in and out.
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Text, TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Dialect, Text, TypeDecorator, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
+
+
+class _Texts(ARRAY[str]):
+    """An array of texts as the driver hands it out: as a list, which SQLAlchemy's own would copy element by element."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:  # type: ignore[override]  # means "no need"
+        return None
+
 
 # SQLModel's Field is typed for type classes, but takes configured types as well.
 _KEY: Any = Text(collation="C")
@@ -25,6 +34,22 @@ def key_field(*, primary_key: bool = False, index: bool = False, unique: bool = 
 def text_field() -> Any:
     """Text that people write."""
     return Field(sa_type=_TEXT)
+
+
+def texts_field(*, or_none: bool = False) -> Any:
+    """A list of texts that people write. `or_none`: none unless some are given."""
+    return _list_field(_Texts(Text()), or_none)
+
+
+def keys_field(*, or_none: bool = False) -> Any:
+    """A list of keys. `or_none`: none unless some are given."""
+    return _list_field(_Texts(_KEY), or_none)
+
+
+def _list_field(column_type: Any, or_none: bool) -> Any:
+    if not or_none:
+        return Field(sa_type=column_type)
+    return Field(default_factory=list, sa_type=column_type, sa_column_kwargs={"server_default": text("'{}'")})
 
 
 def time_field(*, index: bool = False) -> Any:

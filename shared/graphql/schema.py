@@ -9,7 +9,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, Protocol, TypeVar, cast
 
 import strawberry
@@ -78,7 +78,7 @@ class _Schema(strawberry.federation.Schema):
             match representation:
                 case {"__typename": str(name), "id": id} if self._resolver(name) is not None:
                     try:
-                        places_by_type.setdefault(name, {})[place] = check_id(id, to_snake_case(name))
+                        places_by_type.setdefault(name, {})[place] = check_id(id, _prefix(name))
                     except InvalidId as error:
                         entities[place] = error
         await asyncio.gather(*(self._resolve(info, *each, entities) for each in places_by_type.items()))
@@ -97,6 +97,12 @@ class _Schema(strawberry.federation.Schema):
     def _resolver(self, name: str) -> Resolver | None:
         type_ = self.schema_converter.type_map.get(name)
         return getattr(getattr(type_ and type_.definition, "origin", None), "resolve_references", None)
+
+
+@cache
+def _prefix(type_name: str) -> str:
+    """What the ids of a type begin with."""
+    return to_snake_case(type_name)
 
 
 def query(*, description: str, scope: str | None = None, directives: Sequence[object] = ()) -> Callable[[F], F]:

@@ -1,16 +1,13 @@
 """Tables of notifications: the inbox of each person, and local copies of the names that texts need."""
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ARRAY, Index, Text, text
+from sqlalchemy import Index, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from shared.models import enum_field, key_field, text_field, time_field
+from shared.models import enum_field, key_field, keys_field, text_field, time_field
 from subgraphs.notifications.rules import Category
-
-_KEYS: Any = ARRAY(Text(collation="C"))
 
 
 class Base(SQLModel, registry=registry()):
@@ -31,7 +28,7 @@ class Notification(Base, table=True):
     id: str = key_field(primary_key=True)
     user_id: str = key_field()
     event_id: str = key_field()
-    about_ids: list[str] = Field(sa_type=_KEYS, sa_column_kwargs={"server_default": text("'{}'")})
+    about_ids: list[str] = keys_field(or_none=True)
     """The other people whose names or words the text may hold."""
     category: Category = enum_field(Category)
     title: str = text_field()

@@ -91,7 +91,9 @@ def tasks(operation: str) -> list[Task]:
 
 async def ask_everything(stack: Stack) -> Results:
     """Asks every cell; raises only for what was to be prepared."""
-    async with httpx.AsyncClient(timeout=60, verify=NO_TLS) as client, Databases(stack) as databases:
+    # Never closed for having been idle or for being too many: the pool also closes those that it has just given out.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=None)
+    async with httpx.AsyncClient(timeout=60, verify=NO_TLS, limits=limits) as client, Databases(stack) as databases:
         return await _Asking(stack, client, databases).run()
 
 
@@ -109,7 +111,6 @@ async def _all(work: Iterable[Awaitable[T]]) -> list[T]:
 class _Asking:
     def __init__(self, stack: Stack, client: httpx.AsyncClient, databases: Databases) -> None:
         self.stack = stack
-        self.client = client
         self.databases = databases
         self.world = World(stack, client)
         self.results = Results()
@@ -149,9 +150,7 @@ class _Asking:
         headers = {"authorization": f"Bearer {person.token}"} if person else {}
         if route.is_direct:
             headers["x-forwarded-for"] = anywhere()
-        answer = await self.client.post(route.url(self.stack, subgraph), json={"query": text}, headers=headers)
-        body: Data = answer.json()
-        return body
+        return await self.world.post(route.url(self.stack, subgraph), {"query": text}, headers)
 
     def _note(self, task: Task, who: Who, alias: str, answer: Data, made: Made) -> None:
         for row, cells in task.rows.items():

@@ -6,6 +6,7 @@ import sys
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -68,13 +69,22 @@ class World:
             headers["authorization"] = f"Bearer {person.token}"
         body = {"query": document, "variables": variables}
         url = self.stack.url(subgraph, "/graphql")
-        answer: Data = (await self._client.post(url, json=body, headers=headers)).json()
+        answer = await self.post(url, body, headers)
         if answer.get("errors"):
             raise Refused(document, answer["errors"])
         value = next(iter(answer["data"].values()))
         if isinstance(value, dict) and value.get("userErrors"):
             raise Refused(document, value["userErrors"])
         return value
+
+    async def post(self, url: str, body: Data, headers: Mapping[str, str]) -> Data:
+        """The answer to a request. Raises ConnectionError, which tells where and when a connection broke."""
+        try:
+            answer: Data = (await self._client.post(url, json=body, headers=headers)).json()
+        except httpx.TransportError as error:
+            at = datetime.now(UTC).time().isoformat("milliseconds")
+            raise ConnectionError(f"{error!r} at {at} from {url} for {body['query'][:60]!r}") from error
+        return answer
 
     async def send_file(self, url: str, content: bytes) -> None:
         """Sends a file in one chunk to the address of its upload, straight at tasks."""

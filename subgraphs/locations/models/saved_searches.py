@@ -1,20 +1,17 @@
 """The tables of saved searches and of the tasks that they found."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from geoalchemy2 import Geography
-from sqlalchemy import ARRAY, CheckConstraint, Column, Computed, Index, Text, text
+from sqlalchemy import CheckConstraint, Column, Computed, Index, text
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlmodel import Field
 
-from shared.models import bigint_field, enum_field, key_field, text_field, time_field
+from shared.models import bigint_field, enum_field, key_field, keys_field, text_field, time_field
 from shared.money import CurrencyCode
 from subgraphs.locations.models.base import Base, number_field
 from subgraphs.locations.rules.maps import POINT_SQL
 from subgraphs.locations.rules.saved_searches import Mode
-
-_KEYS: Any = ARRAY(Text(collation="C"))
 
 
 class SavedSearch(Base, table=True):
@@ -56,12 +53,12 @@ class SavedSearch(Base, table=True):
     longitude: float | None = number_field()
     radius_meters: float | None = number_field()
     words: str | None = text_field()
-    category_ids: list[str] = Field(sa_type=_KEYS)
+    category_ids: list[str] = keys_field()
     """Any of these; all if there are none."""
     mode: Mode | None = enum_field(Mode)
     budget_minor: int | None = bigint_field()
     currency: CurrencyCode | None = enum_field(CurrencyCode)
-    keys: list[str] = Field(sa_type=_KEYS)
+    keys: list[str] = keys_field()
     """What a task has at least one of if the search finds it; for searches without an area."""
     created_at: datetime = time_field()
 

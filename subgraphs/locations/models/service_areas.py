@@ -4,14 +4,13 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from geoalchemy2 import Geography
-from sqlalchemy import ARRAY, CheckConstraint, Column, Computed, Index, Text
+from sqlalchemy import CheckConstraint, Column, Computed, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from shared.models import key_field, time_field
+from shared.models import key_field, keys_field, time_field
 from subgraphs.locations.models.base import Base, number_field
 
-_KEYS: Any = ARRAY(Text(collation="C"))
 _JSON: Any = JSONB(none_as_null=True)
 _CENTER = "ST_SetSRID(ST_MakePoint(public_longitude, public_latitude), 4326)::geography"
 _REACH = (
@@ -51,6 +50,6 @@ class ServiceArea(Base, table=True):
     public_latitude: float = number_field()
     public_longitude: float = number_field()
     public_outline: dict[str, Any] | None = Field(sa_type=_JSON)
-    category_ids: list[str] = Field(sa_type=_KEYS)
+    category_ids: list[str] = keys_field()
     """Any of these; all if there are none."""
     updated_at: datetime = time_field()

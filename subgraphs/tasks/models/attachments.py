@@ -1,16 +1,12 @@
 """Files at tasks, while they are uploaded and after."""
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKeyConstraint, Index, Text, text
-from sqlmodel import Field
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
 
-from shared.models import bigint_field, enum_field, key_field, text_field, time_field
+from shared.models import bigint_field, enum_field, key_field, text_field, texts_field, time_field
 from subgraphs.tasks.models.base import Base
 from subgraphs.tasks.rules.attachments import Status
-
-_KEYS: Any = ARRAY(Text)
 
 
 class Attachment(Base, table=True):
@@ -35,7 +31,7 @@ class Attachment(Base, table=True):
     received_bytes: int = bigint_field()
     size_bytes: int | None = bigint_field()
     """What is kept of it, once it was looked at."""
-    parts: list[str] = Field(sa_type=_KEYS)
+    parts: list[str] = texts_field()
     """The objects that hold what has come, in order."""
     writer: str | None = key_field()
     """Who has the turn to write or to look at it, and until when."""

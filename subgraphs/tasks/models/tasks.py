@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     CheckConstraint,
     Column,
@@ -18,12 +17,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlmodel import Field
 
-from shared.models import bigint_field, enum_field, key_field, text_field, time_field
+from shared.models import bigint_field, enum_field, key_field, text_field, texts_field, time_field
 from shared.money import CurrencyCode
 from subgraphs.tasks.models.base import Base
 from subgraphs.tasks.rules.tasks import Mode, Status
 
-_TEXTS: Any = ARRAY(Text)
 _FILES: Any = JSONB
 
 
@@ -79,7 +77,7 @@ class Task(Base, table=True):
     currency: CurrencyCode = enum_field(CurrencyCode)
     mode: Mode = enum_field(Mode)
     place_id: str | None = key_field()
-    requirements: list[str] = Field(sa_type=_TEXTS, sa_column_kwargs={"server_default": text("'{}'")})
+    requirements: list[str] = texts_field(or_none=True)
     attachments: list[dict[str, str | int]] = Field(sa_type=_FILES, sa_column_kwargs={"server_default": text("'[]'")})
     """Those of its files that are ready, as events and pages show them; the table `attachments` is what counts."""
     due_from: datetime | None = time_field()

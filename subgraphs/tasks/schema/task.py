@@ -118,7 +118,6 @@ class Task:
 
     @classmethod
     def _of(cls, task: models.Task | events.TaskSnapshot, budget: Amount, mode: Mode, status: Status) -> Self:
-        sides = {task.tasker_id: Party.TASKER, task.poster_id: Party.POSTER}
         return cls(
             id=ID(task.id),
             poster=User(id=ID(task.poster_id)),
@@ -144,7 +143,7 @@ class Task:
             delivered_at=task.delivered_at,
             approval_due_at=rules.tasks.approval_due_at(status, task.delivered_at),
             completed_at=task.completed_at,
-            cancelled_by=sides.get(task.cancelled_by_id) if task.cancelled_by_id is not None else None,
+            cancelled_by=_side(task, task.cancelled_by_id) if task.cancelled_by_id is not None else None,
             cancelled_reason=task.cancelled_reason,
         )
 
@@ -193,6 +192,11 @@ class Task:
     @classmethod
     async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence["Task | None"]:
         return await visible_tasks(info, ids)
+
+
+def _side(task: models.Task | events.TaskSnapshot, user_id: str) -> Party | None:
+    """Which of the two somebody is."""
+    return {task.tasker_id: Party.TASKER, task.poster_id: Party.POSTER}.get(user_id)
 
 
 @strawberry.type(description="The outcome of a mutation of one task.")

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Index, Text, text
 from sqlmodel import Field
 
-from shared.models import EnumText, enum_field, key_field, text_field, time_field
-from subgraphs.users.models.base import TEXTS, Base
+from shared.models import EnumText, enum_field, key_field, text_field, texts_field, time_field
+from subgraphs.users.models.base import Base
 from subgraphs.users.rules.accounts import Status
 from subgraphs.users.rules.profile import DEFAULT_TIME_ZONE, Locale
 
@@ -33,12 +33,12 @@ class User(Base, table=True):
     bio: str | None = text_field()
     avatar_url: str | None = text_field()
     # With defaults in the database, since processes of the release before insert while it is already migrated.
-    skills: list[str] = Field(default_factory=list, sa_type=TEXTS, sa_column_kwargs={"server_default": "{}"})
+    skills: list[str] = texts_field(or_none=True)
     phone: str | None = text_field()
     locale: Locale = Field(default=Locale.EN, sa_type=LOCALE, sa_column_kwargs={"server_default": Locale.EN.value})
     time_zone: str = Field(default=DEFAULT_TIME_ZONE, sa_type=Text, sa_column_kwargs={"server_default": "UTC"})
     status: Status = enum_field(Status)
-    roles: list[str] = Field(sa_type=TEXTS)
+    roles: list[str] = texts_field()
     identity_verified_at: datetime | None = time_field()
     identity_verified_until: datetime | None = time_field()
     suspended_at: datetime | None = time_field()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ARRAY, LargeBinary, Text
+from sqlalchemy import LargeBinary, Text
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
@@ -12,9 +12,4 @@ class Base(SQLModel, registry=registry()):
 
 
 KEY: Any = Text(collation="C")
-
-
-TEXTS: Any = ARRAY(Text)
-
-
 BYTES: Any = LargeBinary()

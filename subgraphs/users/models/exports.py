@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from shared.models import enum_field, key_field, time_field
-from subgraphs.users.models.base import BYTES, KEY, TEXTS, Base
+from shared.models import enum_field, key_field, texts_field, time_field
+from subgraphs.users.models.base import BYTES, KEY, Base
 from subgraphs.users.rules.exports import Status
 
 
@@ -27,7 +27,7 @@ class DataExport(Base, table=True):
     id: str = key_field(primary_key=True)
     user_id: str = Field(sa_type=KEY, foreign_key="users.id")
     status: Status = enum_field(Status)
-    expected: list[str] = Field(sa_type=TEXTS)
+    expected: list[str] = texts_field()
     private_key: bytes | None = Field(sa_type=BYTES)
     requested_at: datetime = time_field()
     ready_at: datetime | None = time_field()
