@@ -15,8 +15,8 @@ _PAGE = """query Page($first: Int) {
 }"""
 _REQUESTS = 20
 _HOPS = ("tasks", "users", "bids")
-# The platform's own tables, which relay, deadlines, audits and consumers read in the background.
-_BACKGROUND = re.compile(r"\b(outbox|streams|inbox|deadlines|idempotency_keys|pg_\w+|alembic_version)\b")
+# The platform's own tables, which relay, deadlines, audits, consumers and the postman read in the background.
+_BACKGROUND = re.compile(r"\b(outbox|streams|inbox|deadlines|idempotency_keys|pg_\w+|alembic_version|mails)\b")
 _STATEMENTS = """
     SELECT statements.query, statements.calls
     FROM pg_stat_statements AS statements JOIN pg_database AS databases ON databases.oid = statements.dbid
