@@ -15,7 +15,7 @@ from functools import cache
 from typing import get_args
 
 from pydantic import BaseModel
-from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, case, delete, func, or_, select, text, update
+from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, case, delete, func, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events, tables
@@ -44,12 +44,24 @@ async def erase(session: AsyncSession, person_id: str, subgraph: str, held: Sequ
     await _redact(session, person_id, subgraph, held)
     # What refers to other rows stands behind them.
     for each in reversed(everything):
-        for column in each.deleted_with:
-            await session.execute(delete(each.table).where(each.is_of(column, person_id)))
+        if each.deleted_with:
+            await _delete(session, each, person_id)
     for each in everything:
         for column in (*each.people, *each.through, *each.unseen):
             if column not in each.deleted_with:
                 await _empty(session, each, column, person_id)
+
+
+async def _delete(session: AsyncSession, held: Held, person_id: str) -> None:
+    """Deletes a person's rows.
+
+    Locked in the order of their keys, since a row may be two people's who leave at the same time: of those who blocked
+    each other, each would wait for the row that the other one took first.
+    """
+    keys = list(held.table.primary_key.columns)
+    theirs = or_(*(held.is_of(column, person_id) for column in held.deleted_with))
+    ordered = select(*keys).where(theirs).order_by(*keys).with_for_update()
+    await session.execute(delete(held.table).where(tuple_(*keys).in_(ordered)))
 
 
 async def _empty(session: AsyncSession, held: Held, column: str, person_id: str) -> None:

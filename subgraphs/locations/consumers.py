@@ -1,7 +1,6 @@
 """What locations does about other subgraphs' events and about deadlines."""
 
 from datetime import datetime
-from typing import Protocol, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,20 +13,11 @@ from subgraphs.locations.personal_data import HELD
 
 handlers = Handlers()
 
+
 # Whatever happens to a task, the event says how it is after that.
-TELLING = tuple(
-    model for model in events.REGISTRY.values() if model.topic == "tasks.task" and "task" in model.model_fields
-)
-
-
-class _Telling(Protocol):
-    @property
-    def task(self) -> events.TaskSnapshot: ...
-
-
-@handlers.on(*TELLING)
-async def task_told(session: AsyncSession, envelope: Envelope[events.Event]) -> None:
-    await actions.tasks.copy_task(session, cast("_Telling", envelope.event).task)
+@handlers.on(*events.TASK_EVENTS)
+async def task_told(session: AsyncSession, envelope: Envelope[events.TaskEvent]) -> None:
+    await actions.tasks.copy_task(session, envelope.event.task)
 
 
 @handlers.on(events.UserExportRequested)

@@ -60,7 +60,7 @@ PLATFORM_SQL = {
 TRANSACTION_CALLS = {"commit", "rollback", "begin"}
 MAY_END_TRANSACTIONS = {"shared/db.py", "shared/migrate.py", "shared/alembic/env.py"}
 # Offsets of Kafka are committed too.
-COMMITS_OFFSETS = "shared/consumer.py"
+COMMITS_OFFSETS = "shared/consumer/loop.py"
 
 
 def name_of(file: Path) -> str:

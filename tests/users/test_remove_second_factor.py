@@ -8,10 +8,9 @@ import pytest
 
 from shared import clock
 from shared.actor import Role
-from subgraphs.users import admin, store
+from subgraphs.users import admin
 from subgraphs.users.mails import english, thai
 from subgraphs.users.rules.mails import Template
-from subgraphs.users.second_factor import hash_challenge
 from tests.users.conftest import PASSWORD, Serve, Users
 from tests.users.post import Post
 from tests.users.second_factors import (
@@ -235,23 +234,6 @@ async def test_all_of_it_happens_or_nothing(users: Users) -> None:
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["INTERNAL"]
     assert await everything(users) == before
     assert not await refused(users, person.token)
-
-
-async def test_a_login_that_is_being_answered_neither_delays_it_nor_comes_through(users: Users) -> None:
-    boss, person = await an_admin(users), await enable(users)
-    given = await challenge(users, person.email)
-
-    async with users.services.database.transaction() as session:
-        # As far as answering a challenge gets before it waits for the account.
-        expires_at = clock.now() + timedelta(minutes=5)
-        row = await store.second_factor.count_attempt(session, hash_challenge(given), expires_at)
-        assert row.user_id == person.session["user"]["id"]
-        async with asyncio.timeout(5):
-            assert (await remove(users, boss, person))["userErrors"] == []
-        assert await store.second_factor.lock_second_factor(session, row.user_id) is None
-
-    assert is_refused(await complete(users, given, person.recovery_codes[0]))
-    assert await live_sessions(users, person) == []
 
 
 async def test_logins_at_the_same_time_leave_no_session(users: Users) -> None:

@@ -32,9 +32,10 @@ async def suspend_user(
     now = clock.now()
     user.suspended_at, user.suspension_reason, user.suspended_from = now, text, before
     _count(user, now)
+    ended = await sessions.end_all(session, user.id, EndReason.SUSPENDED, now)
     await emit(session, events.UserSuspended(user_id=user.id, reason=text, by=actor.id))
     await mails.queue(session, cipher, user, Template.ACCOUNT_SUSPENDED)
-    return user, await sessions.end_all(session, user.id, EndReason.SUSPENDED, now)
+    return user, ended
 
 
 async def reinstate_user(session: AsyncSession, cipher: Cipher, actor: Actor, user_id: str) -> models.User:
@@ -82,8 +83,9 @@ async def revoke_role(
     user.roles = [str(each) for each in roles]
     now = clock.now()
     _count(user, now)
+    ended = await sessions.end_all(session, user.id, EndReason.ROLE_REVOKED, now)
     await emit(session, events.UserRoleRevoked(user_id=user.id, role=role, roles=tuple(user.roles), by=actor.id))
-    return user, await sessions.end_all(session, user.id, EndReason.ROLE_REVOKED, now)
+    return user, ended
 
 
 async def _grant(session: AsyncSession, user: models.User, role: Role, *, by: str | None) -> None:

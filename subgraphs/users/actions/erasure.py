@@ -54,7 +54,12 @@ async def replay_erasures(session: AsyncSession, since: datetime) -> Sequence[st
 
 
 async def forget_person(session: AsyncSession, user_id: str) -> None:
-    """Erases what is left of somebody who left: from the tables and from the log of events."""
+    """Erases what is left of somebody who left: from the tables and from the log of events.
+
+    Locks the account with all of its sessions.
+    """
+    await store.accounts.lock_user(session, user_id)
+    await store.sessions.lock_all_sessions(session, user_id)
     await erasure.erase(session, user_id, "users", HELD)
     await store.sessions.forget_ended(session, user_id, clock.now())
 
@@ -82,6 +87,8 @@ async def _erase(
     user.status = next_status(TRANSITIONS, user.status, Command.ERASE)
     user.version += 1
     user.updated_at = now
+    # Also those that will end nothing: their rows are emptied after this has emitted.
+    await store.sessions.lock_all_sessions(session, user.id)
     ended = await sessions.end_all(session, user.id, EndReason.ERASED, now)
     if user.email is not None:
         await idempotency.forget(session, credentials.sign_up_actor(user.email))

@@ -50,8 +50,9 @@ async def export_my_data(
 async def take_part(session: AsyncSession, subgraph: str, part: events.DataSealed) -> None:
     """Keeps a part that a subgraph sent; the last one that was missing makes the export ready.
 
-    Locks the export's row. One that failed, was read long ago or is another's takes nothing.
+    Locks the account and the export. One that failed, was read long ago or is another's takes nothing.
     """
+    await store.accounts.lock_user(session, part.user_id, shared=True)
     export = await store.exports.lock_export(session, part.export_id)
     if export is None or export.user_id != part.user_id or export.status is not Status.PENDING:
         return
@@ -67,13 +68,17 @@ async def take_part(session: AsyncSession, subgraph: str, part: events.DataSeale
     )
     if rules.exports.missing(export.expected, await store.exports.count_parts(session, export.id)):
         return
+    # The deadline stays: a worker may hold it and wait for the export. Whenever it comes, it finds a next one.
     export.status, export.ready_at = Status.READY, clock.now()
-    await _schedule(session, export)
     await emit(session, events.UserExportReady(user_id=export.user_id, export_id=export.id))
 
 
 async def time_is_up(session: AsyncSession, export_id: str) -> None:
     """The deadline of an export: fails one that is not whole, deletes one that was kept long enough."""
+    found = await store.exports.get_export(session, export_id)
+    if found is None:
+        return
+    await store.accounts.lock_user(session, found.user_id, shared=True)
     export = await store.exports.lock_export(session, export_id)
     if export is None:
         return

@@ -54,8 +54,8 @@ async def change_password(
     rules.sessions.check_may_have_session(user.status)
     await sessions.check_goes_on(session, actor)
     user.password_hash, user.updated_at = password_hash, now
-    ended = await sessions.end_all(session, user.id, EndReason.PASSWORD_CHANGED, now, but=actor.session_id)
     # A code that waits in the mailbox was asked for against the old password.
     await store.mailed_codes.delete_code(session, user.id, Purpose.RESET_PASSWORD)
+    ended = await sessions.end_all(session, user.id, EndReason.PASSWORD_CHANGED, now, but=actor.session_id)
     await mails.queue(session, cipher, user, Template.PASSWORD_CHANGED)
     return NewPassword(user, ended)

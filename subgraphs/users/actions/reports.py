@@ -16,11 +16,11 @@ from subgraphs.users.rules.reports import ReportReason
 async def report_user(
     session: AsyncSession, actor: Actor, user_id: str, reason: ReportReason, text: str
 ) -> models.Report:
-    """Keeps what the actor says of a user, who is not told. Raises InvalidInput, NotAllowed, NotFound."""
+    """Keeps what the actor says of a user, who is not told. Locks both. Raises InvalidInput, NotAllowed, NotFound."""
     least, most = rules.reports.TEXT_LENGTH
     cleaned = clean(text, field=("text",), min_length=least, max_length=most, multiline=True)
     rules.blocks.check_not_oneself(actor.id, user_id)
-    user = await store.accounts.get_user(session, user_id)
+    user = (await store.accounts.lock_users(session, actor.id, user_id, shared=True)).get(user_id)
     if user is None or user.status is Status.ERASED:
         raise NotFound("There is no such user.", field=("userId",))
     report = models.Report(

@@ -142,17 +142,20 @@ async def confirm(session: AsyncSession, settings: Settings, actor: Actor, code:
 
 
 async def complete_log_in(
-    session: AsyncSession, settings: Settings, challenge_hash: bytes, code: str, user_agent: str
+    session: AsyncSession, settings: Settings, user_id: str | None, challenge_hash: bytes, code: str, user_agent: str
 ) -> sessions.Grant | None:
     """Opens the session of a challenged login; None for a wrong code and for a challenge that does not hold.
+
+    `user_id` is whose challenge it is, as it was found before: the account is locked first. One that was
+    forgotten meanwhile holds for nobody.
 
     None must be committed, since it holds the count of the attempts. All statements run whatever is
     presented, so that the time tells nothing. Raises AccountSuspended, for a right code only.
     """
     now = clock.now()
+    user = await store.accounts.lock_user(session, user_id or "", shared=True)
+    factor = await store.second_factor.lock_second_factor(session, user_id or "")
     row = await store.second_factor.count_attempt(session, challenge_hash, now + rules.second_factor.CHALLENGE_LIFETIME)
-    user = await store.accounts.lock_user(session, row.user_id or "", shared=True)
-    factor = await store.second_factor.lock_second_factor(session, row.user_id or "")
     password_digest = second_factor.digest_password_hash(user.password_hash if user else None)
     alive = rules.second_factor.is_challenge_alive(
         now,
@@ -161,7 +164,7 @@ async def complete_log_in(
         attempts=row.attempts,
         same_password=row.password_digest == password_digest,
     )
-    usable = factor if alive else None
+    usable = factor if alive and row.user_id == user_id else None
     if not await _accept(session, settings, user, usable, code, now) or user is None:
         return None
     rules.sessions.check_may_have_session(user.status)
@@ -215,6 +218,8 @@ async def _accept(
     used = await store.second_factor.use_recovery_code(session, user_id, second_factor.hash_recovery_code(code))
     if not used or user is None:
         return False
+    # Callers may go on to end sessions, which are locked before the stream is.
+    await store.sessions.lock_all_sessions(session, user_id)
     left = await store.second_factor.count_recovery_codes(session, user_id)
     await emit(session, events.UserRecoveryCodeUsed(user_id=user_id, recovery_codes_left=left))
     await mails.queue(session, cipher(settings), user, Template.RECOVERY_CODE_USED, left=str(left))

@@ -193,7 +193,7 @@ class TotpMutation:
         ):
             async with context.transaction() as session:
                 grant = await actions.second_factor.complete_log_in(
-                    session, settings, challenge_hash, input.code, context.user_agent
+                    session, settings, challenged, challenge_hash, input.code, context.user_agent
                 )
             if grant is None:
                 raise rules.second_factor.invalid_second_factor()

@@ -40,13 +40,13 @@ async def list_erased_since(session: AsyncSession, since: datetime) -> Sequence[
     return (await session.scalars(statement.order_by(col(User.id)))).all()
 
 
-async def lock_users(session: AsyncSession, *user_ids: str) -> Mapping[str, models.User]:
-    """Several accounts by id, locked in the order of their ids; those that exist."""
+async def lock_users(session: AsyncSession, *user_ids: str, shared: bool = False) -> Mapping[str, models.User]:
+    """Several accounts by id, locked as by `lock_user` in the order of their ids; those that exist."""
     statement = (
         select(User)
         .where(any_of(col(User.id), user_ids))
         .order_by(col(User.id))
-        .with_for_update()
+        .with_for_update(read=shared)
         .execution_options(populate_existing=True)
     )
     return {user.id: user for user in await session.scalars(statement)}

@@ -49,6 +49,10 @@ async def add_export(session: AsyncSession, export: models.DataExport) -> bool:
     return await session.scalar(added.returning(col(DataExport.id))) is not None
 
 
+async def get_export(session: AsyncSession, export_id: str) -> models.DataExport | None:
+    return await session.get(DataExport, export_id)
+
+
 async def lock_export(session: AsyncSession, export_id: str) -> models.DataExport | None:
     return await session.get(DataExport, export_id, with_for_update=True, populate_existing=True)
 

@@ -47,10 +47,12 @@ async def delete_code(session: AsyncSession, user_id: str, purpose: Purpose) -> 
 
 
 async def forget_expired(session: AsyncSession, now: datetime, limit: int) -> int:
-    """Deletes codes that have expired; answers how many."""
+    """Deletes codes that have expired, but for those that somebody else holds; answers how many."""
     old = select(col(MailedCode.code_hash)).where(col(MailedCode.expires_at) < now).limit(limit)
     gone = await session.execute(
-        delete(MailedCode).where(col(MailedCode.code_hash).in_(old)).returning(col(MailedCode.code_hash))
+        delete(MailedCode)
+        .where(col(MailedCode.code_hash).in_(old.with_for_update(skip_locked=True)))
+        .returning(col(MailedCode.code_hash))
     )
     return len(gone.all())
 

@@ -67,9 +67,11 @@ async def list_identities(database: Database, user_id: str, window: Window) -> P
 
 
 async def forget_expired(session: AsyncSession, now: datetime, limit: int) -> int:
-    """Deletes sign-ins that nobody came back from; answers how many."""
+    """Deletes sign-ins that nobody came back from, but for those that somebody else holds; answers how many."""
     old = select(col(SignIn.handle_hash)).where(col(SignIn.expires_at) < now).limit(limit)
     gone = await session.execute(
-        delete(SignIn).where(col(SignIn.handle_hash).in_(old)).returning(col(SignIn.handle_hash))
+        delete(SignIn)
+        .where(col(SignIn.handle_hash).in_(old.with_for_update(skip_locked=True)))
+        .returning(col(SignIn.handle_hash))
     )
     return len(gone.all())

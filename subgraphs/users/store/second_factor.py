@@ -93,15 +93,8 @@ async def add_challenge(session: AsyncSession, challenge: models.SecondFactorCha
 
 
 async def delete_challenges(session: AsyncSession, user_id: str) -> None:
-    """Forgets an account's logins that wait for a code, but for those that are being answered at this moment.
-
-    Whoever answers one has locked it and waits for the account, whose lock the caller holds: to wait for that
-    one would be a deadlock. It finds no second factor then.
-    """
-    waiting = (
-        select(col(Challenge.challenge_hash)).where(col(Challenge.user_id) == user_id).with_for_update(skip_locked=True)
-    )
-    await session.execute(delete(Challenge).where(col(Challenge.challenge_hash).in_(waiting)))
+    """Forgets an account's logins that wait for a code."""
+    await session.execute(delete(Challenge).where(col(Challenge.user_id) == user_id))
 
 
 async def find_challenged_user(database: Database, challenge_hash: bytes) -> str | None:
@@ -137,10 +130,15 @@ async def count_attempt(
 
 
 async def forget_expired(session: AsyncSession, now: datetime, setups_before: datetime, limit: int) -> int:
-    """Deletes challenges that have expired and secrets that had no first code in time; answers how many rows."""
+    """Deletes challenges that have expired and secrets that had no first code in time; answers how many rows.
+
+    Rows that somebody else holds are left for the next time.
+    """
     old_challenges = select(col(Challenge.challenge_hash)).where(col(Challenge.expires_at) < now).limit(limit)
     challenges = await session.execute(
-        delete(Challenge).where(col(Challenge.challenge_hash).in_(old_challenges)).returning(col(Challenge.attempts))
+        delete(Challenge)
+        .where(col(Challenge.challenge_hash).in_(old_challenges.with_for_update(skip_locked=True)))
+        .returning(col(Challenge.attempts))
     )
     old_setups = (
         select(col(SecondFactor.user_id))

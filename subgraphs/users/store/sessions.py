@@ -52,6 +52,12 @@ async def lock_live_sessions(
     return (await session.scalars(statement)).all()
 
 
+async def lock_all_sessions(session: AsyncSession, user_id: str) -> None:
+    """Locks the sessions of a user, those too that have ended or expired, in the order of their ids."""
+    statement = select(col(Session.id)).where(col(Session.user_id) == user_id).order_by(col(Session.id))
+    await session.execute(statement.with_for_update())
+
+
 async def add_refresh_token(session: AsyncSession, token: models.RefreshToken) -> None:
     await session.execute(insert(RefreshToken).values(**token.model_dump()))
 
@@ -84,13 +90,20 @@ async def forget_ended(session: AsyncSession, user_id: str, now: datetime) -> No
 
 
 async def forget_expired(session: AsyncSession, now: datetime, keep: timedelta, limit: int) -> int:
-    """Deletes refresh tokens that have expired, and sessions `keep` after that; answers how many rows."""
+    """Deletes refresh tokens that have expired, and sessions `keep` after that; answers how many rows.
+
+    Rows that somebody else holds are left for the next time.
+    """
     old_tokens = select(col(RefreshToken.token_hash)).where(col(RefreshToken.expires_at) < now).limit(limit)
     old_sessions = select(col(Session.id)).where(col(Session.expires_at) < now - keep).limit(limit)
     tokens = await session.execute(
-        delete(RefreshToken).where(col(RefreshToken.token_hash).in_(old_tokens)).returning(col(RefreshToken.session_id))
+        delete(RefreshToken)
+        .where(col(RefreshToken.token_hash).in_(old_tokens.with_for_update(skip_locked=True)))
+        .returning(col(RefreshToken.session_id))
     )
     sessions = await session.execute(
-        delete(Session).where(col(Session.id).in_(old_sessions)).returning(col(Session.id))
+        delete(Session)
+        .where(col(Session.id).in_(old_sessions.with_for_update(skip_locked=True)))
+        .returning(col(Session.id))
     )
     return len(tokens.all()) + len(sessions.all())

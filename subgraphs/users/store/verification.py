@@ -56,14 +56,17 @@ async def lock_live_checks(session: AsyncSession, user_id: str) -> Sequence[mode
 async def lock_checks_printed_before(
     session: AsyncSession, current_prefix: bytes, after: str, limit: int
 ) -> Sequence[models.IdentityVerification]:
-    """Checks behind the id `after` whose fingerprint was made with another key than the present one."""
+    """Checks behind the id `after` whose fingerprint was made with another key than the present one.
+
+    Rows that somebody else holds are left for the next time.
+    """
     begins = func.substring(col(Check.fingerprint), 1, len(current_prefix))
     statement = (
         select(Check)
         .where(begins != current_prefix, col(Check.id) > after)
         .order_by(col(Check.id))
         .limit(limit)
-        .with_for_update()
+        .with_for_update(skip_locked=True)
     )
     return (await session.scalars(statement)).all()
 
