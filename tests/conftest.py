@@ -9,6 +9,7 @@ from typing import Protocol
 
 import jwt
 import pytest
+import uvloop
 from pydantic import SecretStr
 from xdist.scheduler import LoadScopeScheduling
 
@@ -68,6 +69,12 @@ class _Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no t
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
     """Replaces xdist's scheduler."""
     return _Scheduler(config, log)
+
+
+@pytest.fixture(scope="session")
+def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+    """The event loop of production, for what runs within a test's process too."""
+    return uvloop.EventLoopPolicy()
 
 
 @pytest.fixture(scope="session")
