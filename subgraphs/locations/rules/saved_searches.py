@@ -89,7 +89,7 @@ def check_wanted(wanted: Wanted) -> None:
 
 
 def words_of(tree: str) -> frozenset[str]:
-    """The words one of which a text must have, by PostgreSQL's `querytree` of the query.
+    """The words one of which a text must have, by PostgreSQL's `querytree` of the query; some are beginnings of words.
 
     Raises InvalidInput if there are none: for operators alone, words that are left out because every text has
     them, and exclusions, which nearly every text would satisfy.
@@ -102,7 +102,8 @@ def words_of(tree: str) -> frozenset[str]:
 def keys_of(wanted: Wanted, words: Iterable[str]) -> list[str]:
     """What a task has at least one of if the search finds it, by the narrowest thing that it looks for.
 
-    A task's keys are its words, its category, its mode and its currency.
+    A task's keys are its words, the first one and two characters of those in scripts without spaces, its category, its
+    mode and its currency.
     """
     narrowest = (
         sorted(words)
