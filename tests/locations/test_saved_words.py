@@ -19,7 +19,7 @@ from shared.geo import Point
 from shared.ids import new_id
 from shared.search import UNSPACED, parse
 from subgraphs.locations import actions, store
-from subgraphs.locations.rules.saved_searches import Area, Wanted
+from subgraphs.locations.rules.saved_searches import Area, Wanted, words_of
 from subgraphs.tasks.models import Task
 from subgraphs.tasks.store.search import Filter
 from tests.conftest import SettingsFor
@@ -109,7 +109,37 @@ async def test_a_search_that_was_saved_is_looked_up_by_what_a_task_must_have(loc
     ((query, keys),) = await locations.sql("SELECT CAST(query AS text), keys FROM saved_searches")
 
     assert query == "'paint' & 'รั้' & 'ั้ว' | 'ทา':* & !'空调':* | 'x'"
-    assert keys == sorted(["paint", "รั้", "ั้ว", "ทา", "x"])
+    assert keys == ["paint", "x", "ทา"]
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        ("'fenc'", {"fenc"}),
+        ("'red' & 'fenc' & 'hut'", {"fenc"}),
+        ("'fenc' <-> 'red' | 'hut'", {"fenc", "hut"}),
+        ("'ก':* & 'ab'", {"ab"}),
+        ("'ก':* & 'ทา':*", {"ทา"}),
+        ("( 'fenc' | 'hut' ) & 'red'", {"fenc", "hut"}),
+        ("'o''brien | b' | 'ab\\\\cd'", {"o'brien | b", "ab\\cd"}),
+    ],
+)
+def test_a_search_is_looked_up_by_one_word_of_each_alternative(tree: str, words: set[str]) -> None:
+    assert words_of(tree) == words
+
+
+_formulas = st.recursive(
+    st.sampled_from("abcde").map(lambda word: f"'{word * (ord(word) - 96)}'"),
+    lambda parts: st.builds("( {} {} {} )".format, parts, st.sampled_from("&|"), parts),
+    max_leaves=8,
+)
+
+
+@given(tree=_formulas, has=st.sets(st.sampled_from(["a", "bb", "ccc", "dddd", "eeeee"])))
+def test_what_meets_a_query_has_one_of_the_words_that_it_is_looked_up_by(tree: str, has: set[str]) -> None:
+    held = re.sub(r"'(\w+)'", lambda word: str(word[1] in has), tree).replace("&", "and").replace("|", "or")
+
+    assert not eval(held) or words_of(tree) & has  # noqa: S307 - a formula of True and False
 
 
 # Words that are stemmed or left out, phrases, exclusions, alternatives, scripts without spaces beside others.
