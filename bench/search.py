@@ -23,9 +23,9 @@ from shared import clock
 from shared.errors import BadRequest
 from shared.geo import Point
 from shared.money import CurrencyCode
+from shared.search import parse
 from subgraphs.locations import rules as locations_rules
 from subgraphs.locations import store as locations
-from subgraphs.tasks import rules as tasks_rules
 from subgraphs.tasks import store as tasks
 from subgraphs.tasks.rules.tasks import Mode, Status
 
@@ -163,7 +163,7 @@ def _view(cities: scale.Cities, randomly: random.Random) -> Statement:
 
 def _found(families: Sequence[tuple[str, ...]], randomly: random.Random, *, filtered: bool = True) -> Statement:
     words = randomly.choice((*_WORDS, name(randomly.randrange(20_000)), name(randomly.randrange(100))))
-    query = tasks_rules.search.parse(words)
+    query = parse(words, field=("text",))
     family, mode = randomly.choice(families), randomly.choice(list(Mode))
     budget = randomly.randrange(100, 500) * 100
     since = clock.now() - timedelta(days=randomly.randrange(1, 15))

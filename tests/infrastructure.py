@@ -141,6 +141,16 @@ def create_database(subgraph: str) -> ScratchDatabase:
     return _wait(_create_database(subgraph, f"{subgraph}_{run_name()}"))
 
 
+@contextlib.contextmanager
+def separate_database(subgraph: str) -> Iterator[str]:
+    """The address of one more database of the subgraph, for a test that changes its tables."""
+    name = f"separate_{run_name()}"
+    try:
+        yield _wait(_create_database(subgraph, name)).url
+    finally:
+        _wait(_drop_database(name))
+
+
 def drop_databases() -> None:
     """Drops the databases of this process."""
     _wait(_drop_databases(run_name()))
@@ -206,6 +216,14 @@ async def _build(url: str, subgraph: str) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(tables.metadata.create_all)
     await engine.dispose()
+
+
+async def _drop_database(name: str) -> None:
+    connection = await asyncpg.connect(postgres_server.superuser_url(INSTANCE))
+    try:
+        await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    finally:
+        await connection.close()
 
 
 async def _drop_databases(run: str) -> None:

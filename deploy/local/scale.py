@@ -7,7 +7,7 @@ search as well, and every other one is a tasker with a service area.
 """
 
 import random
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,12 +17,16 @@ from math import sqrt
 
 import asyncpg
 import orjson
+from sqlalchemy import Text, column, func, select, values
+from sqlalchemy.dialects import postgresql
 
 from deploy.local.processes import StartFailed
-from deploy.local.scale_texts import described, named, titled
+from deploy.local.scale_texts import described, looked_for, titled
 from shared.geo import Point
 from shared.ids import id_of
 from shared.money import CurrencyCode, Money
+from shared.search import parse
+from shared.text_search import tsquery, vector
 from subgraphs.locations.rules import saved_searches, service_areas
 from subgraphs.locations.rules.geometry import moved
 from subgraphs.locations.rules.places import (
@@ -108,6 +112,16 @@ class _Home:
     public: Point
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """A saved search."""
+
+    id: str
+    owner_id: str
+    wanted: saved_searches.Wanted
+    created_at: datetime
+
+
 @dataclass(slots=True)
 class _Rows:
     """What goes into the tables, in the order of their columns."""
@@ -118,7 +132,7 @@ class _Rows:
     places: list[tuple[object, ...]] = field(default_factory=list)
     displacements: list[tuple[object, ...]] = field(default_factory=list)
     copies: list[tuple[object, ...]] = field(default_factory=list)
-    searches: list[tuple[object, ...]] = field(default_factory=list)
+    searches: list[_Search] = field(default_factory=list)
     areas: list[tuple[object, ...]] = field(default_factory=list)
 
 
@@ -149,7 +163,7 @@ async def load(address: Callable[[str], str], count: int, seed: int, advance: Ca
         await locations.execute(
             "CREATE TEMPORARY TABLE staged (LIKE tasks, description text) ON COMMIT DROP;"
             "ALTER TABLE staged ALTER COLUMN number DROP NOT NULL;"
-            "CREATE TEMPORARY TABLE staged_searches (LIKE saved_searches) ON COMMIT DROP"
+            "CREATE TEMPORARY TABLE staged_searches (LIKE saved_searches, written text) ON COMMIT DROP"
         )
         try:
             for rows in _made(count, seed, today, Cities(), categories):
@@ -167,20 +181,50 @@ async def load(address: Callable[[str], str], count: int, seed: int, advance: Ca
 async def _copy_locations(connection: asyncpg.Connection, rows: _Rows) -> None:
     await connection.copy_records_to_table("places", records=rows.places, columns=_PLACE)
     await connection.copy_records_to_table("displacements", records=rows.displacements, columns=_DISPLACEMENT)
-    await connection.copy_records_to_table("staged_searches", records=rows.searches, columns=_SEARCH)
-    columns = ", ".join(_SEARCH)
-    lexemes = "CASE WHEN words IS NULL THEN keys ELSE tsvector_to_array(to_tsvector('english', words)) END"
-    given = columns.replace("keys", lexemes)
-    await connection.execute(
-        f"INSERT INTO saved_searches ({columns}) SELECT {given} FROM staged_searches; TRUNCATE staged_searches"  # noqa: S608 - names of columns
-    )
+    await _copy_searches(connection, rows.searches)
     await connection.copy_records_to_table("service_areas", records=rows.areas, columns=_AREA)
     await connection.copy_records_to_table("staged", records=rows.copies, columns=(*_COPY, "description"))
     columns = ", ".join(_COPY)
     await connection.execute(
-        f"INSERT INTO tasks ({columns}, search) SELECT {columns}, setweight(to_tsvector('english', title), 'A') "  # noqa: S608 - names of columns
-        "|| setweight(to_tsvector('english', description), 'B') FROM staged; TRUNCATE staged"
+        f"INSERT INTO tasks ({columns}, search) SELECT {columns}, {vector('title', 'description')} FROM staged; "  # noqa: S608 - names of columns
+        "TRUNCATE staged"
     )
+
+
+async def _copy_searches(connection: asyncpg.Connection, searches: Sequence[_Search]) -> None:
+    """With what `createSavedSearch` would have noted of their words."""
+    read = await _read(connection, {search.wanted.words for search in searches if search.wanted.words is not None})
+    records = [_row_of(search, *read.get(search.wanted.words, (None, frozenset()))) for search in searches]
+    await connection.copy_records_to_table("staged_searches", records=records, columns=(*_SEARCH, "written"))
+    columns = ", ".join(_SEARCH)
+    await connection.execute(
+        f"INSERT INTO saved_searches ({columns}, query) SELECT {columns}, written::tsquery FROM staged_searches; "  # noqa: S608 - names of columns
+        "TRUNCATE staged_searches"
+    )
+
+
+async def _read(
+    connection: asyncpg.Connection, words: Collection[str]
+) -> dict[str | None, tuple[str | None, frozenset[str]]]:
+    """The query of each, and the words one of which a task must have."""
+    if not words:
+        return {}
+    queries = [(each, tsquery(parse(each, field=("words",)))) for each in sorted(words)]
+    read = values(column("words", Text), column("query", postgresql.TSQUERY), name="read").data(queries)
+    statement = select(read.c.words, read.c.query.cast(Text), func.querytree(read.c.query).cast(Text))
+    dialect = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+    found = await connection.fetch(str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})))
+    return {each: (query, saved_searches.words_of(tree)) for each, query, tree in found}
+
+
+def _row_of(search: _Search, query: str | None, words: frozenset[str]) -> tuple[object, ...]:
+    wanted, area, budget = search.wanted, search.wanted.area, search.wanted.min_budget
+    return (
+        search.id, search.owner_id, wanted.name, area.center.latitude if area else None,
+        area.center.longitude if area else None, area.radius_meters if area else None, wanted.words,
+        list(wanted.category_ids), budget.minor if budget else None, budget.currency.value if budget else None,
+        saved_searches.keys_of(wanted, words), search.created_at, query,
+    )  # fmt: skip
 
 
 @asynccontextmanager
@@ -257,7 +301,7 @@ def _posters(
         rows = _Rows()
         rows.users.append((poster, f"Poster in {city.name}"[:50], "ACTIVE", roles, 1, joined, joined))
         homes = list(_homes(poster, city, joined, randomly, rows))
-        _add_search(poster, homes[0], randomly.choice(categories), joined, randomly, rows)
+        _add_search(poster, city, homes[0], randomly.choice(categories), joined, randomly, rows)
         if is_tasker:
             _add_area(poster, homes[0], randomly.choice(categories), joined, randomly, rows)
         for _ in range(min(TASKS_OF_A_POSTER, count - first)):
@@ -298,7 +342,7 @@ def _add_task(
     published = today - timedelta(days=randomly.uniform(0, 29) if is_open else randomly.uniform(31, 300))
     is_onsite = randomly.random() < 0.8
     task_id = _id("task", published, randomly)
-    is_thai = city.country == "TH" or randomly.random() < 0.05
+    is_thai = _is_thai(city, randomly)
     title = titled(category.name_th if is_thai else category.name, city.name, is_thai, randomly)
     description = described(is_thai, randomly)
     budget = randomly.randrange(10, 1_000) * 100
@@ -323,23 +367,20 @@ def _add_task(
     )  # fmt: skip
 
 
+def _is_thai(city: City, randomly: random.Random) -> bool:
+    return city.country == "TH" or randomly.random() < 0.05
+
+
 def _add_search(
-    owner: str, home: _Home, category: Category, saved: datetime, randomly: random.Random, rows: _Rows
+    owner: str, city: City, home: _Home, category: Category, saved: datetime, randomly: random.Random, rows: _Rows
 ) -> None:
     """Four of five around their home, the others anywhere; most for a word, some for a category or a budget."""
     area = saved_searches.Area(home.point, randomly.choice(_RADII)) if randomly.random() < 0.8 else None
-    words = named(randomly) if area is None or randomly.random() < 0.6 else None
+    words = looked_for(_is_thai(city, randomly), randomly) if area is None or randomly.random() < 0.6 else None
     category_ids = (category.id,) if randomly.random() < 0.3 else ()
     budget = Money(randomly.randrange(10, 500) * 100, CurrencyCode.EUR) if randomly.random() < 0.3 else None
-    search = saved_searches.Wanted("Near home" if area else "Anywhere", area, words, category_ids, None, budget)
-    latitude, longitude = (home.point.latitude, home.point.longitude) if area else (None, None)
-    rows.searches.append(
-        (
-            _id("search", saved, randomly), owner, search.name, latitude, longitude,
-            area.radius_meters if area else None, words, list(category_ids), budget.minor if budget else None,
-            budget.currency.value if budget else None, saved_searches.keys_of(search, ()), saved,
-        )
-    )  # fmt: skip
+    wanted = saved_searches.Wanted("Near home" if area else "Anywhere", area, words, category_ids, None, budget)
+    rows.searches.append(_Search(_id("search", saved, randomly), owner, wanted, saved))
 
 
 def _add_area(

@@ -32,6 +32,7 @@ _SENTENCES_TH = (
     "แอร์ไม่เย็นและมีน้ำหยด ต้องการช่างที่มีประสบการณ์",
     "งานน่าจะใช้เวลาประมาณสามชั่วโมง ค่าวัสดุจ่ายแยกต่างหาก",
 )
+_WORDS_TH = ("แอร์", "ช่าง", "ที่จอดรถ", "ใบเสร็จรับเงิน", "คอนโด", "รถไฟฟ้า", "วัสดุ", "งาน")
 _SYLLABLES = (
     "ba",
     "cor",
@@ -68,6 +69,11 @@ def described(is_thai: bool, randomly: Random) -> str:
 def named(randomly: Random) -> str:
     """A made-up word, as often as in a language: the second half as often as the first, the third a third."""
     return name(int(_NAMES ** randomly.random()))
+
+
+def looked_for(is_thai: bool, randomly: Random) -> str:
+    """What a saved search is for: a name, or a Thai word that many tasks have."""
+    return randomly.choice(_WORDS_TH) if is_thai else named(randomly)
 
 
 def name(number: int) -> str:

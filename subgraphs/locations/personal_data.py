@@ -55,7 +55,7 @@ HELD = (
                 "name", "latitude", "longitude", "radius_meters", "words", "category_ids", "mode", "budget_minor",
                 "currency",
             )
-        } | {"keys": secret("owner_id", "Another form of what the search looks for.")},
+        } | {name: secret("owner_id", "Another form of what the search looks for.") for name in ("query", "keys")},
         pseudonymous=("id",),
         plain=("created_at",),
         deleted_with=("owner_id",),

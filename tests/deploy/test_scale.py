@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,8 @@ def test_places_tasks_and_copies_fit_together(address: Callable[[str], str]) -> 
     assert len(tasks) == COUNT
     copies = "SELECT id, poster_id, place_id, mode, status, title FROM tasks ORDER BY id"
     assert fetch(address, "locations", copies) == tasks
+    words = "SELECT id, search::text FROM tasks ORDER BY id"
+    assert fetch(address, "locations", words) == fetch(address, "tasks", words)
     people = {user for (user,) in fetch(address, "users", "SELECT id FROM users")}
     places = {place[0]: place[1:] for place in fetch(address, "locations", "SELECT * FROM places")}
     for task_id, poster, place, mode, _, title in tasks:
@@ -81,7 +84,9 @@ def test_each_poster_has_a_saved_search_and_every_other_one_works_somewhere(addr
     )
     assert {latitude is None for _, latitude, *_ in found} == {True, False}
     # As `createSavedSearch` would have noted what a task needs one of.
-    assert all([f"'{key}'" for key in keys] == [query] for _, _, words, keys, query in found if words is not None)
+    with_words = [row[2:] for row in found if row[2] is not None]
+    assert all(len(keys) == 1 and keys[0] in re.findall("'([^']+)'", query) for _, keys, query in with_words)
+    assert {words.isascii() for words, _, _ in with_words} == {True, False}
     taskers = fetch(address, "users", "SELECT id FROM users WHERE 'TASKER' = ANY(roles) ORDER BY id")
     assert len(taskers) == len(found) // 2 + 1
     assert fetch(address, "locations", "SELECT tasker_id FROM service_areas ORDER BY 1") == taskers

@@ -53,6 +53,8 @@ async def test_a_search_is_saved_as_it_was_given(searches: SavedSearches) -> Non
         ({"words": "-fence"}, "INVALID_INPUT", ["words"]),
         ({"words": "fence or -roof"}, "INVALID_INPUT", ["words"]),
         ({"words": "fence " * 10_000}, "INVALID_INPUT", ["words"]),
+        ({"words": "x " * 21}, "INVALID_INPUT", ["words"]),
+        ({"words": "รั้ว " * 21}, "INVALID_INPUT", ["words"]),
         ({"words": "fence\u0007"}, "INVALID_INPUT", ["words"]),
         ({"categoryIds": [new_id("category") for _ in range(21)]}, "INVALID_INPUT", ["categoryIds"]),
         ({"minBudget": {"amount": "-1", "currency": "EUR"}}, "INVALID_AMOUNT", ["minBudget", "amount"]),

@@ -12,7 +12,8 @@ from shared import clock
 from shared.db import columns_of
 from shared.ids import new_id
 from shared.money import CurrencyCode
-from subgraphs.tasks import models, rules, store
+from shared.search import parse
+from subgraphs.tasks import models, store
 from subgraphs.tasks.rules.tasks import Mode, Status
 from subgraphs.tasks.store.relevance import Bounds
 from subgraphs.tasks.store.search import Filter
@@ -65,7 +66,7 @@ async def crowded(tasks: Tasks) -> Tasks:
 
 
 def page(words: str, **filter: Any) -> Select[*tuple[Any, ...]]:
-    query = rules.search.parse(words)
+    query = parse(words, field=("text",))
     wanted = Filter(query=query, status=Status.OPEN, **filter)
     window = store.relevance.order(wanted).window(20, None, None, None)
     return store.relevance.page(wanted, query, window, Bounds("", clock.now()))
@@ -115,7 +116,7 @@ async def test_other_lists_with_words_read_their_indexes(crowded: Tasks) -> None
     newest = store.search.ORDERS[store.search.Sort.NEWEST].window(20, None, None, None)
 
     def listed(words: str) -> Select[*tuple[Any, ...]]:
-        wanted = Filter(query=rules.search.parse(words), status=Status.OPEN)
+        wanted = Filter(query=parse(words, field=("text",)), status=Status.OPEN)
         return newest.select(select(*columns_of(models.Task)).where(*wanted.conditions()))
 
     assert "Bitmap Index Scan on tasks_by_search" in await plan(crowded, listed("bcde"))

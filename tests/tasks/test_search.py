@@ -395,19 +395,6 @@ def test_steps_of_budgets_are_few() -> None:
     assert search.budget_steps(50_000, 10_000) == search.budget_steps(10_000, 9) == ()
 
 
-@given(st.text(max_size=200))
-@settings(max_examples=300, deadline=None)
-def test_whatever_is_written_can_be_read(words: str) -> None:
-    try:
-        query = search.parse(words)
-    except BadRequest:
-        return
-    for terms in query.alternatives:
-        assert terms
-        for term in terms:
-            assert term.text or term.grams
-
-
 @given(st.text("abc", max_size=7), st.text("abc", max_size=7))
 def test_typos_are_counted_both_ways(one: str, other: str) -> None:
     count = search.typos(one, other)

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared import clock
 from shared.actor import Actor
 from shared.ids import new_id
+from shared.search import parse
 from subgraphs.locations import models, rules, store
 from subgraphs.locations.actions import alerts
 from subgraphs.locations.rules.saved_searches import Wanted
@@ -13,9 +14,10 @@ from subgraphs.locations.rules.saved_searches import Wanted
 async def create_saved_search(session: AsyncSession, actor: Actor, wanted: Wanted) -> models.SavedSearch:
     """Saves a search. Locks the actor's searches. Raises InvalidInput, TooManySavedSearches."""
     rules.saved_searches.check_wanted(wanted)
-    words: frozenset[str] = frozenset()
+    query, words = None, frozenset[str]()
     if wanted.words is not None:
-        words = rules.saved_searches.words_of(await store.saved_searches.read_words(session, wanted.words))
+        query = parse(wanted.words, field=("words",))
+        words = rules.saved_searches.words_of(await store.saved_searches.read_words(session, query))
     await store.saved_searches.lock_owner(session, actor.id)
     rules.saved_searches.check_count(await store.saved_searches.count_saved_searches(session, actor.id))
     area, budget = wanted.area, wanted.min_budget
@@ -34,7 +36,7 @@ async def create_saved_search(session: AsyncSession, actor: Actor, wanted: Wante
         keys=rules.saved_searches.keys_of(wanted, words),
         created_at=clock.now(),
     )
-    session.add(search)
+    await store.saved_searches.add_saved_search(session, search, query)
     return search
 
 

@@ -27,7 +27,8 @@ class SavedSearch(Base, table=True):
             Geography("POINT", 4326, spatial_index=False),
             Computed(f"_st_expand({POINT_SQL}, radius_meters)", persisted=True),
         ),
-        Column("query", TSQUERY, Computed("websearch_to_tsquery('english'::regconfig, words)", persisted=True)),
+        # Of `words`, for store/ to write and to search by.
+        Column("query", TSQUERY),
         CheckConstraint("latitude BETWEEN -90 AND 90", name="saved_searches_latitude"),
         CheckConstraint("longitude BETWEEN -180 AND 180", name="saved_searches_longitude"),
         CheckConstraint("num_nulls(latitude, longitude, radius_meters) IN (0, 3)", name="saved_searches_whole_circle"),

@@ -18,8 +18,9 @@ MOST_CATEGORIES = 20
 NAME_LENGTH = (1, 60)
 MOST_WORDS_LENGTH = 200
 
-# A word in PostgreSQL's notation of a query: quotes and backslashes within it are doubled.
-_WORD = re.compile(r"'((?:[^'\\]|''|\\\\)*)'")
+# A word in PostgreSQL's notation of a query, or what stands between alternatives. Quotes and backslashes within a word
+# are doubled, and an asterisk follows one that stands for all that begin with it.
+_PART = re.compile(r"'(?P<word>(?:[^'\\]|''|\\\\)*)'(?P<beginning>:\*)?|\|")
 # What `querytree` answers for a query that may hold of a text with none of its words.
 _UNBOUND = ("", "T")
 
@@ -89,20 +90,30 @@ def check_wanted(wanted: Wanted) -> None:
 
 
 def words_of(tree: str) -> frozenset[str]:
-    """The words one of which a text must have, by PostgreSQL's `querytree` of the query.
+    """The words one of which a text must have, by PostgreSQL's `querytree` of the query; some are beginnings of words.
 
-    Raises InvalidInput if there are none: for operators alone, words that are left out because every text has
+    One of each alternative: a whole word rather than a beginning, and the longest, since few texts have it. Wherever
+    the brackets are, what meets a query has all the words from one of its `|` to the next, or to an end, for some of
+    them. Raises InvalidInput if there are none: for operators alone, words that are left out because every text has
     them, and exclusions, which nearly every text would satisfy.
     """
     if tree in _UNBOUND:
         raise InvalidInput("Give at least one word that the tasks must have.", field=("words",))
-    return frozenset(re.sub(r"''|\\\\", lambda each: each[0][0], word) for word in _WORD.findall(tree))
+    alternatives: list[list[re.Match[str]]] = [[]]
+    for part in _PART.finditer(tree):
+        if part["word"] is None:
+            alternatives.append([])
+        else:
+            alternatives[-1].append(part)
+    chosen = (max(words, key=lambda word: (not word["beginning"], len(word["word"]))) for words in alternatives)
+    return frozenset(re.sub(r"''|\\\\", lambda each: each[0][0], word["word"]) for word in chosen)
 
 
 def keys_of(wanted: Wanted, words: Iterable[str]) -> list[str]:
     """What a task has at least one of if the search finds it, by the narrowest thing that it looks for.
 
-    A task's keys are its words, its category, its mode and its currency.
+    A task's keys are its words, the first one and two characters of those in scripts without spaces, its category, its
+    mode and its currency.
     """
     narrowest = (
         sorted(words)

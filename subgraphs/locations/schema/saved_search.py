@@ -13,6 +13,7 @@ from shared.graphql.types import Money, MoneyInput, Point, PointInput, UserError
 from shared.idempotency import idempotent
 from shared.ids import check_id
 from shared.money import Money as Amount
+from shared.search import MOST_TERMS
 from subgraphs.locations import actions, models, rules, store
 from subgraphs.locations.rules.saved_searches import Mode, Wanted
 from subgraphs.locations.schema.info import Info
@@ -76,7 +77,8 @@ class CreateSavedSearchInput:
     )
     words: str | None = strawberry.field(
         default=None,
-        description='At most 200 characters, as in a search box: all of these, "a phrase", one or another, -without.',
+        description='At most 200 characters, as in a search box: all of these, "a phrase", one or another, -without; '
+        f"at most {MOST_TERMS} words and phrases.",
     )
     category_ids: list[ID] | None = strawberry.field(
         default=None, description="Any of at most 20 categories of the lower level."

@@ -1,15 +1,19 @@
 """SQL of saved searches."""
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from shared.db import Database, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page
 from shared.locks import lock
+from shared.personal_data import table_of
+from shared.search import Query
+from shared.text_search import tsquery
 from subgraphs.locations import models
 
 SavedSearch = models.SavedSearch
+TABLE = table_of(SavedSearch)
 NEWEST = Order("saved_searches.newest", col(SavedSearch.id), descending=True)
 _columns = select(*columns_of(SavedSearch))
 
@@ -25,9 +29,16 @@ async def count_saved_searches(session: AsyncSession, owner_id: str) -> int:
     return int(await session.scalar(statement) or 0)
 
 
-async def read_words(session: AsyncSession, words: str) -> str:
-    """What of the words a text is looked up by, as PostgreSQL's `querytree` writes it."""
-    return str(await session.scalar(select(func.querytree(func.websearch_to_tsquery("english", words)))))
+async def read_words(session: AsyncSession, query: Query) -> str:
+    """What of a query a text is looked up by, as PostgreSQL's `querytree` writes it."""
+    return str(await session.scalar(select(func.querytree(tsquery(query)))))
+
+
+async def add_saved_search(session: AsyncSession, search: models.SavedSearch, query: Query | None) -> None:
+    """Writes a search; `query` is what its words say."""
+    values = search.model_dump()
+    values["query"] = tsquery(query) if query is not None else None
+    await session.execute(insert(TABLE).values(**values))
 
 
 async def get_saved_search(session: AsyncSession, search_id: str) -> models.SavedSearch | None:

@@ -2,21 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from sqlalchemy import ColumnElement, Select, func, literal, literal_column, select, update
+from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from shared.db import Database, any_of, columns_of
 from shared.personal_data import table_of
+from shared.text_search import vector
 from subgraphs.locations import models
 from subgraphs.locations.rules.tasks import ENGAGED, ONGOING, OPEN
 
 Task = models.Task
 TABLE = table_of(Task)
 _task_columns = select(*columns_of(Task))
+_VECTOR = text(vector(":words_of_title", ":words_of_description"))
 
 
 async def lock_task(session: AsyncSession, task_id: str) -> models.Task | None:
@@ -28,12 +29,9 @@ async def get_task(session: AsyncSession, task_id: str) -> models.Task | None:
 
 
 async def save_task(session: AsyncSession, task: models.Task, description: str) -> bool:
-    """Writes the copy of a task; False, and nothing written, if there is a newer one.
-
-    The title counts more than the description where words are looked for.
-    """
+    """Writes the copy of a task; False, and nothing written, if there is a newer one."""
     values = task.model_dump()
-    values["search"] = _words(task.title, "A").op("||")(_words(description, "B"))
+    values["search"] = _VECTOR.bindparams(words_of_title=task.title, words_of_description=description)
     statement = (
         insert(TABLE)
         .values(**values)
@@ -41,10 +39,6 @@ async def save_task(session: AsyncSession, task: models.Task, description: str) 
         .returning(TABLE.c.id)
     )
     return await session.scalar(statement) is not None
-
-
-def _words(text: str, weight: Literal["A", "B"]) -> ColumnElement[object]:
-    return func.setweight(func.to_tsvector("english", literal(text)), literal_column(f"'{weight}'"))
 
 
 async def is_place_needed(session: AsyncSession, place_id: str) -> bool:

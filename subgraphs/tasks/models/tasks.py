@@ -19,6 +19,7 @@ from sqlmodel import Field
 
 from shared.models import bigint_field, enum_field, key_field, text_field, texts_field, time_field
 from shared.money import CurrencyCode
+from shared.text_search import vector
 from subgraphs.tasks.models.base import Base
 from subgraphs.tasks.rules.tasks import Mode, Status
 
@@ -31,15 +32,7 @@ class Task(Base, table=True):
     __tablename__ = "tasks"
     __table_args__ = (
         # These two are for PostgreSQL to write and for store.py to search and sort by, no attributes.
-        Column(
-            "search",
-            TSVECTOR,
-            Computed(
-                "setweight(to_tsvector('english', title), 'A') || setweight(to_tsvector('english', description), 'B') "
-                "|| grams(title, 'A') || grams(description, 'B')",
-                persisted=True,
-            ),
-        ),
+        Column("search", TSVECTOR, Computed(vector("title", "description"), persisted=True)),
         Column(
             "due_sort",
             DateTime(timezone=True),

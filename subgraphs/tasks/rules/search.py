@@ -1,24 +1,14 @@
-"""What people write into a search: the syntax of web search engines, and words that are nearly right."""
+"""What searches may have meant: words that are nearly right, and ranges of budgets."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from shared.errors import BadRequest
+from shared.search import Query, Term
 
-MOST_TERMS = 20
-"""Ranking compares each word of a search with each other one."""
 MOST_CANDIDATES = 1_000
 """How many of the newest matches are ranked: the cost of a search is bounded however many tasks have its words."""
 
-# Thai, Lao, Burmese, Khmer, Japanese, Chinese, Korean: no spaces between words, or none between a word and what is
-# attached to it. As in the function `grams` of the migrations.
-UNSPACED = "\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-GRAM = 3
-"""A text in such a script is found by every run of three characters in it."""
-
-_UNSPACED_RUN = re.compile(f"[{UNSPACED}]+")
-_TOKEN = re.compile(r'(?P<negated>-*)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
 _WORD = re.compile(r"[^\W\d_]{4,40}")
 _MOST_CORRECTED = 5
 _MOST_CORRECTIONS = 3
@@ -27,72 +17,14 @@ _LONG = 8
 _MOST_DIGITS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A word, or a phrase in quotation marks."""
-
-    text: str
-    """What is in scripts with spaces between words, in lower case; "" for nothing."""
-    grams: tuple[str, ...] = ()
-    """Pieces of what is in other scripts; one of fewer than three characters stands for all that begin with it."""
-    is_phrase: bool = False
-    is_negated: bool = False
-
-    @property
-    def may_be_misspelt(self) -> bool:
-        return not (self.is_phrase or self.is_negated or self.grams) and _WORD.fullmatch(self.text) is not None
+def doubtful_words(query: Query) -> tuple[str, ...]:
+    """The words that may be misspelt, some of the first."""
+    found = (term.text for terms in query.alternatives for term in terms if _may_be_misspelt(term))
+    return tuple(dict.fromkeys(found))[:_MOST_CORRECTED]
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What to look for: one of the alternatives, of which all terms are met."""
-
-    alternatives: tuple[tuple[Term, ...], ...]
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The words that may be misspelt, some of the first."""
-        found = (term.text for terms in self.alternatives for term in terms if term.may_be_misspelt)
-        return tuple(dict.fromkeys(found))[:_MOST_CORRECTED]
-
-    @property
-    def has_spaced(self) -> bool:
-        """Whether any of it is in a script with spaces between words."""
-        return any(term.text for terms in self.alternatives for term in terms)
-
-
-def parse(text: str) -> Query:
-    """`words` that all are meant, `"exact phrases"`, `or` between alternatives, `-not this`; the rest is no error.
-
-    Raises BadRequest for more than 20 terms.
-    """
-    alternatives: list[list[Term]] = [[]]
-    for token in _TOKEN.finditer(text.lower()):
-        if token["word"] == "or" and not token["negated"]:
-            alternatives.append([])
-        elif (term := _term(token)) is not None:
-            alternatives[-1].append(term)
-    if sum(map(len, alternatives)) > MOST_TERMS:
-        raise BadRequest(f"At most {MOST_TERMS} words and phrases.")
-    return Query(tuple(tuple(terms) for terms in alternatives if terms))
-
-
-def _term(token: re.Match[str]) -> Term | None:
-    content = token["phrase"] if token["phrase"] is not None else token["word"]
-    grams = tuple(gram for run in _UNSPACED_RUN.findall(content) for gram in _grams(run))
-    rest = " ".join(_UNSPACED_RUN.sub(" ", content).split())
-    if not any(character.isalnum() for character in rest):
-        rest = ""
-    if not grams and not rest:
-        return None
-    return Term(rest, grams, is_phrase=token["phrase"] is not None, is_negated=bool(token["negated"]))
-
-
-def _grams(run: str) -> Iterator[str]:
-    """Every second one and the last: each character is in one, and there are half as many to compare."""
-    last = max(0, len(run) - GRAM)
-    for start in dict.fromkeys((*range(0, last, 2), last)):
-        yield run[start : start + GRAM]
+def _may_be_misspelt(term: Term) -> bool:
+    return not (term.is_phrase or term.is_negated or term.grams) and _WORD.fullmatch(term.text) is not None
 
 
 def corrections(asked: Collection[str], similar: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:

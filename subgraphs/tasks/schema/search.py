@@ -16,8 +16,9 @@ from shared.graphql.text import clean
 from shared.graphql.types import register_enum
 from shared.ids import check_id
 from shared.money import CurrencyCode, Money
-from subgraphs.tasks import rules, store
-from subgraphs.tasks.rules.search import MOST_CANDIDATES, MOST_TERMS, Query
+from shared.search import MOST_TERMS, Query, parse
+from subgraphs.tasks import store
+from subgraphs.tasks.rules.search import MOST_CANDIDATES
 from subgraphs.tasks.rules.tasks import Mode, Status
 from subgraphs.tasks.schema.category import Category, categories
 from subgraphs.tasks.schema.info import Info
@@ -95,7 +96,7 @@ class TaskFilter:
 
     def _query(self) -> Query | None:
         text = clean(self.text, field=("text",), max_length=_MAX_TEXT) if self.text else ""
-        return rules.search.parse(text) if text else None
+        return parse(text, field=("text",)) if text else None
 
 
 @contextmanager

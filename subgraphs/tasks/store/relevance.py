@@ -30,8 +30,9 @@ from shared import clock
 from shared.db import Database, columns_of
 from shared.errors import BadRequest
 from shared.graphql.pagination import Order, Page, Window
+from shared.search import Query
 from subgraphs.tasks import models, rules
-from subgraphs.tasks.rules.search import MOST_CANDIDATES, Query
+from subgraphs.tasks.rules.search import MOST_CANDIDATES
 from subgraphs.tasks.store import terms, words
 from subgraphs.tasks.store.search import TABLE, Filter
 
@@ -85,10 +86,11 @@ def _known(window: Window) -> Bounds | None:
 
 
 async def _corrected(database: Database, query: Query) -> str:
-    if not query.words:
+    asked = rules.search.doubtful_words(query)
+    if not asked:
         return ""
-    similar = await words.load_similar_words(database, query.words)
-    return rules.search.written(rules.search.corrections(query.words, similar))
+    similar = await words.load_similar_words(database, asked)
+    return rules.search.written(rules.search.corrections(asked, similar))
 
 
 def page(filter: Filter, query: Query, window: Window, bounds: Bounds) -> Select[*tuple[Any, ...]]:

@@ -12,8 +12,8 @@ from sqlmodel import col
 from shared.db import Database, any_of, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page
 from shared.money import CurrencyCode
+from shared.search import Query
 from subgraphs.tasks import models
-from subgraphs.tasks.rules.search import Query
 from subgraphs.tasks.rules.tasks import Mode, Status
 from subgraphs.tasks.store.words import Corrections, planned_for_its_values, tsquery
 

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Integer, Text, column, func, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import TSQUERY
 
+from shared.search import Query
 from subgraphs.tasks import rules
-from subgraphs.tasks.rules.search import Query
 from subgraphs.tasks.rules.tasks import Status
 from subgraphs.tasks.store.search import TABLE, Filter
 from subgraphs.tasks.store.words import Corrections, loose_tsquery

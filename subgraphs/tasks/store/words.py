@@ -1,8 +1,7 @@
 """SQL of words: what a search becomes in PostgreSQL, and the words that are like another one."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from collections.abc import Mapping, Sequence
 from random import getrandbits
 from typing import Any
 
@@ -27,21 +26,20 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlmodel import col
 
+from shared import text_search
 from shared.db import Database
+from shared.search import Query, Term
 from subgraphs.tasks import models
-from subgraphs.tasks.rules.search import GRAM, Query, Term
 
 Corrections = Mapping[str, Sequence[str]]
 
 _SIMILAR = 10
-_english: ColumnElement[Any] = literal_column("'english'::regconfig")
 _word = col(models.Word.word)
 
 
 def tsquery(query: Query, corrected: Corrections) -> ColumnElement[Any]:
     """What meets a query; a corrected word is met by itself and by what it may have been meant to be."""
-    alternatives = [reduce(_and, (_term(term, corrected) for term in terms)) for terms in query.alternatives]
-    return reduce(_or, alternatives) if alternatives else literal("", Text).cast(TSQUERY)
+    return text_search.tsquery(query, lambda term: text_search.tsquery_of_term(term, corrected.get(term.text, ())))
 
 
 def loose_tsquery(query: Query, corrected: Corrections, always: str) -> ColumnElement[Any]:
@@ -49,8 +47,7 @@ def loose_tsquery(query: Query, corrected: Corrections, always: str) -> ColumnEl
 
     `always` is a lexeme that all have.
     """
-    alternatives = [reduce(_and, (_loose(term, corrected, always) for term in terms)) for terms in query.alternatives]
-    return reduce(_or, alternatives)
+    return text_search.tsquery(query, lambda term: _loose(term, corrected.get(term.text, ()), always))
 
 
 def planned_for_its_values() -> ColumnElement[bool]:
@@ -78,37 +75,9 @@ async def load_similar_words(database: Database, words: Sequence[str]) -> Mappin
     return found
 
 
-def _loose(term: Term, corrected: Corrections, always: str) -> ColumnElement[Any]:
+def _loose(term: Term, others: Sequence[str], always: str) -> ColumnElement[Any]:
     if not term.is_negated:
-        return _term(term, corrected, func.plainto_tsquery)
-    exact = _term(term, corrected)
+        return text_search.tsquery_of_term(term, others, func.plainto_tsquery)
+    exact = text_search.tsquery_of_term(term, others)
     # What has all words of a phrase may yet not have the phrase.
     return case((exact.cast(Text).contains("<"), literal(f"'{always}'", Text).cast(TSQUERY)), else_=exact)
-
-
-def _term(
-    term: Term, corrected: Corrections, of_text: Callable[..., ColumnElement[Any]] = func.phraseto_tsquery
-) -> ColumnElement[Any]:
-    def tsquery_of(text: str) -> ColumnElement[Any]:
-        return of_text(_english, literal(text, Text), type_=TSQUERY())
-
-    parts: list[ColumnElement[Any]] = []
-    if term.grams:
-        # Of characters of other scripts alone, so that nothing in it means anything to PostgreSQL.
-        parts.append(literal(" & ".join(map(_gram, term.grams)), Text).cast(TSQUERY))
-    if term.text:
-        parts.append(reduce(_or, map(tsquery_of, (term.text, *corrected.get(term.text, ())))))
-    together = reduce(_and, parts)
-    return func.tsquery_not(together, type_=TSQUERY()) if term.is_negated else together
-
-
-def _gram(gram: str) -> str:
-    return f"'{gram}'" if len(gram) == GRAM else f"'{gram}':*"
-
-
-def _and(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.tsquery_and(one, other, type_=TSQUERY())
-
-
-def _or(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.tsquery_or(one, other, type_=TSQUERY())
