@@ -1,7 +1,6 @@
 """Matching a task against all saved searches: exactly the right ones, quickly and by indexes."""
 
 import random
-import statistics
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from subgraphs.locations.rules.geometry import distance_meters
 from subgraphs.locations.rules.saved_searches import words_of
 from tests.locations.conftest import BANGKOK, Locations
 from tests.locations.searching import SavedSearches
+from tests.platform.cpu import slowness
 from tests.platform.messaging import sql
 
 SEARCHES = 100_000
@@ -193,15 +193,15 @@ async def test_a_hundred_thousand_searches_are_matched_by_indexes_within_30_ms(c
     assert "saved_searches_by_keys" in plan
     assert "Seq Scan on saved_searches" not in plan
 
-    took: list[float] = []
+    took, slow = [], []
     for _ in range(9):
         async with crowd.database.transaction() as session:
             await session.execute(text("DELETE FROM alerts"))
             began = time.perf_counter()
             await store.alerts.find(session, task.id, clock.now())
             took.append((time.perf_counter() - began) * 1_000)
+        slow.append(slowness())
     found = len(await crowd.sql("SELECT 1 FROM alerts"))
-    print(f"{found} of {SEARCHES} found; ms: {[round(each, 1) for each in sorted(took)]}")
     assert found > 50
     # The quickest, since other work on the machine counts in the others.
-    assert min(took) <= 30, statistics.median(took)
+    assert min(took) / min(slow) <= 30, (found, sorted(took), slow)
