@@ -73,30 +73,31 @@ class _Schema(strawberry.federation.Schema):
         # An exception in a list is the error of its place alone.
         entities: list[object] = [BadRequest("This is no representation of an entity of this subgraph.")]
         entities *= len(representations)
-        places_by_type: dict[str, dict[int, str]] = {}
+        asked: dict[Resolver, dict[int, str]] = {}
         for place, representation in enumerate(representations):
             match representation:
-                case {"__typename": str(name), "id": id} if self._resolver(name) is not None:
+                case {"__typename": str(name), "id": id} if (resolver := self._resolver(name)) is not None:
                     try:
-                        places_by_type.setdefault(name, {})[place] = check_id(id, _prefix(name))
+                        asked.setdefault(resolver, {})[place] = check_id(id, _prefix(name))
                     except InvalidId as error:
                         entities[place] = error
-        await asyncio.gather(*(self._resolve(info, *each, entities) for each in places_by_type.items()))
+        await asyncio.gather(*(_resolve(resolver, info, ids, entities) for resolver, ids in asked.items()))
         return cast("list[FederationAny]", entities)
-
-    async def _resolve(self, info: StrawberryInfo, name: str, ids: Mapping[int, str], entities: list[object]) -> None:
-        """Puts the entities of one type in their places."""
-        found: Sequence[object]
-        try:
-            found = await cast("Resolver", self._resolver(name))(info, list(ids.values()))
-        except Exception as error:
-            found = [error] * len(ids)
-        for place, entity in zip(ids, found, strict=True):
-            entities[place] = entity
 
     def _resolver(self, name: str) -> Resolver | None:
         type_ = self.schema_converter.type_map.get(name)
         return getattr(getattr(type_ and type_.definition, "origin", None), "resolve_references", None)
+
+
+async def _resolve(resolver: Resolver, info: StrawberryInfo, ids: Mapping[int, str], entities: list[object]) -> None:
+    """Puts the entities of one type in their places."""
+    found: Sequence[object]
+    try:
+        found = await resolver(info, list(ids.values()))
+    except Exception as error:
+        found = [error] * len(ids)
+    for place, entity in zip(ids, found, strict=True):
+        entities[place] = entity
 
 
 @cache
