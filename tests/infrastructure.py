@@ -64,7 +64,7 @@ def _launch(instance: Instance, users: Path) -> None:
     options = system.Options(infrastructure_only=True, durable=False, fresh=fresh, redis_databases=_REDIS_DATABASES)
     control.launch(instance, options, lambda message: None, users)
     stamps.set_current(instance.state / "boot", boot)
-    _wait(_drop_databases(r"[a-z0-9]+_\d+"))
+    _wait(_drop_databases(r"[a-z]+_[a-z0-9]+_\d+"))
 
 
 def collector_port() -> int:
@@ -148,12 +148,12 @@ def separate_database(subgraph: str) -> Iterator[str]:
     try:
         yield _wait(_create_database(subgraph, name)).url
     finally:
-        _wait(_drop_database(name))
+        _wait(_drop_databases(name))
 
 
 def drop_databases() -> None:
     """Drops the databases of this process."""
-    _wait(_drop_databases(run_name()))
+    _wait(_drop_databases(f"[a-z]+_{run_name()}"))
 
 
 def truncate(databases: Iterable[ScratchDatabase]) -> None:
@@ -218,19 +218,12 @@ async def _build(url: str, subgraph: str) -> None:
     await engine.dispose()
 
 
-async def _drop_database(name: str) -> None:
-    connection = await asyncpg.connect(postgres_server.superuser_url(INSTANCE))
-    try:
-        await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    finally:
-        await connection.close()
-
-
-async def _drop_databases(run: str) -> None:
+async def _drop_databases(names: str) -> None:
+    """Drops the databases whose whole names match an expression."""
     connection = await asyncpg.connect(postgres_server.superuser_url(INSTANCE))
     try:
         for row in await connection.fetch("SELECT datname FROM pg_database"):
-            if re.fullmatch(rf"[a-z]+_{run}", row["datname"]):
+            if re.fullmatch(names, row["datname"]):
                 await connection.execute(f"DROP DATABASE {row['datname']} WITH (FORCE)")
     finally:
         await connection.close()
