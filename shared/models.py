@@ -36,18 +36,18 @@ def text_field() -> Any:
     return Field(sa_type=_TEXT)
 
 
-def texts_field(*, or_none: bool = False) -> Any:
-    """A list of texts that people write. `or_none`: none unless some are given."""
-    return _list_field(_Texts(Text()), or_none)
+def texts_field(*, may_be_left_out: bool = False) -> Any:
+    """A list of texts that people write. `may_be_left_out`: it is empty then."""
+    return _list_field(_Texts(Text()), may_be_left_out)
 
 
-def keys_field(*, or_none: bool = False) -> Any:
-    """A list of keys. `or_none`: none unless some are given."""
-    return _list_field(_Texts(_KEY), or_none)
+def keys_field(*, may_be_left_out: bool = False) -> Any:
+    """A list of keys. `may_be_left_out`: it is empty then."""
+    return _list_field(_Texts(_KEY), may_be_left_out)
 
 
-def _list_field(column_type: Any, or_none: bool) -> Any:
-    if not or_none:
+def _list_field(column_type: Any, may_be_left_out: bool) -> Any:
+    if not may_be_left_out:
         return Field(sa_type=column_type)
     return Field(default_factory=list, sa_type=column_type, sa_column_kwargs={"server_default": text("'{}'")})
 

@@ -28,7 +28,7 @@ class Notification(Base, table=True):
     id: str = key_field(primary_key=True)
     user_id: str = key_field()
     event_id: str = key_field()
-    about_ids: list[str] = keys_field(or_none=True)
+    about_ids: list[str] = keys_field(may_be_left_out=True)
     """The other people whose names or words the text may hold."""
     category: Category = enum_field(Category)
     title: str = text_field()

@@ -70,7 +70,7 @@ class Task(Base, table=True):
     currency: CurrencyCode = enum_field(CurrencyCode)
     mode: Mode = enum_field(Mode)
     place_id: str | None = key_field()
-    requirements: list[str] = texts_field(or_none=True)
+    requirements: list[str] = texts_field(may_be_left_out=True)
     attachments: list[dict[str, str | int]] = Field(sa_type=_FILES, sa_column_kwargs={"server_default": text("'[]'")})
     """Those of its files that are ready, as events and pages show them; the table `attachments` is what counts."""
     due_from: datetime | None = time_field()

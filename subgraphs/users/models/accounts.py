@@ -33,7 +33,7 @@ class User(Base, table=True):
     bio: str | None = text_field()
     avatar_url: str | None = text_field()
     # With defaults in the database, since processes of the release before insert while it is already migrated.
-    skills: list[str] = texts_field(or_none=True)
+    skills: list[str] = texts_field(may_be_left_out=True)
     phone: str | None = text_field()
     locale: Locale = Field(default=Locale.EN, sa_type=LOCALE, sa_column_kwargs={"server_default": Locale.EN.value})
     time_zone: str = Field(default=DEFAULT_TIME_ZONE, sa_type=Text, sa_column_kwargs={"server_default": "UTC"})
