@@ -17,56 +17,27 @@ from rich.console import Console
 from rich.text import Text
 
 from deploy.demo.client import Client
+from deploy.demo.documents import (
+    ACCEPT_BID,
+    BID_EVENTS,
+    CATEGORIES,
+    CREATE_PLACE,
+    CREATE_SAVED_SEARCH,
+    CREATE_TASK,
+    NEARBY_TASKS,
+    NOTIFICATION_EVENTS,
+    OPEN_TASKS,
+    PLACE,
+    PLACE_BID,
+    TASK_EVENTS,
+    UPDATE_BID,
+    WITHDRAW_BID,
+)
 from deploy.demo.live import Data, Refused, SignedOut
 
-_BID = "id status version amount { amount currency } tasker { id displayName }"
-_EVENT = "seq previousSeq type"
-BID_EVENTS = f"""
-subscription BidEvents($taskId: ID!, $after: Int) {{
-  bidEvents(taskId: $taskId, after: $after) {{ {_EVENT} bid {{ {_BID} }} }}
-}}"""
-TASK_EVENTS = f"""
-subscription TaskEvents($taskId: ID!, $after: Int) {{
-  taskEvents(taskId: $taskId, after: $after) {{ {_EVENT} task {{ status tasker {{ id displayName }} }} }}
-}}"""
-NOTIFICATION_EVENTS = f"""
-subscription NotificationEvents($after: Int) {{
-  notificationEvents(after: $after) {{ {_EVENT} notification {{ title body link }} }}
-}}"""
-_ERRORS = "userErrors { code message field }"
-_CATEGORIES = "query Categories { categories { children { id slug } } }"
-_CREATE_TASK = f"""
-mutation CreateTask($input: CreateTaskInput!) {{ createTask(input: $input) {{ task {{ id }} {_ERRORS} }} }}"""
-_CREATE_PLACE = f"""
-mutation CreatePlace($input: CreatePlaceInput!) {{
-  createPlace(input: $input) {{ place {{ id publicPoint {{ latitude longitude }} }} {_ERRORS} }}
-}}"""
-_NEARBY_TASKS = """
-query NearbyTasks($center: PointInput!) {
-  nearbyTasks(center: $center, radiusMeters: 1000, first: 100) { nodes { id } }
-}"""
-_PLACE = "query Place($id: ID!) { place(id: $id) { address } }"
 _ADDRESS = "12 Charoen Krung Road, Bangkok"
-_CREATE_SAVED_SEARCH = f"""
-mutation CreateSavedSearch($input: CreateSavedSearchInput!) {{
-  createSavedSearch(input: $input) {{ savedSearch {{ id }} {_ERRORS} }} }}"""
 _BANGKOK = {"latitude": 13.7563, "longitude": 100.5018}
 _CHIANG_MAI = {"latitude": 18.7883, "longitude": 98.9853}
-_OPEN_TASKS = """
-query OpenTasks($posterId: ID!) {
-  tasks(filter: { posterId: $posterId, text: "fence -roof" }, first: 1) { nodes { id title } } }"""
-
-
-def _bid_mutation(name: str) -> str:
-    kind = name[0].upper() + name[1:]
-    return f"mutation {kind}($input: {kind}Input!) {{ {name}(input: $input) {{ bid {{ {_BID} }} {_ERRORS} }} }}"
-
-
-_PLACE_BID = _bid_mutation("placeBid")
-_UPDATE_BID = _bid_mutation("updateBid")
-_WITHDRAW_BID = _bid_mutation("withdrawBid")
-_ACCEPT_BID = _bid_mutation("acceptBid")
-
 _ALERT = "A new task near you"
 _WELCOME = "Welcome to Service Exchange"
 _LONGEST_SECONDS = 90.0
@@ -272,7 +243,7 @@ async def _save_searches(tom: Person, tina: Person, theo: Person) -> None:
     }
     for tasker, (name, wanted) in searches.items():
         tasker.does(f"wants to hear of {name}")
-        await tasker.client.call(_CREATE_SAVED_SEARCH, input={"name": name, **wanted})
+        await tasker.client.call(CREATE_SAVED_SEARCH, input={"name": name, **wanted})
 
 
 async def _post(
@@ -280,8 +251,8 @@ async def _post(
 ) -> tuple[str, str, list[asyncio.Task[None]]]:
     """The poster posts a task with an address, the taskers find it, everybody follows it."""
     since = paula.does(f"posts the task “Paint the garden fence” for 200.00 EUR at {_ADDRESS}")
-    place = (await paula.client.call(_CREATE_PLACE, input={"address": _ADDRESS, "country": "TH"}))["place"]
-    categories = await paula.client.call(_CATEGORIES)
+    place = (await paula.client.call(CREATE_PLACE, input={"address": _ADDRESS, "country": "TH"}))["place"]
+    categories = await paula.client.call(CATEGORIES)
     task = {
         "title": "Paint the garden fence",
         "description": "Twenty metres of wooden fence need two coats of green paint; the paint is here.",
@@ -291,15 +262,15 @@ async def _post(
         "placeId": place["id"],
         "publish": True,
     }
-    task_id = str((await paula.client.call(_CREATE_TASK, input=task))["task"]["id"])
+    task_id = str((await paula.client.call(CREATE_TASK, input=task))["task"]["id"])
     await taskers[0].is_notified(_ALERT, since, "Paint the garden fence")
     for tasker in taskers:
-        found = (await tasker.client.call(_OPEN_TASKS, posterId=paula.client.user_id))["nodes"]
+        found = (await tasker.client.call(OPEN_TASKS, posterId=paula.client.user_id))["nodes"]
         if [each["id"] for each in found] != [task_id]:
             raise DemoFailed(f"{tasker.name} does not find the task: {found}")
 
     async def is_near() -> bool:
-        near = await taskers[0].client.call(_NEARBY_TASKS, center=place["publicPoint"])
+        near = await taskers[0].client.call(NEARBY_TASKS, center=place["publicPoint"])
         return task_id in [each["id"] for each in near["nodes"]]
 
     await taskers[0].comes_to_see("the task on the map, nearby", since, is_near)
@@ -314,10 +285,10 @@ async def _where(place_id: str, tom: Person, tina: Person) -> None:
     since = time.monotonic()
 
     async def is_shown() -> bool:
-        return bool((await tom.client.call(_PLACE, id=place_id))["address"] == _ADDRESS)
+        return bool((await tom.client.call(PLACE, id=place_id))["address"] == _ADDRESS)
 
     await tom.comes_to_see("the address", since, is_shown)
-    if (shown := (await tina.client.call(_PLACE, id=place_id))["address"]) is not None:
+    if (shown := (await tina.client.call(PLACE, id=place_id))["address"]) is not None:
         raise DemoFailed(f"{tina.name} is shown the address {shown}")
 
 
@@ -325,7 +296,7 @@ async def _bid(tasker: Person, amount: str, task_id: str, paula: Person) -> str:
     since = tasker.does(f"bids {amount} EUR")
     message = "I have painted many fences and can start on Monday morning."
     bid = {"taskId": task_id, "amount": _euro(amount), "message": message}
-    placed = await tasker.client.call_once_known(_PLACE_BID, input=bid)
+    placed = await tasker.client.call_once_known(PLACE_BID, input=bid)
     await asyncio.gather(
         paula.sees_bid(f"{tasker.name} bids {amount} EUR", since, "PLACED", tasker, amount),
         tasker.sees_bid("the own bid", since, "PLACED", tasker, amount),
@@ -337,7 +308,7 @@ async def _bid(tasker: Person, amount: str, task_id: str, paula: Person) -> str:
 async def _lower(tasker: Person, amount: str, bid_id: str, paula: Person) -> int:
     """Returns the version that the poster is shown."""
     since = tasker.does(f"lowers the bid to {amount} EUR")
-    await tasker.client.call(_UPDATE_BID, input={"bidId": bid_id, "amount": _euro(amount)})
+    await tasker.client.call(UPDATE_BID, input={"bidId": bid_id, "amount": _euro(amount)})
     shown, *_ = await asyncio.gather(
         paula.sees_bid(f"{tasker.name}'s bid is {amount} EUR now", since, "UPDATED", tasker, amount),
         tasker.sees_bid("the own bid is changed", since, "UPDATED", tasker, amount),
@@ -348,7 +319,7 @@ async def _lower(tasker: Person, amount: str, bid_id: str, paula: Person) -> int
 
 async def _withdraw(tasker: Person, bid_id: str, paula: Person) -> None:
     since = tasker.does("takes the bid back")
-    await tasker.client.call(_WITHDRAW_BID, input={"bidId": bid_id})
+    await tasker.client.call(WITHDRAW_BID, input={"bidId": bid_id})
     await asyncio.gather(
         paula.sees_bid(f"{tasker.name}'s bid is withdrawn", since, "WITHDRAWN", tasker, "150.00"),
         tasker.sees_bid("the own bid is withdrawn", since, "WITHDRAWN", tasker, "150.00"),
@@ -358,7 +329,7 @@ async def _withdraw(tasker: Person, bid_id: str, paula: Person) -> None:
 
 async def _accept(paula: Person, winner: Person, amount: str, bid_id: str, version: int, loser: Person) -> None:
     since = paula.does(f"accepts {winner.name}'s bid")
-    await paula.client.call(_ACCEPT_BID, input={"bidId": bid_id, "expectedVersion": version})
+    await paula.client.call(ACCEPT_BID, input={"bidId": bid_id, "expectedVersion": version})
     await asyncio.gather(
         *(person.sees_assignment(since, winner) for person in (paula, winner, loser)),
         paula.sees_bid(f"{winner.name}'s bid is accepted", since, "ACCEPTED", winner, amount),

@@ -1,0 +1,46 @@
+"""What the demo asks the graph for."""
+
+_BID = "id status version amount { amount currency } tasker { id displayName }"
+_EVENT = "seq previousSeq type"
+BID_EVENTS = f"""
+subscription BidEvents($taskId: ID!, $after: Int) {{
+  bidEvents(taskId: $taskId, after: $after) {{ {_EVENT} bid {{ {_BID} }} }}
+}}"""
+TASK_EVENTS = f"""
+subscription TaskEvents($taskId: ID!, $after: Int) {{
+  taskEvents(taskId: $taskId, after: $after) {{ {_EVENT} task {{ status tasker {{ id displayName }} }} }}
+}}"""
+NOTIFICATION_EVENTS = f"""
+subscription NotificationEvents($after: Int) {{
+  notificationEvents(after: $after) {{ {_EVENT} notification {{ title body link }} }}
+}}"""
+_ERRORS = "userErrors { code message field }"
+CATEGORIES = "query Categories { categories { children { id slug } } }"
+CREATE_TASK = f"""
+mutation CreateTask($input: CreateTaskInput!) {{ createTask(input: $input) {{ task {{ id }} {_ERRORS} }} }}"""
+CREATE_PLACE = f"""
+mutation CreatePlace($input: CreatePlaceInput!) {{
+  createPlace(input: $input) {{ place {{ id publicPoint {{ latitude longitude }} }} {_ERRORS} }}
+}}"""
+NEARBY_TASKS = """
+query NearbyTasks($center: PointInput!) {
+  nearbyTasks(center: $center, radiusMeters: 1000, first: 100) { nodes { id } }
+}"""
+PLACE = "query Place($id: ID!) { place(id: $id) { address } }"
+CREATE_SAVED_SEARCH = f"""
+mutation CreateSavedSearch($input: CreateSavedSearchInput!) {{
+  createSavedSearch(input: $input) {{ savedSearch {{ id }} {_ERRORS} }} }}"""
+OPEN_TASKS = """
+query OpenTasks($posterId: ID!) {
+  tasks(filter: { posterId: $posterId, text: "fence -roof" }, first: 1) { nodes { id title } } }"""
+
+
+def _bid_mutation(name: str) -> str:
+    kind = name[0].upper() + name[1:]
+    return f"mutation {kind}($input: {kind}Input!) {{ {name}(input: $input) {{ bid {{ {_BID} }} {_ERRORS} }} }}"
+
+
+PLACE_BID = _bid_mutation("placeBid")
+UPDATE_BID = _bid_mutation("updateBid")
+WITHDRAW_BID = _bid_mutation("withdrawBid")
+ACCEPT_BID = _bid_mutation("acceptBid")
