@@ -7,7 +7,7 @@ search as well, and every other one is a tasker with a service area.
 """
 
 import random
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,16 +17,14 @@ from math import sqrt
 
 import asyncpg
 import orjson
-from sqlalchemy import Text, column, func, select, values
-from sqlalchemy.dialects import postgresql
 
+from deploy.local import scale_searches
 from deploy.local.processes import StartFailed
 from deploy.local.scale_texts import described, looked_for, titled
 from shared.geo import Point
 from shared.ids import id_of
 from shared.money import CurrencyCode, Money
-from shared.search import parse
-from shared.text_search import tsquery, vector
+from shared.text_search import vector
 from subgraphs.locations.rules import saved_searches, service_areas
 from subgraphs.locations.rules.geometry import moved
 from subgraphs.locations.rules.places import (
@@ -58,10 +56,6 @@ _PLACE = (
 _COPY = (
     "id", "poster_id", "place_id", "title", "category_id", "budget_minor", "currency", "mode", "status", "is_hidden",
     "version", "published_at", "expires_at", "latitude", "longitude",
-)  # fmt: skip
-_SEARCH = (
-    "id", "owner_id", "name", "latitude", "longitude", "radius_meters", "words", "category_ids", "budget_minor",
-    "currency", "keys", "created_at",
 )  # fmt: skip
 _AREA = (
     "tasker_id", "latitude", "longitude", "radius_meters", "outline", "public_latitude", "public_longitude",
@@ -112,16 +106,6 @@ class _Home:
     public: Point
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """A saved search."""
-
-    id: str
-    owner_id: str
-    wanted: saved_searches.Wanted
-    created_at: datetime
-
-
 @dataclass(slots=True)
 class _Rows:
     """What goes into the tables, in the order of their columns."""
@@ -132,7 +116,7 @@ class _Rows:
     places: list[tuple[object, ...]] = field(default_factory=list)
     displacements: list[tuple[object, ...]] = field(default_factory=list)
     copies: list[tuple[object, ...]] = field(default_factory=list)
-    searches: list[_Search] = field(default_factory=list)
+    searches: list[scale_searches.Made] = field(default_factory=list)
     areas: list[tuple[object, ...]] = field(default_factory=list)
 
 
@@ -162,8 +146,7 @@ async def load(address: Callable[[str], str], count: int, seed: int, advance: Ca
             )
         await locations.execute(
             "CREATE TEMPORARY TABLE staged (LIKE tasks, description text) ON COMMIT DROP;"
-            "ALTER TABLE staged ALTER COLUMN number DROP NOT NULL;"
-            "CREATE TEMPORARY TABLE staged_searches (LIKE saved_searches, written text) ON COMMIT DROP"
+            "ALTER TABLE staged ALTER COLUMN number DROP NOT NULL"
         )
         try:
             for rows in _made(count, seed, today, Cities(), categories):
@@ -181,7 +164,7 @@ async def load(address: Callable[[str], str], count: int, seed: int, advance: Ca
 async def _copy_locations(connection: asyncpg.Connection, rows: _Rows) -> None:
     await connection.copy_records_to_table("places", records=rows.places, columns=_PLACE)
     await connection.copy_records_to_table("displacements", records=rows.displacements, columns=_DISPLACEMENT)
-    await _copy_searches(connection, rows.searches)
+    await scale_searches.copy(connection, rows.searches)
     await connection.copy_records_to_table("service_areas", records=rows.areas, columns=_AREA)
     await connection.copy_records_to_table("staged", records=rows.copies, columns=(*_COPY, "description"))
     columns = ", ".join(_COPY)
@@ -189,42 +172,6 @@ async def _copy_locations(connection: asyncpg.Connection, rows: _Rows) -> None:
         f"INSERT INTO tasks ({columns}, search) SELECT {columns}, {vector('title', 'description')} FROM staged; "  # noqa: S608 - names of columns
         "TRUNCATE staged"
     )
-
-
-async def _copy_searches(connection: asyncpg.Connection, searches: Sequence[_Search]) -> None:
-    """With what `createSavedSearch` would have noted of their words."""
-    read = await _read(connection, {search.wanted.words for search in searches if search.wanted.words is not None})
-    records = [_row_of(search, *read.get(search.wanted.words, (None, frozenset()))) for search in searches]
-    await connection.copy_records_to_table("staged_searches", records=records, columns=(*_SEARCH, "written"))
-    columns = ", ".join(_SEARCH)
-    await connection.execute(
-        f"INSERT INTO saved_searches ({columns}, query) SELECT {columns}, written::tsquery FROM staged_searches; "  # noqa: S608 - names of columns
-        "TRUNCATE staged_searches"
-    )
-
-
-async def _read(
-    connection: asyncpg.Connection, words: Collection[str]
-) -> dict[str | None, tuple[str | None, frozenset[str]]]:
-    """The query of each, and the words one of which a task must have."""
-    if not words:
-        return {}
-    queries = [(each, tsquery(parse(each, field=("words",)))) for each in sorted(words)]
-    read = values(column("words", Text), column("query", postgresql.TSQUERY), name="read").data(queries)
-    statement = select(read.c.words, read.c.query.cast(Text), func.querytree(read.c.query).cast(Text))
-    dialect = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
-    found = await connection.fetch(str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})))
-    return {each: (query, saved_searches.words_of(tree)) for each, query, tree in found}
-
-
-def _row_of(search: _Search, query: str | None, words: frozenset[str]) -> tuple[object, ...]:
-    wanted, area, budget = search.wanted, search.wanted.area, search.wanted.min_budget
-    return (
-        search.id, search.owner_id, wanted.name, area.center.latitude if area else None,
-        area.center.longitude if area else None, area.radius_meters if area else None, wanted.words,
-        list(wanted.category_ids), budget.minor if budget else None, budget.currency.value if budget else None,
-        saved_searches.keys_of(wanted, words), search.created_at, query,
-    )  # fmt: skip
 
 
 @asynccontextmanager
@@ -380,7 +327,7 @@ def _add_search(
     category_ids = (category.id,) if randomly.random() < 0.3 else ()
     budget = Money(randomly.randrange(10, 500) * 100, CurrencyCode.EUR) if randomly.random() < 0.3 else None
     wanted = saved_searches.Wanted("Near home" if area else "Anywhere", area, words, category_ids, None, budget)
-    rows.searches.append(_Search(_id("search", saved, randomly), owner, wanted, saved))
+    rows.searches.append(scale_searches.Made(_id("search", saved, randomly), owner, wanted, saved))
 
 
 def _add_area(
