@@ -12,7 +12,7 @@ from tests.fuzz.fuzzer import fuzz
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
-SECONDS = 24
+SECONDS = 30
 
 
 @pytest.mark.parametrize("subgraph", built_subgraphs())
