@@ -6,7 +6,7 @@ replicas share `max_connections`.
 """
 
 from collections import namedtuple
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -29,6 +29,7 @@ Model = TypeVar("Model")
 K = TypeVar("K")
 
 _SETTINGS = "settings"
+_WAKES = "wakes"
 
 # SQLSTATE classes and codes after which the same request may succeed a moment later: connection
 # exceptions, insufficient resources, operator intervention, serialization failure, deadlock, lock timeout.
@@ -66,6 +67,8 @@ class Database:
         self.url: URL = make_url(settings.database_url.get_secret_value())
         self._writes = _engine(self.url, settings, settings.transaction_pool_size)
         self._reads = _engine(self.url, settings, settings.read_pool_size, isolation_level="AUTOCOMMIT")
+        self.wakes: set[Callable[[], None]] = set()
+        """What is called after the commit of a transaction that asked for it by `wake_after_commit`."""
         self._session = async_sessionmaker(self._writes, expire_on_commit=False, info={_SETTINGS: settings})
 
     @asynccontextmanager
@@ -76,13 +79,17 @@ class Database:
         a commit whose answer was lost raises it too, so whatever must not happen twice carries an
         idempotency key.
         """
-        async with _unavailable_as_request_error(), self._session() as session, session.begin():
-            try:
-                yield session
-            except BaseException:
-                # A rollback expires all rows, also the current one that a VersionConflict answers with.
-                session.expunge_all()
-                raise
+        async with _unavailable_as_request_error(), self._session() as session:
+            async with session.begin():
+                try:
+                    yield session
+                except BaseException:
+                    # A rollback expires all rows, also the current one that a VersionConflict answers with.
+                    session.expunge_all()
+                    raise
+            if _WAKES in session.info:
+                for wake in self.wakes:
+                    wake()
 
     async def rows(
         self, model: type[Model], statement: Select[*tuple[object, ...]], parameters: Mapping[str, object] | None = None
@@ -149,6 +156,11 @@ def settings_of(session: AsyncSession) -> Settings:
     """The settings of the process that a transaction is of, for those who are given nothing else."""
     settings: Settings = session.info[_SETTINGS]
     return settings
+
+
+def wake_after_commit(session: AsyncSession) -> None:
+    """Has `Database.wakes` called once the transaction is committed; not if it is rolled back."""
+    session.info[_WAKES] = True
 
 
 def columns_of(model: type[SQLModel]) -> list[ColumnElement[object]]:

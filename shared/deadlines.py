@@ -4,8 +4,6 @@ A deadline is written in the same transaction as what it watches and handled in 
 deletion, so it is neither forgotten nor handled twice, however many replicas run a worker.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,11 +15,10 @@ from sqlalchemy import ARRAY, Text, bindparam, delete, func, select, tuple_, upd
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import background, clock, tables
+from shared import clock, tables
 from shared.db import Database
-from shared.errors import ServiceUnavailable
+from shared.due import DueWorker, look_after_commit
 from shared.faults import describe, stack
-from shared.kafka import Backoff
 from shared.telemetry import span
 
 log = structlog.get_logger(__name__)
@@ -46,6 +43,7 @@ async def schedule(session: AsyncSession, kind: str, subject_id: str, due_at: da
             set_={"due_at": statement.excluded.due_at, "attempts": 0},
         )
     )
+    look_after_commit(session, due_at)
 
 
 async def cancel(session: AsyncSession, kind: str, subject_id: str) -> None:
@@ -81,7 +79,6 @@ _CLAIM = (
 )
 _NEXT = select(func.min(_deadlines.c.due_at)).where(_deadlines.c.kind == func.any(_kinds))
 
-_POLL_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 300
 
 
@@ -102,64 +99,21 @@ class _HandlerFailed(Exception):
         self.cause = cause
 
 
-class DeadlineWorker:
+class DeadlineWorker(DueWorker):
     """Handles what is due, in the order of due times; safe with any number of replicas."""
 
-    concurrency = 2
+    name = "deadlines"
 
     def __init__(self, database: Database, handlers: Mapping[str, DeadlineHandler]) -> None:
-        self._database = database
+        super().__init__(database)
         self._handlers = dict(handlers)
         self._kinds = sorted(handlers)
-        self._stopping = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
-        self.failure: str | None = "starting"
-        """Why nothing is handled at the moment, if so."""
 
-    @property
-    def healthy(self) -> bool:
-        return bool(self._tasks) and not any(task.done() for task in self._tasks) and self.failure is None
+    async def next_due(self) -> datetime | None:
+        ((due_at,),) = await self._database.fetch(_NEXT, {"kinds": self._kinds})
+        return due_at if isinstance(due_at, datetime) else None
 
-    async def start(self) -> None:
-        self._stopping.clear()
-        self._tasks = [asyncio.create_task(self._run(), name=f"deadlines {n}") for n in range(self.concurrency)]
-
-    async def stop(self) -> None:
-        """Ends after the deadlines at hand."""
-        self._stopping.set()
-        await background.end(*self._tasks, grace_seconds=5)
-        self._tasks = []
-
-    async def _run(self) -> None:
-        backoff = Backoff()
-        while not self._stopping.is_set():
-            try:
-                while not self._stopping.is_set() and await self._handle_one():
-                    backoff.reset()
-                delay = await self._until_next()
-                self.failure = None
-                backoff.reset()
-            except ServiceUnavailable:
-                self.failure = "database"
-                delay = backoff.next()
-            except Exception:
-                self.failure = "unexpected"
-                log.exception("deadline worker failed")
-                delay = backoff.next()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(delay):
-                    await self._stopping.wait()
-
-    async def _until_next(self) -> float:
-        """Seconds to sleep; at most a second, since other processes schedule too and clocks are moved."""
-        with suppress_instrumentation():
-            ((due_at,),) = await self._database.fetch(_NEXT, {"kinds": self._kinds})
-        if not isinstance(due_at, datetime):
-            return _POLL_SECONDS
-        # A due row that could not be claimed is another worker's: not zero, or both would spin.
-        return min(max((due_at - clock.now()).total_seconds(), 0.02), _POLL_SECONDS)
-
-    async def _handle_one(self) -> bool:
+    async def handle_one(self) -> bool:
         """Handles the deadline that is due longest; answers whether there was one."""
         try:
             return await self._claim_and_handle()

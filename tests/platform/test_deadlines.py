@@ -5,9 +5,10 @@ import contextlib
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from functools import partial
+from statistics import median
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock
@@ -64,6 +65,40 @@ def _is_handled(handled: list[tuple[str, datetime, timedelta]], number: int) -> 
 
 async def _is_empty(database: Database) -> bool:
     return await _left(database) == []
+
+
+async def test_what_this_process_schedules_for_now_is_handled_at_once(database: Database) -> None:
+    late: list[timedelta] = []
+
+    async def expire(session: AsyncSession, subject_id: str, due_at: datetime) -> None:
+        late.append(clock.now() - due_at)
+
+    async with running(DeadlineWorker(database, {"bid.expiry": expire})):
+        for number in range(9):
+            await _schedule(database, f"bid_{number}", 0)
+            await eventually(partial(_are_handled, late, number + 1))
+    # Looking every second, it would be late by half of one.
+    assert median(late) < timedelta(milliseconds=250)
+
+
+def _are_handled(late: list[timedelta], count: int) -> bool:
+    return len(late) == count
+
+
+async def test_idle_workers_ask_once_a_second_by_one_statement(database: Database) -> None:
+    asked: list[str] = []
+    for engine in database.pools().values():
+        event.listen(engine.sync_engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+
+    async def expire(session: AsyncSession, subject_id: str, due_at: datetime) -> None:
+        raise AssertionError("nothing is due")
+
+    async with running(DeadlineWorker(database, {"bid.expiry": expire})):
+        await _schedule(database, "bid_later", 3600)
+        asked.clear()
+        await asyncio.sleep(2.5)
+    assert 2 <= len(asked) <= 3 * DeadlineWorker.concurrency
+    assert {statement.split()[0] for statement in asked} == {"SELECT"}
 
 
 async def test_scheduling_again_replaces_and_cancelling_calls_off(database: Database) -> None:

@@ -1,19 +1,15 @@
 """Sending the mails that wait, by all replicas together."""
 
-import asyncio
-import contextlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from prometheus_client import Counter
 
-from shared import background, clock
+from shared import clock
 from shared.cipher import CannotDecrypt
 from shared.context import Services
-from shared.errors import ServiceUnavailable
-from shared.faults import describe, stack
-from shared.kafka import Backoff
+from shared.due import DueWorker
 from shared.mail import Mailer, NotSent, retry_seconds
 from shared.telemetry import span
 from subgraphs.users import actions, models, store
@@ -31,62 +27,30 @@ MAILS = Counter(
     ("template", "outcome"),
 )
 
-_POLL_SECONDS = 1.0
 # Longer than a mail can take to be sent (60 s for each of five answers): then another process sends it again.
 LEASE = timedelta(minutes=6)
-_CONCURRENCY = 2
 
 
-class Postman:
+class Postman(DueWorker):
     """Claims mails that are due, sends each while nothing is held, and deletes it or puts it off.
 
     A mail is sent at least once: by another process once more, with the same Message-ID, if this one dies
-    between the server's answer and the deletion.
+    between the server's answer and the deletion. At its end a process leaves what it does not finish in time to
+    whoever finds the leases over.
     """
 
+    name = "postman"
+
     def __init__(self, services: Services[Loaders]) -> None:
+        super().__init__(services.database)
         self._settings = services.settings
-        self._database = services.database
         self._mailer = Mailer(services.settings)
-        self._stopping = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
         self._failing = False
 
-    async def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._run(), name=f"postman {n}") for n in range(_CONCURRENCY)]
+    async def next_due(self) -> datetime | None:
+        return await store.mails.next_due(self._database)
 
-    async def stop(self) -> None:
-        """Ends after the mails at hand, or leaves them to whoever finds their leases over."""
-        self._stopping.set()
-        await background.end(*self._tasks, grace_seconds=5)
-        self._tasks = []
-
-    async def _run(self) -> None:
-        backoff = Backoff()
-        while not self._stopping.is_set():
-            try:
-                while not self._stopping.is_set() and await self.send_one():
-                    pass
-                delay = await self._until_next()
-                backoff.reset()
-            except ServiceUnavailable:
-                delay = backoff.next()
-            except Exception as error:
-                log.error("postman_failed", error=describe(error), stack=stack(error))
-                delay = backoff.next()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(delay):
-                    await self._stopping.wait()
-
-    async def _until_next(self) -> float:
-        with suppress_instrumentation():
-            due_at = await store.mails.next_due(self._database)
-        if due_at is None:
-            return _POLL_SECONDS
-        # Not zero: what is due and was not to be had is being claimed by another process.
-        return min(max((due_at - clock.now()).total_seconds(), 0.02), _POLL_SECONDS)
-
-    async def send_one(self) -> bool:
+    async def handle_one(self) -> bool:
         """Takes the mail that has been due longest; answers whether there was one. Raises ServiceUnavailable."""
         with suppress_instrumentation():
             async with self._database.transaction() as session:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from shared.db import Database
+from shared.due import look_after_commit
 from subgraphs.users import models
 from subgraphs.users.rules.mails import Template
 
@@ -18,6 +19,7 @@ Mail = models.Mail
 
 async def add_mail(session: AsyncSession, mail: models.Mail) -> None:
     await session.execute(insert(Mail).values(**mail.model_dump()))
+    look_after_commit(session, mail.due_at)
 
 
 async def claim_mail(session: AsyncSession, now: datetime, until: datetime) -> models.Mail | None:
