@@ -3,6 +3,8 @@
 PYTHON := .venv/bin/python
 EXCHANGE := .venv/bin/exchange
 export PATH := $(CURDIR)/.exchange/cache/node/bin:$(PATH)
+# A dozen processes would each compile the same modules at each of their starts, which takes longer than all the rest.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests up down test lint types check compose migrate seed demo bench fuzz lock
