@@ -1,17 +1,16 @@
 """The places to attack: of the running system, and of a second one that is set up as production is."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from deploy.local import subgraph_server
 from deploy.local.layout import built_subgraphs
 from deploy.local.stack import Stack
 from supergraph.router import command
 from tests.abuse.arena import EDGE_CPU_SECONDS, ROUTER_CPU_SECONDS, SUBGRAPH_CPU_SECONDS, Target
 from tests.abuse.scene import Scene
 from tests.loopback import free_port
+from tests.replicas import replica
 from tests.supergraph.conftest import Process, running
 
 
@@ -52,7 +51,8 @@ def of_production(stack: Stack, scene: Scene, folder: Path) -> Iterator[dict[str
     """A replica of each subgraph as it runs in production, and each router before them, without an edge."""
     with ExitStack() as entered:
         ports = {name: free_port() for name in built_subgraphs()}
-        replicas = {name: _replica(stack, name, port, folder) for name, port in ports.items()}
+        production = {"EXCHANGE_ENVIRONMENT": "production"}
+        replicas = {name: replica(stack, name, port, folder, production) for name, port in ports.items()}
         entered.enter_context(running(*replicas.values()))
         found = {
             name: Target(
@@ -74,16 +74,6 @@ def of_production(stack: Stack, scene: Scene, folder: Path) -> Iterator[dict[str
                 kind, f"http://127.0.0.1:{port}/graphql", scene, True, bounds, OnePid("router", router)
             )
         yield found
-
-
-def _replica(stack: Stack, name: str, port: int, folder: Path) -> Process:
-    return Process(
-        [sys.executable, "-m", "shared.serve", f"subgraphs.{name}.app:app", "--port", str(port)],
-        f"http://127.0.0.1:{port}/readyz",
-        folder / f"{name}.log",
-        {**subgraph_server.environment(stack.instance, name), "EXCHANGE_ENVIRONMENT": "production"},
-        start_seconds=90,
-    )
 
 
 def _router(kind: str, port: int, subgraphs: Mapping[str, int], folder: Path) -> Process:

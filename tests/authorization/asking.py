@@ -9,13 +9,16 @@ import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 import httpx
 
 from deploy.local.stack import Stack
+from deploy.local.system import Options
 from shared.access import OWN, VALUE, Answer, Cell, Mutation, Who, field_of
 from shared.print_access import declarations, subgraphs
+from tests.abuse.accounts import new_address
 from tests.authorization.following import Shown, following
 from tests.authorization.objects import Made, make, mark_all_read, welcome
 from tests.authorization.people import Data, Person, World, anywhere
@@ -23,10 +26,17 @@ from tests.authorization.questions import Question, document, judge, judge_event
 from tests.authorization.routes import ROUTES, Route, cells_of
 from tests.authorization.state import Databases
 from tests.e2e.people import eventually
-from tests.loopback import NO_TLS
+from tests.loopback import NO_TLS, free_port
+from tests.replicas import replica
+from tests.supergraph.conftest import running
 
 T = TypeVar("T")
 
+# More than a thousand people sign up, each with a password that is to be hashed.
+_CHEAP = {
+    "EXCHANGE_ARGON2_MEMORY_KIB": "8",
+    "EXCHANGE_ARGON2_TIME_COST": "1",
+}
 _FIELDS_PER_DOCUMENT = 6
 _AT_ONCE = 8
 # How long nothing has to come before it counts as silence; what comes, comes within milliseconds.
@@ -89,12 +99,20 @@ def tasks(operation: str) -> list[Task]:
     return found
 
 
-async def ask_everything(stack: Stack) -> Results:
-    """Asks every cell; raises only for what was to be prepared."""
+async def ask_everything(stack: Stack, folder: Path) -> Results:
+    """Asks every cell; raises only for what was to be prepared. `folder` is for logs."""
     # Never closed for having been idle or for being too many: the pool also closes those that it has just given out.
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=None)
-    async with httpx.AsyncClient(timeout=60, verify=NO_TLS, limits=limits) as client, Databases(stack) as databases:
-        return await _Asking(stack, client, databases).run()
+    # At an address of their own, since an address may fail only so often.
+    outside = httpx.AsyncHTTPTransport(local_address=new_address(), verify=NO_TLS, limits=limits)
+    mounts = dict.fromkeys(stack.edges.values(), outside)
+    async with (
+        httpx.AsyncClient(timeout=60, verify=NO_TLS, limits=limits, mounts=mounts) as client,
+        Databases(stack) as databases,
+    ):
+        port = free_port()
+        with running(replica(stack, "users", port, folder, {**Options.of(stack.instance).environment, **_CHEAP})):
+            return await _Asking(stack, client, databases, f"http://127.0.0.1:{port}/graphql").run()
 
 
 async def _all(work: Iterable[Awaitable[T]]) -> list[T]:
@@ -109,10 +127,10 @@ async def _all(work: Iterable[Awaitable[T]]) -> list[T]:
 
 
 class _Asking:
-    def __init__(self, stack: Stack, client: httpx.AsyncClient, databases: Databases) -> None:
+    def __init__(self, stack: Stack, client: httpx.AsyncClient, databases: Databases, users: str) -> None:
         self.stack = stack
         self.databases = databases
-        self.world = World(stack, client)
+        self.world = World(stack, client, users)
         self.results = Results()
         # By name for what is only read; whether they are of the doomed.
         self.objects: dict[tuple[str, bool], Made] = {}

@@ -577,7 +577,7 @@ async def _post(
     wanted = {
         "title": "Paint the garden fence",
         "description": "Twenty metres of wooden fence need two coats of green paint.",
-        "categoryId": (await category(world, False)).values["category"],
+        "categoryId": await world.category(),
         "budget": EURO,
         "mode": "ONSITE",
         "placeId": place or new_id("place"),

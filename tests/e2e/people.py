@@ -210,12 +210,15 @@ async def eventually(
 ) -> None:
     """Waits until the condition holds. Fails when it takes too long."""
     deadline = time.monotonic() + seconds
+    pause = 0.02
     while True:
         holds = condition()
         if await holds if isinstance(holds, Awaitable) else holds:
             return
         assert time.monotonic() < deadline, f"not within {seconds} s: {shown()}"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(pause)
+        # Asking all the time would hold up what is waited for.
+        pause = min(1.5 * pause, 0.2)
 
 
 def codes(answer: Data) -> set[str]:

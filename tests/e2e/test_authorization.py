@@ -21,8 +21,8 @@ MUTATIONS = tasks("mutation")
 
 
 @pytest.fixture(scope="module")
-def results(stack: Stack) -> Results:
-    return asyncio.run(ask_everything(stack))
+def results(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return asyncio.run(ask_everything(stack, tmp_path_factory.mktemp("replicas")))
 
 
 def named(task: Task) -> str:
