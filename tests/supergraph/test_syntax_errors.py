@@ -70,7 +70,8 @@ async def test_a_syntax_error_tells_nothing_of_other_peoples_requests(
     router: Router, document: str, ask: Ask, says: dict[str, re.Pattern[str]]
 ) -> None:
     said = set()
-    for number in range(ROUNDS):
+    # What requests share, only Hive Router's parser could show.
+    for number in range(ROUNDS if router.kind == "hive-router" else 2):
         others = [post(router.url, somebody_elses(ROUNDS * n + number)) for n in range(4)]
         # Another comment each time, so that none is answered from a cache; several at once, who may share an answer.
         asked = [ask(router, f"{document}\n#{number}") for _ in range(AT_ONCE)]
