@@ -1,19 +1,20 @@
 """Fixtures of all tests: real PostgreSQL, Redis and Kafka, and the whole system for tests/e2e."""
 
 import asyncio
+import gc
+import importlib
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
 import jwt
 import pytest
 import uvloop
-from pydantic import SecretStr
 from xdist.scheduler import LoadScopeScheduling
 
-from deploy.local import secret_files
 from deploy.local.layout import tools_on_path
 from deploy.local.stack import Stack
 from shared import events
@@ -21,18 +22,32 @@ from shared.config import Settings
 from shared.db import Database
 from shared.outbox import Relay, emit
 from tests import infrastructure
+from tests.kept import Keeper
 from tests.platform.messaging import sql
+from tests.serving import Served, serve
 
 tools_on_path()
 
 # What runs on the whole system.
 WHOLE_SYSTEM = tuple(Path(__file__).parent / name for name in ("abuse", "e2e", "fuzz"))
 
+# What a subgraph runs on, or others beside it.
+_PARTS = frozenset(
+    {"settings_for", "database_url", "redis_url", "redis_link", "kafka_bootstrap", "topic_prefix", "elsewhere",
+     "serve_users"}
+)  # fmt: skip
+
 
 class SettingsFor(Protocol):
     """Settings of a subgraph's process on the test infrastructure; keywords change single ones."""
 
     def __call__(self, subgraph: str, **changes: object) -> Settings: ...
+
+
+class ServeSubgraph(Protocol):
+    """Serves a subgraph with changed settings."""
+
+    def __call__(self, subgraph: str, **changes: object) -> AbstractAsyncContextManager[Served]: ...
 
 
 class AccessToken(Protocol):
@@ -49,11 +64,24 @@ class AccessToken(Protocol):
     ) -> str: ...
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives the tests that share the whole system the time that its start takes the first of them."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Gives the tests that share the whole system the time that its start takes the first of them.
+
+    Keeps files in their order: pytest would run all asynchronous tests first, for they share a loop.
+    """
+    files = {path: place for place, path in enumerate(dict.fromkeys(item.path for item in items))}
+    yield
+    items.sort(key=lambda item: files[item.path])
     for item in items:
         if set(WHOLE_SYSTEM).intersection(item.path.parents) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(400))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Spares collections of garbage the thousands of tests and all that they import, which stay to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 class _Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
@@ -95,10 +123,8 @@ def test_infrastructure() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def _databases(test_infrastructure: None) -> Iterator[dict[str, infrastructure.ScratchDatabase]]:
-    databases: dict[str, infrastructure.ScratchDatabase] = {}
-    yield databases
-    if databases:
-        infrastructure.drop_databases()
+    yield {}
+    infrastructure.drop_databases()
 
 
 @pytest.fixture
@@ -145,33 +171,45 @@ def topic_prefix() -> str:
 
 
 @pytest.fixture
-def settings_for(
-    database_url: Callable[[str], str], redis_url: str, kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
-) -> SettingsFor:
+def settings_for(database_url: Callable[[str], str], redis_url: str, topic_prefix: str, tmp_path: Path) -> SettingsFor:
+    """`settings_for("bids")`: those of a process on an empty database, Redis database and topics of the test's own."""
+
     def settings(subgraph: str, **changes: object) -> Settings:
-        values: dict[str, object] = {
-            "environment": "development",
-            "database_url": SecretStr(database_url(subgraph)),
-            "redis_url": SecretStr(redis_url),
-            "kafka_bootstrap_servers": kafka_bootstrap,
-            "topic_prefix": topic_prefix,
-            "topic_partitions": 2,
-            "jwks_file": secret_files.jwks(infrastructure.INSTANCE),
-            "signing_keys_file": secret_files.signing_keys(infrastructure.INSTANCE),
-            "encryption_keys_file": secret_files.encryption_keys(infrastructure.INSTANCE),
-            "link_keys_file": secret_files.link_keys(infrastructure.INSTANCE) if subgraph == "tasks" else None,
-            "storage_folder": tmp_path / "files",
-            # Nobody listens there: mail waits, unless a test has a server for it.
-            "smtp_address": "127.0.0.1:9",
-            "smtp_tls": "none",
-            "drain_seconds": 1,
-            # Generous: on a busy machine a slow answer must not look like a dead server.
-            "redis_timeout_seconds": 2,
-            "database_connect_timeout_seconds": 30,
-        }
-        return Settings.model_validate(values | changes)
+        return infrastructure.settings(
+            subgraph, database_url(subgraph), redis_url, topic_prefix, tmp_path / "files", changes
+        )
 
     return settings
+
+
+@pytest.fixture(scope="session")
+async def _keeper(
+    _databases: object, test_infrastructure: None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Keeper]:
+    with infrastructure.redis_database() as url:
+        keeper = Keeper(url, tmp_path_factory.mktemp("kept") / "files")
+        yield keeper
+        await keeper.stop()
+
+
+@pytest.fixture
+def serve_subgraph(request: pytest.FixtureRequest, _keeper: Keeper) -> ServeSubgraph:
+    """The subgraph without data, running on from the test before where it can.
+
+    A test that asks for a part of what a subgraph runs on, to bring in others, gets one of its own.
+    """
+    is_kept = _PARTS.isdisjoint(request.fixturenames)
+
+    @asynccontextmanager
+    async def start(subgraph: str, **changes: object) -> AsyncIterator[Served]:
+        if is_kept:
+            yield await _keeper.serve(subgraph, changes)
+            return
+        settings = request.getfixturevalue("settings_for")(subgraph, **changes)
+        async with serve(importlib.import_module(f"subgraphs.{subgraph}.app").build(settings)) as served:
+            yield served
+
+    return start
 
 
 @pytest.fixture

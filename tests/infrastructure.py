@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,14 @@ from typing import TextIO, TypeVar
 
 import asyncpg
 import redis
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.local import control, postgres_server, routers, secret_files, stamps, subgraph_server, system
 from deploy.local.layout import DEFAULT_STATE, REPOSITORY, Instance
 from deploy.local.stack import Stack
 from shared import tables
+from shared.config import Settings
 from tests.users import providers
 
 T = TypeVar("T")
@@ -125,20 +127,33 @@ class ScratchDatabase:
     url: str
     tables: tuple[str, ...]
 
-    async def truncate(self) -> None:
+    async def truncate(self, *, restart_identity: bool = True) -> None:
         """Empties every table but those that the migrations filled, such as categories."""
+        numbers = "RESTART IDENTITY" if restart_identity else "CONTINUE IDENTITY"
         connection = await asyncpg.connect(self.url.replace("postgresql+asyncpg://", "postgresql://"))
+        tables = ", ".join(self.tables)
         try:
-            # A test that left a transaction open is told so, instead of hanging.
-            await connection.execute("SET lock_timeout = '5s'")
-            await connection.execute(f"TRUNCATE {', '.join(self.tables)} RESTART IDENTITY")
+            async with asyncio.timeout(5):
+                while True:
+                    try:
+                        # Without waiting, or it would wait crosswise with what a process does in the background.
+                        await connection.execute(
+                            f"BEGIN; LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE NOWAIT;"
+                            f" TRUNCATE {tables} {numbers}; COMMIT"
+                        )
+                        return
+                    except asyncpg.LockNotAvailableError:
+                        await connection.execute("ROLLBACK")
+                        await asyncio.sleep(0.005)
+        except TimeoutError:
+            raise AssertionError(f"a transaction is still open in {self.url}") from None
         finally:
             await connection.close()
 
 
-def create_database(subgraph: str) -> ScratchDatabase:
-    """Creates an empty database of the subgraph, as its migrations build it."""
-    return _wait(_create_database(subgraph, f"{subgraph}_{run_name()}"))
+def create_database(subgraph: str, purpose: str = "") -> ScratchDatabase:
+    """Creates an empty database of the subgraph, as its migrations build it; one for each purpose."""
+    return _wait(_create_database(subgraph, f"{purpose}{subgraph}_{run_name()}"))
 
 
 @contextlib.contextmanager
@@ -244,6 +259,38 @@ def flush(redis_url: str) -> None:
     """Empties a Redis database."""
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
+
+
+def settings(
+    subgraph: str,
+    database_url: str,
+    redis_url: str,
+    topic_prefix: str,
+    storage_folder: Path,
+    changes: Mapping[str, object],
+) -> Settings:
+    """The settings of a subgraph's process on the infrastructure."""
+    values: dict[str, object] = {
+        "environment": "development",
+        "database_url": SecretStr(database_url),
+        "redis_url": SecretStr(redis_url),
+        "kafka_bootstrap_servers": INSTANCE.address("kafka"),
+        "topic_prefix": topic_prefix,
+        "topic_partitions": 2,
+        "jwks_file": secret_files.jwks(INSTANCE),
+        "signing_keys_file": secret_files.signing_keys(INSTANCE),
+        "encryption_keys_file": secret_files.encryption_keys(INSTANCE),
+        "link_keys_file": secret_files.link_keys(INSTANCE) if subgraph == "tasks" else None,
+        "storage_folder": storage_folder,
+        # Nobody listens there: mail waits, unless a test has a server for it.
+        "smtp_address": "127.0.0.1:9",
+        "smtp_tls": "none",
+        "drain_seconds": 1,
+        # Generous: on a busy machine a slow answer must not look like a dead server.
+        "redis_timeout_seconds": 2,
+        "database_connect_timeout_seconds": 30,
+    }
+    return Settings.model_validate(values | dict(changes))
 
 
 def signing_key() -> dict[str, str]:

@@ -9,11 +9,11 @@ from sqlalchemy import text
 from shared import events
 from shared.db import Database
 from shared.ids import new_id
-from subgraphs.bids import actions, app
+from subgraphs.bids import actions
 from tests import factories
-from tests.conftest import AccessToken, SettingsFor
+from tests.conftest import AccessToken, ServeSubgraph
 from tests.platform.messaging import sql
-from tests.serving import Served, serve
+from tests.serving import Served
 
 BID_FIELDS = """
     id task { id } tasker { id } amount { amount currency } message estimatedMinutes status version
@@ -110,8 +110,8 @@ def place_input(task_id: str, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def bids(settings_for: SettingsFor, access_token: AccessToken) -> AsyncIterator[Bids]:
+async def bids(serve_subgraph: ServeSubgraph, access_token: AccessToken) -> AsyncIterator[Bids]:
     # Generous: on a busy machine a hundred requests at once must not look like a dead database.
     patient = {"database_pool_timeout_seconds": 60, "statement_timeout_seconds": 60}
-    async with serve(app.build(settings_for("bids", **patient))) as served:
+    async with serve_subgraph("bids", **patient) as served:
         yield Bids(served, access_token)

@@ -9,12 +9,12 @@ from shared import events
 from shared.context import Services
 from shared.db import Database
 from shared.ids import new_id
-from subgraphs.locations import actions, app
+from subgraphs.locations import actions
 from subgraphs.locations.loaders import Loaders
 from tests import factories
-from tests.conftest import AccessToken, SettingsFor
+from tests.conftest import AccessToken, ServeSubgraph
 from tests.platform.messaging import sql
-from tests.serving import Served, serve
+from tests.serving import Served
 
 POINT = "{ latitude longitude }"
 PLACE_FIELDS = f"id address locality country precision point {POINT} publicPoint {POINT}"
@@ -124,10 +124,10 @@ class Locations:
 
 
 @pytest.fixture
-async def locations(settings_for: SettingsFor, access_token: AccessToken) -> AsyncIterator[Locations]:
+async def locations(serve_subgraph: ServeSubgraph, access_token: AccessToken) -> AsyncIterator[Locations]:
     generous = {"places_per_account": "10000/1 hour", "places_per_address": "100000/1 hour"}
     generous |= {"saved_searches_per_account": "10000/1 hour", "saved_searches_per_address": "100000/1 hour"}
     generous |= {"service_areas_per_account": "10000/1 hour", "service_areas_per_address": "100000/1 hour"}
     patient = {"database_pool_timeout_seconds": 60, "statement_timeout_seconds": 60}
-    async with serve(app.build(settings_for("locations", **generous, **patient))) as served:
+    async with serve_subgraph("locations", **generous, **patient) as served:
         yield Locations(served, access_token)

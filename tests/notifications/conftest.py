@@ -9,11 +9,11 @@ import pytest
 from shared import clock, events
 from shared.db import Database
 from shared.events import Envelope
-from subgraphs.notifications import actions, app
+from subgraphs.notifications import actions
 from tests import factories
-from tests.conftest import AccessToken, SettingsFor
+from tests.conftest import AccessToken, ServeSubgraph
 from tests.platform.messaging import sql
-from tests.serving import Served, serve
+from tests.serving import Served
 
 FIELDS = "id category title body link createdAt readAt"
 MARK_READ = (
@@ -98,8 +98,8 @@ class Notifications:
 
 
 @pytest.fixture
-async def notifications(settings_for: SettingsFor, access_token: AccessToken) -> AsyncIterator[Notifications]:
+async def notifications(serve_subgraph: ServeSubgraph, access_token: AccessToken) -> AsyncIterator[Notifications]:
     # Generous: on a busy machine many requests at once must not look like a dead database.
     patient = {"database_pool_timeout_seconds": 60, "statement_timeout_seconds": 60}
-    async with serve(app.build(settings_for("notifications", **patient))) as served:
+    async with serve_subgraph("notifications", **patient) as served:
         yield Notifications(served, access_token)

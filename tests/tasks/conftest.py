@@ -8,10 +8,10 @@ from sqlalchemy import text
 
 from shared.db import Database
 from shared.ids import new_id
-from subgraphs.tasks import actions, app
+from subgraphs.tasks import actions
 from tests import factories
-from tests.conftest import AccessToken, SettingsFor
-from tests.serving import Served, serve
+from tests.conftest import AccessToken, ServeSubgraph
+from tests.serving import Served
 
 TASK_FIELDS = """
     id poster { id } tasker { id } title description category { slug } budget { amount currency } mode place { id }
@@ -142,8 +142,8 @@ class Tasks:
 
 
 @pytest.fixture
-async def tasks(settings_for: SettingsFor, access_token: AccessToken) -> AsyncIterator[Tasks]:
-    async with serve(app.build(settings_for("tasks"))) as served:
+async def tasks(serve_subgraph: ServeSubgraph, access_token: AccessToken) -> AsyncIterator[Tasks]:
+    async with serve_subgraph("tasks") as served:
         tree = (await served.execute("{ categories { id slug children { id slug } } }"))["data"]["categories"]
         categories = {each["slug"]: each["id"] for upper in tree for each in (upper, *upper["children"])}
         yield Tasks(served, access_token, categories)

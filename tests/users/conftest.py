@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -14,11 +15,11 @@ from sqlalchemy import text
 from shared.context import Services
 from subgraphs.users import app
 from subgraphs.users.loaders import Loaders
-from tests.conftest import SettingsFor
+from tests.conftest import ServeSubgraph, SettingsFor
 from tests.loopback import free_port
 from tests.serving import Served, serve
 from tests.users.post import Post, post_office
-from tests.users.providers import honest_provider, hostile_provider
+from tests.users.providers import entry, honest_provider, hostile_provider
 
 PASSWORD = "seven purple lanterns juggle soup"
 OTHER_PASSWORD = "quiet zebras audit the marmalade"
@@ -159,22 +160,29 @@ def serve_users(settings_for: SettingsFor) -> Serve:
 
 
 @pytest.fixture
-async def users(serve_users: Serve) -> AsyncIterator[Users]:
-    async with serve_users() as served:
-        yield served
+async def users(serve_subgraph: ServeSubgraph) -> AsyncIterator[Users]:
+    async with serve_subgraph("users", **CHEAP) as served:
+        yield Users(served)
 
 
-@pytest.fixture
-async def post(tmp_path: Path) -> AsyncIterator[Post]:
-    async with post_office(tmp_path / "mail") as office:
+@pytest.fixture(scope="session")
+async def _post_office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Post]:
+    async with post_office(tmp_path_factory.mktemp("mail")) as office:
         yield office
 
 
 @pytest.fixture
-async def mailing_users(serve_users: Serve, post: Post) -> AsyncIterator[Users]:
+def post(_post_office: Post) -> Post:
+    """A mailbox without mail."""
+    _post_office.empty()
+    return _post_office
+
+
+@pytest.fixture
+async def mailing_users(serve_subgraph: ServeSubgraph, post: Post) -> AsyncIterator[Users]:
     """The subgraph with a mail server."""
-    async with serve_users(**post.settings) as served:
-        yield served
+    async with serve_subgraph("users", **CHEAP, **post.settings) as served:
+        yield Users(served)
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +190,14 @@ def hostile() -> Iterator[str]:
     """The issuer of a provider that does what it is told to."""
     with hostile_provider() as issuer:
         yield issuer
+
+
+@pytest.fixture(scope="module")
+def hostile_file(hostile: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The list of providers with that one."""
+    file = tmp_path_factory.mktemp("hostile") / "providers.json"
+    file.write_text(json.dumps({"providers": [entry(hostile)]}))
+    return file
 
 
 @pytest.fixture(scope="module")

@@ -168,7 +168,8 @@ def main(port: int) -> None:
             Route("/elsewhere/{endpoint}", provider.elsewhere),
         ]
     )
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+    # Answers that it holds back on purpose must not hold up its end.
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
 
 
 if __name__ == "__main__":

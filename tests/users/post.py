@@ -24,6 +24,11 @@ class Post:
         """What a subgraph needs to send its mail here."""
         return {"smtp_address": f"127.0.0.1:{self.port}", "smtp_tls": "none"}
 
+    def empty(self) -> None:
+        """Throws away what came."""
+        for mail in self.folder.iterdir():
+            mail.unlink()
+
     def mails(self, recipient: str = "") -> list[Caught]:
         return mail_server.mails(self.folder, recipient)
 

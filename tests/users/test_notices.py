@@ -12,7 +12,8 @@ from sqlalchemy import text
 from shared import clock
 from subgraphs.users.mails import english, thai
 from subgraphs.users.rules.mails import Template
-from tests.users.conftest import OTHER_PASSWORD, PASSWORD, Serve, Users, new_email
+from tests.conftest import ServeSubgraph
+from tests.users.conftest import OTHER_PASSWORD, PASSWORD, Users, new_email
 from tests.users.post import Post
 from tests.users.second_factors import COMPLETE as COMPLETE_LOG_IN
 from tests.users.second_factors import CONFIRM, DISABLE, ENABLE, REGENERATE, REMOVE, challenge, code_of, enable
@@ -163,8 +164,8 @@ async def act(web: Web, document: str, session: dict[str, Any] | None, given: di
 
 
 @pytest.fixture
-async def web(serve_users: Serve, post: Post, hostile: str, tmp_path: Path) -> AsyncIterator[Web]:
-    async with serve_web(serve_users, hostile, tmp_path, **post.settings) as web:
+async def web(serve_subgraph: ServeSubgraph, post: Post, hostile: str, hostile_file: Path) -> AsyncIterator[Web]:
+    async with serve_web(serve_subgraph, hostile, hostile_file, **post.settings) as web:
         yield web
 
 

@@ -14,7 +14,7 @@ import pytest
 from shared import clock
 from subgraphs.users.openid.providers import providers
 from subgraphs.users.revocations import RevocationKeeper
-from tests.conftest import SettingsFor
+from tests.conftest import ServeSubgraph, SettingsFor
 from tests.users.conftest import ME, PASSWORD, Serve, Users
 from tests.users.providers import answer_of, entry
 from tests.users.second_factors import CONFIRM, ENABLE, code_of, complete, is_session
@@ -22,8 +22,8 @@ from tests.users.web import COMPLETE, FAILED, IDENTITIES, LINK, REFUSED, START, 
 
 
 @pytest.fixture
-async def web(serve_users: Serve, hostile: str, tmp_path: Path) -> AsyncIterator[Web]:
-    async with serve_web(serve_users, hostile, tmp_path) as web:
+async def web(serve_subgraph: ServeSubgraph, hostile: str, hostile_file: Path) -> AsyncIterator[Web]:
+    async with serve_web(serve_subgraph, hostile, hostile_file) as web:
         yield web
 
 

@@ -1,6 +1,5 @@
 """What the web app of somebody does who signs in at another provider."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,9 +7,10 @@ from typing import Any
 
 import httpx
 
+from subgraphs.users.openid.http import _cached
+from tests.conftest import ServeSubgraph
 from tests.loopback import NO_TLS
-from tests.users.conftest import ERRORS, TOKENS, Serve, Users
-from tests.users.providers import entry
+from tests.users.conftest import CHEAP, ERRORS, TOKENS, Users
 
 START = (
     "mutation($input: StartOpenIdSignInInput!) "
@@ -64,12 +64,14 @@ class Web:
 
 
 @asynccontextmanager
-async def serve_web(serve_users: Serve, issuer: str, folder: Path, **changes: object) -> AsyncIterator[Web]:
+async def serve_web(
+    serve_subgraph: ServeSubgraph, issuer: str, providers: Path, **changes: object
+) -> AsyncIterator[Web]:
     """The subgraph with a provider that does nothing wrong yet, and room for many sign-ins."""
-    file = folder / "providers.json"
-    file.write_text(json.dumps({"providers": [entry(issuer)]}))
-    room = {"openid_providers_file": file, "openid_sign_ins_per_address": "1000/1 hour"}
-    async with serve_users(**room, **changes) as users:
-        web = Web(users, issuer)
+    room = {"openid_providers_file": providers, "openid_sign_ins_per_address": "1000/1 hour"}
+    async with serve_subgraph("users", **CHEAP, **room, **changes) as served:
+        # What it remembers of the provider is of another test.
+        _cached.cache_clear()
+        web = Web(Users(served), issuer)
         await web.told()
         yield web

@@ -1,0 +1,51 @@
+"""A subgraph that runs on from test to test, since most of them change nothing about it but its data.
+
+A start costs several times what a usual test does: it connects to PostgreSQL, Redis and Kafka, creates topics, joins
+a group, and every document is read anew.
+"""
+
+import importlib
+import shutil
+import uuid
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from tests import infrastructure
+from tests.serving import Served, serve
+
+
+class Keeper:
+    """Serves one subgraph at a time, on databases and topics that nothing else uses."""
+
+    def __init__(self, redis_url: str, folder: Path) -> None:
+        self._redis_url = redis_url
+        self._folder = folder
+        self._databases: dict[str, infrastructure.ScratchDatabase] = {}
+        self._stack = AsyncExitStack()
+        self._running: tuple[str, Mapping[str, object], Served] | None = None
+
+    async def serve(self, subgraph: str, changes: Mapping[str, object]) -> Served:
+        """The subgraph with these settings and no data: the one that runs, if it is that, or else a new one."""
+        if self._running and self._running[:2] != (subgraph, changes):
+            await self.stop()
+        if subgraph in self._databases:
+            # Numbers go on: a relay may be about to mark what it published of the test before.
+            await self._databases[subgraph].truncate(restart_identity=False)
+        else:
+            self._databases[subgraph] = infrastructure.create_database(subgraph, "kept")
+        infrastructure.flush(self._redis_url)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._running is None:
+            settings = infrastructure.settings(
+                subgraph, self._databases[subgraph].url, self._redis_url, f"t{uuid.uuid4().hex[:10]}.", self._folder,
+                changes,
+            )  # fmt: skip
+            app = importlib.import_module(f"subgraphs.{subgraph}.app").build(settings)
+            self._running = subgraph, changes, await self._stack.enter_async_context(serve(app))
+        return self._running[2]
+
+    async def stop(self) -> None:
+        """Stops what runs."""
+        await self._stack.aclose()
+        self._running = None
