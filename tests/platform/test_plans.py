@@ -21,7 +21,7 @@ from shared.events import Envelope, Event
 from shared.graphql.engine import Engine, GraphQLRequest
 from shared.graphql.events import StreamEvent, made_once
 from shared.graphql.schema import build_schema, field, query, subscription
-from shared.subscriptions import SubscriptionPlaces
+from shared.subscriptions import Place, SubscriptionPlaces
 
 Info = strawberry.Info[Context[None], None]
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -144,10 +144,9 @@ schema = build_schema(Query, subscription=Subscription, types=[Part, Thing])
 
 def context(name: str = "somebody") -> Context[None]:
     """A caller without any limit."""
-    unlimited = SimpleNamespace(
-        budgets=create_autospec(OperationBudgets, instance=True),
-        places=create_autospec(SubscriptionPlaces, instance=True),
-    )
+    places = create_autospec(SubscriptionPlaces, instance=True)
+    places.take.return_value = create_autospec(Place, instance=True)
+    unlimited = SimpleNamespace(budgets=create_autospec(OperationBudgets, instance=True), places=places)
     return Context(services=cast("Any", unlimited), request_id=name, address="")
 
 
