@@ -68,14 +68,23 @@ class AccessToken(Protocol):
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Gives the tests that share the whole system the time that its start takes the first of them.
 
-    Keeps files in their order: pytest would run all asynchronous tests first, for they share a loop.
+    Keeps folders in their order, and files of those tests: pytest would run all asynchronous tests first, for they
+    share a loop. Within a folder it brings together what shares a process, such as a router.
     """
-    files = {path: place for place, path in enumerate(dict.fromkeys(item.path for item in items))}
+    places = {place: number for number, place in enumerate(dict.fromkeys(map(_place, items)))}
     yield
-    items.sort(key=lambda item: files[item.path])
+    items.sort(key=lambda item: places[_place(item)])
     for item in items:
-        if set(WHOLE_SYSTEM).intersection(item.path.parents) and item.get_closest_marker("timeout") is None:
+        if _is_on_whole_system(item) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(400))
+
+
+def _place(item: pytest.Item) -> Path:
+    return item.path if _is_on_whole_system(item) else item.path.parent
+
+
+def _is_on_whole_system(item: pytest.Item) -> bool:
+    return not set(WHOLE_SYSTEM).isdisjoint(item.path.parents)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -152,7 +161,7 @@ def _redis_database(test_infrastructure: None) -> Iterator[str]:
 
 
 @pytest.fixture
-def redis_url(_redis_database: str) -> Iterator[str]:
+def redis_url(_redis_database: str) -> str:
     """An empty Redis database of this test's own."""
     infrastructure.flush(_redis_database)
     return _redis_database
