@@ -115,6 +115,7 @@ async def test_a_token_counts_once_and_only_the_newest(mailing_users: Users, pos
 
     assert await reset(users, first) == INVALID
     assert (await reset(users, second))["resetPassword"]["userErrors"] == []
+    await users.until_rows("SELECT id FROM mails", [])
     before = await users.state()
     assert await reset(users, second, "cold planets whistle under water") == INVALID
     assert await users.state() == before
