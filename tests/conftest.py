@@ -2,9 +2,7 @@
 
 import asyncio
 import gc
-import importlib
 import time
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -24,18 +22,15 @@ from shared.outbox import Relay, emit
 from tests import infrastructure
 from tests.kept import Keeper
 from tests.platform.messaging import sql
-from tests.serving import Served, serve
+from tests.serving import Served, application, serve
 
 tools_on_path()
 
 # What runs on the whole system.
 WHOLE_SYSTEM = tuple(Path(__file__).parent / name for name in ("abuse", "e2e", "fuzz"))
 
-# What a subgraph runs on, or others beside it.
-_PARTS = frozenset(
-    {"settings_for", "database_url", "redis_url", "redis_link", "kafka_bootstrap", "topic_prefix", "elsewhere",
-     "serve_users"}
-)  # fmt: skip
+# What a subgraph runs on; whatever else runs beside it asks for some of these.
+_PARTS = frozenset({"database_url", "redis_url", "topic_prefix"})
 
 
 class SettingsFor(Protocol):
@@ -176,7 +171,7 @@ def kafka_bootstrap(test_infrastructure: None) -> str:
 @pytest.fixture
 def topic_prefix() -> str:
     """A prefix that no other test uses."""
-    return f"t{uuid.uuid4().hex[:10]}."
+    return infrastructure.topic_prefix()
 
 
 @pytest.fixture
@@ -215,7 +210,7 @@ def serve_subgraph(request: pytest.FixtureRequest, _keeper: Keeper) -> ServeSubg
             yield await _keeper.serve(subgraph, changes)
             return
         settings = request.getfixturevalue("settings_for")(subgraph, **changes)
-        async with serve(importlib.import_module(f"subgraphs.{subgraph}.app").build(settings)) as served:
+        async with serve(application(subgraph, settings)) as served:
             yield served
 
     return start

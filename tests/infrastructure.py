@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import uuid
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -255,6 +256,11 @@ def _wait(work: Coroutine[None, None, T]) -> T:
         return thread.submit(asyncio.run, work).result()
 
 
+def topic_prefix() -> str:
+    """A prefix of topics that nobody else uses."""
+    return f"t{uuid.uuid4().hex[:10]}."
+
+
 def flush(redis_url: str) -> None:
     """Empties a Redis database."""
     with redis.Redis.from_url(redis_url) as client:
@@ -290,7 +296,7 @@ def settings(
         "redis_timeout_seconds": 2,
         "database_connect_timeout_seconds": 30,
     }
-    return Settings.model_validate(values | dict(changes))
+    return Settings.model_validate({**values, **changes})
 
 
 def signing_key() -> dict[str, str]:

@@ -4,15 +4,13 @@ A start costs several times what a usual test does: it connects to PostgreSQL, R
 a group, and every document is read anew.
 """
 
-import importlib
 import shutil
-import uuid
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from tests import infrastructure
-from tests.serving import Served, serve
+from tests.serving import Served, application, serve
 
 
 class Keeper:
@@ -38,11 +36,11 @@ class Keeper:
         shutil.rmtree(self._folder, ignore_errors=True)
         if self._running is None:
             settings = infrastructure.settings(
-                subgraph, self._databases[subgraph].url, self._redis_url, f"t{uuid.uuid4().hex[:10]}.", self._folder,
+                subgraph, self._databases[subgraph].url, self._redis_url, infrastructure.topic_prefix(), self._folder,
                 changes,
             )  # fmt: skip
-            app = importlib.import_module(f"subgraphs.{subgraph}.app").build(settings)
-            self._running = subgraph, changes, await self._stack.enter_async_context(serve(app))
+            served = await self._stack.enter_async_context(serve(application(subgraph, settings)))
+            self._running = subgraph, changes, served
         return self._running[2]
 
     async def stop(self) -> None:

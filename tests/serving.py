@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,11 +12,18 @@ import httpx
 from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 
+from shared.config import Settings
 from shared.connections import DEFAULT_PATIENCE, Patience
 from shared.serve import Server, build_server
 from tests.loopback import NO_TLS
 
 PROTOCOL = "graphql-transport-ws"
+
+
+def application(subgraph: str, settings: Settings) -> FastAPI:
+    """A subgraph's application, by its name."""
+    app: FastAPI = importlib.import_module(f"subgraphs.{subgraph}.app").build(settings)
+    return app
 
 
 @asynccontextmanager

@@ -255,8 +255,8 @@ async def newcomer(world: World, doomed: bool) -> Made:
 
 @makes("category")
 async def category(world: World, doomed: bool) -> Made:
-    known = await world.call("tasks", None, "{ categories { id children { id } } }")
-    return Made(known[0]["id"], {"category": known[0]["children"][0]["id"]})
+    known = await world.category()
+    return Made(known["id"], {"category": known["children"][0]["id"]})
 
 
 @makes("open task")
@@ -577,7 +577,7 @@ async def _post(
     wanted = {
         "title": "Paint the garden fence",
         "description": "Twenty metres of wooden fence need two coats of green paint.",
-        "categoryId": await world.category(),
+        "categoryId": (await world.category())["children"][0]["id"],
         "budget": EURO,
         "mode": "ONSITE",
         "placeId": place or new_id("place"),

@@ -62,7 +62,7 @@ class World:
         self.stack = stack
         self._client = client
         self._users = users
-        self._category = ""
+        self._category: Data = {}
         self.cast: Cast
 
     async def call(self, subgraph: str, person: Person | None, document: str, **variables: object) -> Any:
@@ -89,11 +89,10 @@ class World:
             raise ConnectionError(f"{error!r} at {at} from {url} for {body['query'][:60]!r}") from error
         return answer
 
-    async def category(self) -> str:
-        """Some category that tasks may have."""
+    async def category(self) -> Data:
+        """Some category with those below it, which tasks may have."""
         if not self._category:
-            known = await self.call("tasks", None, "{ categories { id children { id } } }")
-            self._category = known[0]["children"][0]["id"]
+            self._category = (await self.call("tasks", None, "{ categories { id children { id } } }"))[0]
         return self._category
 
     async def send_file(self, url: str, content: bytes) -> None:

@@ -117,6 +117,10 @@ class Users:
             await asyncio.sleep(0.05)
         return True
 
+    async def until_no_mail_waits(self) -> bool:
+        """Waits until every mail is sent or given up."""
+        return await self.until_rows("SELECT id FROM mails", [])
+
     async def log(self) -> list[tuple[Any, ...]]:
         """Stream, number and type of all events so far, in order."""
         return await self.rows("SELECT stream, seq, type FROM outbox ORDER BY position")

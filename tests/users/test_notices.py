@@ -186,7 +186,7 @@ async def test_the_owner_is_told(
     assert "errors" not in answer
     assert [payload["userErrors"] for payload in answer["data"].values()] == [[]]
     subject = english.WORDINGS[template].subject
-    await web.users.until_rows("SELECT id FROM mails", [])
+    await web.users.until_no_mail_waits()
     (mail,) = [each for each in post.mails(ready.email) if each.subject == subject]
     assert f"on {before:%Y-%m-%d %H:}" in mail.text or f"on {clock.now():%Y-%m-%d %H:}" in mail.text
     assert FACTS.get(template, "") in mail.text
@@ -212,7 +212,7 @@ async def test_neither_is_done_without_the_other(
 
     assert "errors" in answer
     assert await web.users.bodies(event) == happened
-    await web.users.until_rows("SELECT id FROM mails", [])
+    await web.users.until_no_mail_waits()
     assert [each for each in post.mails(ready.email) if each.subject == subject] == []
 
 
@@ -242,7 +242,7 @@ async def test_each_use_of_a_recovery_code_is_told(web: Web, post: Post) -> None
         given = {"challenge": await challenge(web.users, person.email), "code": code}
         assert "errors" not in await act(web, COMPLETE_LOG_IN, None, given)
 
-    await web.users.until_rows("SELECT id FROM mails", [])
+    await web.users.until_no_mail_waits()
     subject = english.WORDINGS[Template.RECOVERY_CODE_USED].subject
     told = [each.text for each in post.mails(person.email) if each.subject == subject]
     assert sorted(next(left for left in "987" if f"left: {left}." in each) for each in told) == ["7", "8", "9"]
@@ -263,7 +263,7 @@ async def test_a_code_that_does_not_hold_is_told_nobody(web: Web, post: Post) ->
         await act(web, COMPLETE_LOG_IN, None, given)
         await act(web, DISABLE, person.session, {"password": PASSWORD, "code": code})
 
-    await web.users.until_rows("SELECT id FROM mails", [])
+    await web.users.until_no_mail_waits()
     subjects = {each.subject for each in post.mails(person.email)}
     told = {Template.VERIFY_EMAIL, Template.SECOND_FACTOR_ENABLED}
     assert subjects == {english.WORDINGS[template].subject for template in told}
@@ -276,7 +276,7 @@ async def test_who_left_is_told_in_their_language_and_forgotten(web: Web, post: 
 
     await act(web, ERASE, session, {"password": PASSWORD})
 
-    await web.users.until_rows("SELECT id FROM mails", [])
+    await web.users.until_no_mail_waits()
     assert post.mails(email)[-1].subject == thai.WORDINGS[Template.ACCOUNT_ERASED].subject
 
 

@@ -71,7 +71,7 @@ async def test_what_a_server_refuses_for_good_is_given_up_at_once(
     server, email, before = Stubborn(**answers), new_email(), outcomes("refused")
     async with stubborn(server) as settings, serve_users(**settings) as users:
         await users.sign_up(email=email)
-        await users.until_rows("SELECT id FROM mails", [])
+        await users.until_no_mail_waits()
     assert server.asked == 1
     assert outcomes("refused") == before + 1
     ((event, values),) = told
@@ -92,7 +92,7 @@ async def test_what_a_server_puts_off_is_tried_again_with_the_same_id(
         ((mail_id,),) = await users.rows("SELECT id FROM mails")
         server.recipient = server.content = "250 OK"
         await due_now(users)
-        await users.until_rows("SELECT id FROM mails", [])
+        await users.until_no_mail_waits()
     assert set(server.message_ids) == {f"<{mail_id}@service-exchange.invalid>"}
     assert server.asked == 2
 
@@ -115,7 +115,7 @@ async def test_without_a_server_mail_waits_until_it_is_late(users: Users) -> Non
     before = outcomes("late")
 
     with clock.offset(timedelta(hours=24, seconds=1)):
-        await users.until_rows("SELECT id FROM mails", [])
+        await users.until_no_mail_waits()
     assert outcomes("late") == before + 1
 
 
@@ -135,7 +135,7 @@ async def test_replicas_share_the_work_and_send_each_mail_once(serve_users: Serv
     emails = [new_email() for _ in range(12)]
     async with serve_users(**post.settings) as users, serve_users(**post.settings), serve_users(**post.settings):
         await asyncio.gather(*(users.sign_up(email=email) for email in emails))
-        await users.until_rows("SELECT id FROM mails", [])
+        await users.until_no_mail_waits()
     assert sorted(mail.recipient for mail in post.mails() if mail.recipient in emails) == sorted(emails)
 
 

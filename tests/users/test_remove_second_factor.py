@@ -262,7 +262,7 @@ async def test_the_owner_is_told_in_their_language(mailing_users: Users, post: P
 
     await remove(users, boss, person)
 
-    await users.until_rows("SELECT id FROM mails", [])
+    await users.until_no_mail_waits()
     subject = thai.WORDINGS[Template.SECOND_FACTOR_REMOVED].subject
     (mail,) = [each for each in post.mails(person.email) if each.subject == subject]
     assert REASON not in mail.text
