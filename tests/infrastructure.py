@@ -128,10 +128,14 @@ class ScratchDatabase:
     url: str
     tables: tuple[str, ...]
 
+    async def connect(self) -> asyncpg.Connection:
+        """A connection of the caller's own."""
+        return await asyncpg.connect(self.url.replace("postgresql+asyncpg://", "postgresql://"))
+
     async def truncate(self, *, restart_identity: bool = True) -> None:
         """Empties every table but those that the migrations filled, such as categories."""
         numbers = "RESTART IDENTITY" if restart_identity else "CONTINUE IDENTITY"
-        connection = await asyncpg.connect(self.url.replace("postgresql+asyncpg://", "postgresql://"))
+        connection = await self.connect()
         tables = ", ".join(self.tables)
         try:
             async with asyncio.timeout(5):

@@ -4,13 +4,19 @@ A start costs several times what a usual test does: it connects to PostgreSQL, R
 a group, and every document is read anew.
 """
 
+import asyncio
 import shutil
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from tests import infrastructure
+from tests.authorization.state import handled_by
 from tests.serving import Served, application, serve
+
+_UNHANDLED = """SELECT EXISTS (
+    SELECT FROM outbox WHERE type = ANY($1) AND event_id NOT IN (SELECT event_id FROM inbox)
+)"""
 
 
 class Keeper:
@@ -25,7 +31,7 @@ class Keeper:
 
     async def serve(self, subgraph: str, changes: Mapping[str, object]) -> Served:
         """The subgraph with these settings and no data: the one that runs, if it is that, or else a new one."""
-        if self._running and self._running[:2] != (subgraph, changes):
+        if self._running and (self._running[:2] != (subgraph, changes) or not await self._is_settled()):
             await self.stop()
         if subgraph in self._databases:
             # Numbers go on: a relay may be about to mark what it published of the test before.
@@ -42,6 +48,23 @@ class Keeper:
             served = await self._stack.enter_async_context(serve(application(subgraph, settings)))
             self._running = subgraph, changes, served
         return self._running[2]
+
+    async def _is_settled(self) -> bool:
+        """Whether it has handled all events of its own that it acts upon; waits for them a while.
+
+        It would act upon them in the middle of the next test.
+        """
+        assert self._running is not None
+        subgraph = self._running[0]
+        connection = await self._databases[subgraph].connect()
+        try:
+            for _ in range(500):
+                if not await connection.fetchval(_UNHANDLED, handled_by(subgraph)):
+                    return True
+                await asyncio.sleep(0.01)
+        finally:
+            await connection.close()
+        return False
 
     async def stop(self) -> None:
         """Stops what runs."""

@@ -59,7 +59,7 @@ class Databases:
 
         async def is_settled() -> bool:
             for name, connection in self._connections.items():
-                consumers = _handled_by(name)
+                consumers = handled_by(name)
                 if consumers:
                     handled = await connection.fetch("SELECT event_id FROM inbox WHERE processed_at >= $1", since)
                     known = {row["event_id"] for row in handled}
@@ -74,7 +74,7 @@ class Databases:
         await eventually(is_settled, 60)
 
 
-def _handled_by(subgraph: str) -> list[str]:
+def handled_by(subgraph: str) -> list[str]:
     """The types of the events that a subgraph acts upon."""
     try:
         consumers = importlib.import_module(f"subgraphs.{subgraph}.consumers")
