@@ -146,7 +146,7 @@ def database_url(_databases: dict[str, infrastructure.ScratchDatabase]) -> Itera
         return used[subgraph].url
 
     yield address
-    infrastructure.truncate(used.values())
+    infrastructure.clear(used.values())
 
 
 @pytest.fixture(scope="session")
@@ -193,7 +193,7 @@ async def _keeper(
     with infrastructure.redis_database() as url:
         keeper = Keeper(url, tmp_path_factory.mktemp("kept") / "files")
         yield keeper
-        await keeper.stop()
+        await keeper.close()
 
 
 @pytest.fixture

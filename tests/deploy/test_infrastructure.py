@@ -3,13 +3,17 @@ import pytest
 import redis.asyncio as redis
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+_EVENTS = """INSERT INTO outbox (stream, seq, event_id, type, topic, body, occurred_at)
+    SELECT 'task:1', seq, gen_random_uuid(), 'none', 'none', '{}', now() FROM generate_series(1, $1) seq
+    RETURNING position"""
 
-@pytest.mark.parametrize("round_number", [1, 2])
-async def test_database_is_empty_at_the_start_of_each_test(database_url, round_number):
-    url = database_url("platform").replace("+asyncpg", "")
-    connection = await asyncpg.connect(url)
-    assert await connection.fetchval("SELECT count(*) FROM streams") == 0
-    await connection.execute("INSERT INTO streams (stream, head) VALUES ('task:1', 1)")
+
+@pytest.mark.parametrize("rows", [1, 20_000, 2])
+async def test_database_is_empty_at_the_start_of_each_test(database_url, rows):
+    connection = await asyncpg.connect(database_url("platform").replace("+asyncpg", ""))
+    assert await connection.fetchval("SELECT count(*) FROM outbox") == 0
+    positions = [row["position"] for row in await connection.fetch(_EVENTS, rows)]
+    assert positions == list(range(1, rows + 1))
     await connection.close()
 
 
