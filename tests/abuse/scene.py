@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 import time
 from contextlib import AsyncExitStack
@@ -18,6 +19,7 @@ from tests.loopback import NO_TLS
 
 # Access tokens live for 15 minutes; all cases together take longer.
 _RENEWED_AFTER_SECONDS = 480
+_NAME = re.compile(r"<([^<>]+)>")
 _REFRESH = mutation("refreshSession", "session { accessToken refreshToken }")
 
 SECRET_MESSAGE = "Only poster and bidder may ever read this offer."
@@ -41,9 +43,7 @@ class Scene:
 
     def fill(self, text: str) -> str:
         """The text with every `<name>` replaced that the scene knows."""
-        for name, value in self.names.items():
-            text = text.replace(f"<{name}>", value)
-        return text
+        return _NAME.sub(lambda name: self.names.get(name[1], name[0]), text)
 
     def __getitem__(self, name: str) -> str:
         return self.names[name]

@@ -24,7 +24,7 @@ def cpu_seconds(run: Callable[[], object], limit: float = LIMIT_SECONDS) -> floa
             started = time.process_time()
             run()
             best = min(best, time.process_time() - started)
-            slow = min(slow, slowness())
+            slow = 1.0 if best < limit else min(slow, slowness())
             if best / slow < limit:
                 break
     finally:
