@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from shared.config import Settings
 from shared.connections import DEFAULT_PATIENCE, Patience
-from shared.serve import Server, build_server
+from shared.server import Server, build_server
 from tests.loopback import NO_TLS
 
 PROTOCOL = "graphql-transport-ws"
