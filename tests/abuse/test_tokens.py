@@ -1,4 +1,4 @@
-"""Access tokens that were not signed by us, not for us, not for now, or not for this."""
+"""Access tokens that somebody else signed, or that are for somebody else, another time or another use."""
 
 import base64
 import json

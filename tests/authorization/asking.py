@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-import httpx
+import aiohttp
 
 from deploy.local.stack import Stack
 from deploy.local.system import Options
@@ -26,7 +26,7 @@ from tests.authorization.questions import Question, document, judge, judge_event
 from tests.authorization.routes import ROUTES, Route, cells_of
 from tests.authorization.state import Databases
 from tests.e2e.people import eventually
-from tests.loopback import NO_TLS, free_port
+from tests.loopback import free_port
 from tests.replicas import replica
 from tests.supergraph.conftest import running
 
@@ -98,18 +98,16 @@ def tasks(operation: str) -> list[Task]:
 
 async def ask_everything(stack: Stack, folder: Path) -> Results:
     """Asks every cell; raises only for what was to be prepared. `folder` is for logs."""
-    # Never closed for having been idle or for being too many: the pool also closes those that it has just given out.
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=None)
-    # At an address of their own, since an address may fail only so often.
-    outside = httpx.AsyncHTTPTransport(local_address=new_address(), verify=NO_TLS, limits=limits)
-    mounts = dict.fromkeys(stack.edges.values(), outside)
     async with (
-        httpx.AsyncClient(timeout=60, verify=NO_TLS, limits=limits, mounts=mounts) as client,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as inside,
+        # At an address of its own, since an address may fail only so often.
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, local_addr=(new_address(), 0))) as outside,
         Databases(stack) as databases,
     ):
         port = free_port()
         with running(replica(stack, "users", port, folder, {**Options.of(stack.instance).environment, **_CHEAP})):
-            return await _Asking(stack, client, databases, f"http://127.0.0.1:{port}/graphql").run()
+            world = World(stack, inside, outside, f"http://127.0.0.1:{port}/graphql")
+            return await _Asking(stack, world, databases).run()
 
 
 async def _all(work: Iterable[Awaitable[T]]) -> list[T]:
@@ -124,10 +122,10 @@ async def _all(work: Iterable[Awaitable[T]]) -> list[T]:
 
 
 class _Asking:
-    def __init__(self, stack: Stack, client: httpx.AsyncClient, databases: Databases, users: str) -> None:
+    def __init__(self, stack: Stack, world: World, databases: Databases) -> None:
         self.stack = stack
+        self.world = world
         self.databases = databases
-        self.world = World(stack, client, users)
         self.results = Results()
         # By name for what is only read; whether they are of the doomed.
         self.objects: dict[tuple[str, bool], Made] = {}

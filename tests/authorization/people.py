@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import jwt
+from aiohttp import ClientError, ClientSession
 
 from deploy.local import commands, subgraph_server
 from deploy.local.layout import REPOSITORY
@@ -55,12 +55,13 @@ class Person:
 class World:
     """The running system before the questions: who lives there, and a way to have them do things.
 
-    Everything is done straight at the subgraphs; `users` is the address of the one that signs people up.
+    Everything is done straight at the subgraphs, by the client `inside`; `outside` is the one for the edges. `users`
+    is the address of the one that signs people up.
     """
 
-    def __init__(self, stack: Stack, client: httpx.AsyncClient, users: str) -> None:
+    def __init__(self, stack: Stack, inside: ClientSession, outside: ClientSession, users: str) -> None:
         self.stack = stack
-        self._client = client
+        self._inside, self._outside = inside, outside
         self._users = users
         self._category: Data = {}
         self.cast: Cast
@@ -82,9 +83,11 @@ class World:
 
     async def post(self, url: str, body: Data, headers: Mapping[str, str]) -> Data:
         """The answer to a request. Raises ConnectionError, which tells where and when a connection broke."""
+        client = self._outside if url.startswith(tuple(self.stack.edges.values())) else self._inside
         try:
-            answer: Data = (await self._client.post(url, json=body, headers=headers)).json()
-        except httpx.TransportError as error:
+            async with client.post(url, json=body, headers=headers) as response:
+                answer: Data = await response.json(content_type=None)
+        except ClientError as error:
             at = datetime.now(UTC).time().isoformat("milliseconds")
             raise ConnectionError(f"{error!r} at {at} from {url} for {body['query'][:60]!r}") from error
         return answer
@@ -104,8 +107,8 @@ class World:
             "x-forwarded-for": anywhere(),
         }
         path = url.removeprefix(self.stack.instance.url("edge"))
-        answer = await self._client.patch(self.stack.url("tasks", path), content=content, headers=headers)
-        assert answer.status_code == 204, answer.text
+        async with self._inside.patch(self.stack.url("tasks", path), data=content, headers=headers) as answer:
+            assert answer.status == 204, await answer.text()
 
     async def sign_up(self, *roles: str) -> Person:
         """Somebody new, with these roles."""

@@ -63,7 +63,7 @@ async def _until_buried(stack: Stack, texts: list[str]) -> None:
 
 
 class Refusing:
-    """A mail server that takes no mail and quotes it when it says so: first for good, then for now."""
+    """A mail server that takes no mail and quotes it when it says so: first as permanent, then as transient."""
 
     def __init__(self) -> None:
         self.code = 550
