@@ -175,6 +175,15 @@ def any_of(column: SQLColumnExpression[K], keys: Collection[K]) -> ColumnElement
     return column == any_(bindparam(None, list(keys), ARRAY(key_type)))
 
 
+def unlocked(rows: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """What `rows` selects, locked, without what somebody else holds: for the statement that changes those rows.
+
+    Evaluated once. PostgreSQL may join a subquery row by row and then evaluates it anew each time, without the rows
+    that were changed so far: as one with a LIMIT it would lock more than that.
+    """
+    return select(rows.with_for_update(skip_locked=True).cte().prefix_with("MATERIALIZED"))
+
+
 def _engine(url: URL, settings: Settings, size: int, isolation_level: str | None = None) -> AsyncEngine:
     options = {"isolation_level": isolation_level} if isolation_level else {}
     engine = create_async_engine(

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, tables
-from shared.db import Database
+from shared.db import Database, unlocked
 from shared.due import DueWorker, look_after_commit
 from shared.faults import describe, stack
 from shared.telemetry import span
@@ -32,6 +32,7 @@ It finds the subject as it is now and decides again: the deadline says when to l
 """
 
 _deadlines = tables.deadlines
+_key = _deadlines.c.kind, _deadlines.c.subject_id
 
 
 async def schedule(session: AsyncSession, kind: str, subject_id: str, due_at: datetime) -> None:
@@ -52,29 +53,21 @@ async def cancel(session: AsyncSession, kind: str, subject_id: str) -> None:
     One that a worker is handling at this moment is passed over: waiting for it would deadlock with a
     handler that waits for a row that the caller holds. The handler decides anew on what it then finds.
     """
-    row = select(_deadlines.c.kind, _deadlines.c.subject_id).where(
-        _deadlines.c.kind == kind, _deadlines.c.subject_id == subject_id
-    )
-    await session.execute(
-        delete(_deadlines).where(
-            tuple_(_deadlines.c.kind, _deadlines.c.subject_id).in_(row.with_for_update(skip_locked=True))
-        )
-    )
+    row = select(*_key).where(_deadlines.c.kind == kind, _deadlines.c.subject_id == subject_id)
+    await session.execute(delete(_deadlines).where(tuple_(*_key).in_(unlocked(row))))
 
 
 _kinds = bindparam("kinds", type_=ARRAY(Text))
 _due = (
-    select(_deadlines.c.kind, _deadlines.c.subject_id)
+    select(*_key)
     .where(_deadlines.c.due_at <= bindparam("now"), _deadlines.c.kind == func.any(_kinds))
     .order_by(_deadlines.c.due_at)
     .limit(1)
-    .with_for_update(skip_locked=True)
-    .subquery()
 )
 # Deleted before the handler runs: it may schedule the same deadline anew.
 _CLAIM = (
     delete(_deadlines)
-    .where(_deadlines.c.kind == _due.c.kind, _deadlines.c.subject_id == _due.c.subject_id)
+    .where(tuple_(*_key).in_(unlocked(_due)))
     .returning(_deadlines.c.kind, _deadlines.c.subject_id, _deadlines.c.due_at, _deadlines.c.attempts)
 )
 _NEXT = select(func.min(_deadlines.c.due_at)).where(_deadlines.c.kind == func.any(_kinds))

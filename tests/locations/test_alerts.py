@@ -264,6 +264,23 @@ async def _tell(searches: SavedSearches, task: events.TaskSnapshot) -> None:
         await alerts.alert_some(session, task.id, clock.now())
 
 
+async def test_a_step_tells_no_more_than_it_may_whatever_the_planner_thinks_of_the_table(
+    searches: SavedSearches,
+) -> None:
+    people = sorted(new_id("user") for _ in range(5))
+    task, _ = await _pending(searches, people[:1])
+    await searches.sql("ANALYZE alerts")
+    for person in people[1:]:
+        await searches.save(person, words="fence")
+    async with searches.locations.database.transaction() as session:
+        await alerts.store.alerts.find(session, task.id, clock.now())
+
+    for expected in (people[:2], people[2:4], people[4:]):
+        async with searches.locations.database.transaction() as session:
+            taken = await alerts.store.alerts.take_pending(session, task.id, 2)
+        assert [alert.user_id for alert in taken] == expected
+
+
 async def test_who_may_not_hear_of_it_any_more_is_not_told(searches: SavedSearches, elsewhere: Elsewhere) -> None:
     blocker, suspended, deleting, leaving, other = people = [new_id("user") for _ in range(5)]
     task, saved = await _pending(searches, people)

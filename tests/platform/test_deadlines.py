@@ -140,6 +140,26 @@ async def test_two_workers_handle_each_deadline_once(database: Database, setting
     assert sorted(handled) == [f"bid_{number:02}" for number in range(40)]
 
 
+async def test_a_worker_claims_one_deadline_whatever_the_planner_thinks_of_the_table(database: Database) -> None:
+    """Analyzed while there is one row, it was joined row by row with what is due, asked for anew for each of them."""
+    handled: list[str] = []
+
+    async def expire(session: AsyncSession, subject_id: str, due_at: datetime) -> None:
+        handled.append(subject_id)
+
+    await _schedule(database, "bid_0", -9)
+    await sql(database, "ANALYZE deadlines")
+    for number in range(1, 5):
+        await _schedule(database, f"bid_{number}", number - 9)
+
+    worker = DeadlineWorker(database, {"bid.expiry": expire})
+    for number in range(5):
+        assert await worker.handle_one()
+        assert handled == [f"bid_{each}" for each in range(number + 1)]
+        assert await _left(database) == [(f"bid_{each}",) for each in range(number + 1, 5)]
+    assert not await worker.handle_one()
+
+
 async def test_a_slow_handler_holds_up_no_other(database: Database) -> None:
     released = asyncio.Event()
     handled: list[str] = []

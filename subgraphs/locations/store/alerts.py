@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, Text, bindparam, delete, select, text, tuple_, upd
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from shared.db import unlocked
 from shared.search import GRAM, UNSPACED
 from subgraphs.locations import models
 from subgraphs.locations.models import Alert
@@ -102,11 +103,10 @@ async def take_pending(session: AsyncSession, task_id: str, most: int) -> Sequen
         .where(col(Alert.task_id) == task_id, _PENDING)
         .order_by(col(Alert.user_id))
         .limit(most)
-        .with_for_update(skip_locked=True)
     )
     statement = (
         update(Alert)
-        .where(tuple_(col(Alert.task_id), col(Alert.user_id)).in_(next_ones))
+        .where(tuple_(col(Alert.task_id), col(Alert.user_id)).in_(unlocked(next_ones)))
         .values(is_pending=False)
         .returning(Alert)
     )

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database, columns_of
+from shared.db import Database, columns_of, unlocked
 from subgraphs.tasks import models
 from subgraphs.tasks.rules.attachments import Status
 
@@ -63,11 +63,12 @@ async def claim_unchecked(session: AsyncSession, now: datetime, until: datetime)
         .where(col(Attachment.status) == Status.CHECKING, col(Attachment.writer_until) < now)
         .order_by(col(Attachment.writer_until))
         .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
     )
     claimed: str | None = await session.scalar(
-        update(Attachment).where(col(Attachment.id) == found).values(writer_until=until).returning(col(Attachment.id))
+        update(Attachment)
+        .where(col(Attachment.id).in_(unlocked(found)))
+        .values(writer_until=until)
+        .returning(col(Attachment.id))
     )
     return claimed
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database
+from shared.db import Database, unlocked
 from subgraphs.users import models
 from subgraphs.users.rules.mailed_codes import Purpose
 
@@ -50,9 +50,7 @@ async def forget_expired(session: AsyncSession, now: datetime, limit: int) -> in
     """Deletes codes that have expired, but for those that somebody else holds; answers how many."""
     old = select(col(MailedCode.code_hash)).where(col(MailedCode.expires_at) < now).limit(limit)
     gone = await session.execute(
-        delete(MailedCode)
-        .where(col(MailedCode.code_hash).in_(old.with_for_update(skip_locked=True)))
-        .returning(col(MailedCode.code_hash))
+        delete(MailedCode).where(col(MailedCode.code_hash).in_(unlocked(old))).returning(col(MailedCode.code_hash))
     )
     return len(gone.all())
 

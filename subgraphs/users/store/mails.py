@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database
+from shared.db import Database, unlocked
 from shared.due import look_after_commit
 from subgraphs.users import models
 from subgraphs.users.rules.mails import Template
@@ -27,8 +27,7 @@ async def claim_mail(session: AsyncSession, now: datetime, until: datetime) -> m
     due = select(col(Mail.id)).where(col(Mail.due_at) <= now).order_by(col(Mail.due_at)).limit(1)
     statement = (
         update(Mail)
-        # A scalar, which is evaluated once; as a join it could lock more than one row.
-        .where(col(Mail.id) == due.with_for_update(skip_locked=True).scalar_subquery())
+        .where(col(Mail.id).in_(unlocked(due)))
         .values(due_at=until, attempts=col(Mail.attempts) + 1)
         .returning(Mail)
     )

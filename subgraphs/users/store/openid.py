@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database, columns_of
+from shared.db import Database, columns_of, unlocked
 from shared.graphql.pagination import Order, Page, Window, fetch_page
 from subgraphs.users import models
 
@@ -70,8 +70,6 @@ async def forget_expired(session: AsyncSession, now: datetime, limit: int) -> in
     """Deletes sign-ins that nobody came back from, but for those that somebody else holds; answers how many."""
     old = select(col(SignIn.handle_hash)).where(col(SignIn.expires_at) < now).limit(limit)
     gone = await session.execute(
-        delete(SignIn)
-        .where(col(SignIn.handle_hash).in_(old.with_for_update(skip_locked=True)))
-        .returning(col(SignIn.handle_hash))
+        delete(SignIn).where(col(SignIn.handle_hash).in_(unlocked(old))).returning(col(SignIn.handle_hash))
     )
     return len(gone.all())

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database, any_of
+from shared.db import Database, any_of, unlocked
 from subgraphs.users import models
 
 SecondFactor = models.SecondFactor
@@ -137,16 +137,17 @@ async def forget_expired(session: AsyncSession, now: datetime, setups_before: da
     old_challenges = select(col(Challenge.challenge_hash)).where(col(Challenge.expires_at) < now).limit(limit)
     challenges = await session.execute(
         delete(Challenge)
-        .where(col(Challenge.challenge_hash).in_(old_challenges.with_for_update(skip_locked=True)))
+        .where(col(Challenge.challenge_hash).in_(unlocked(old_challenges)))
         .returning(col(Challenge.attempts))
     )
     old_setups = (
         select(col(SecondFactor.user_id))
         .where(col(SecondFactor.enabled_at).is_(None), col(SecondFactor.created_at) < setups_before)
         .limit(limit)
-        .with_for_update(skip_locked=True)
     )
     setups = await session.execute(
-        delete(SecondFactor).where(col(SecondFactor.user_id).in_(old_setups)).returning(col(SecondFactor.user_id))
+        delete(SecondFactor)
+        .where(col(SecondFactor.user_id).in_(unlocked(old_setups)))
+        .returning(col(SecondFactor.user_id))
     )
     return len(challenges.all()) + len(setups.all())

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database, columns_of
+from shared.db import Database, columns_of, unlocked
 from shared.graphql.pagination import Order, Page, Window, fetch_page
 from subgraphs.users import models
 
@@ -98,12 +98,10 @@ async def forget_expired(session: AsyncSession, now: datetime, keep: timedelta, 
     old_sessions = select(col(Session.id)).where(col(Session.expires_at) < now - keep).limit(limit)
     tokens = await session.execute(
         delete(RefreshToken)
-        .where(col(RefreshToken.token_hash).in_(old_tokens.with_for_update(skip_locked=True)))
+        .where(col(RefreshToken.token_hash).in_(unlocked(old_tokens)))
         .returning(col(RefreshToken.session_id))
     )
     sessions = await session.execute(
-        delete(Session)
-        .where(col(Session.id).in_(old_sessions.with_for_update(skip_locked=True)))
-        .returning(col(Session.id))
+        delete(Session).where(col(Session.id).in_(unlocked(old_sessions))).returning(col(Session.id))
     )
     return len(tokens.all()) + len(sessions.all())
