@@ -52,7 +52,7 @@ class Limits:
     websocket_burst: int = 1_500
     websockets: int = 2_000
     worker_connections: int = 8_192
-    body_bytes: int = 1_048_576
+    body_bytes: int = 1_000_000
     chunk_bytes: int = 5_242_880
     client_timeout: int = 10
     send_timeout: int = 30

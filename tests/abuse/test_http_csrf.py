@@ -26,25 +26,21 @@ def post(*lines: bytes, content: bytes = ASK.encode(), host: bytes = b"Host: HOS
 
 CASES = {
     # --- what a form or a link of another site can send ---
-    "a form": Case(
-        body("query=%7Bcategories%7Bid%7D%7D", content_type=FORM), "415 BAD_REQUEST", "403 CSRF_PREVENTION_FAILED"
-    ),
-    "a form of JSON": Case(body(ASK, content_type=FORM), "415 BAD_REQUEST", "403 CSRF_PREVENTION_FAILED"),
-    "JSON as plain text": Case(body(ASK, content_type="text/plain"), "415 BAD_REQUEST", "403 CSRF_PREVENTION_FAILED"),
+    "a form": Case(body("query=%7Bcategories%7Bid%7D%7D", content_type=FORM), "415 BAD_REQUEST", "415 BAD_REQUEST"),
+    "a form of JSON": Case(body(ASK, content_type=FORM), "415 BAD_REQUEST", "415 BAD_REQUEST"),
+    "JSON as plain text": Case(body(ASK, content_type="text/plain"), "415 BAD_REQUEST", "415 BAD_REQUEST"),
     "JSON as plain text that claims to be JSON": Case(
-        body(ASK, content_type="text/plain; application/json"), "415 BAD_REQUEST", "403 CSRF_PREVENTION_FAILED"
+        body(ASK, content_type="text/plain; application/json"), "415 BAD_REQUEST", "415 BAD_REQUEST"
     ),
     "two content types": Case(
         body(ASK, content_type="text/plain, application/json"),
         "415 BAD_REQUEST",
-        hive="403 CSRF_PREVENTION_FAILED",
-        embedded="415 UNSUPPORTED_CONTENT_TYPE",
+        "415 BAD_REQUEST",
     ),
     "JSON without a content type": Case(
         body(ASK, content_type=None),
         "415 BAD_REQUEST",
-        hive="403 CSRF_PREVENTION_FAILED",
-        embedded="415 UNSUPPORTED_CONTENT_TYPE",
+        "415 BAD_REQUEST",
     ),
     "a multipart form": Case(
         body(
@@ -52,7 +48,7 @@ CASES = {
             content_type="multipart/form-data; boundary=b",
         ),
         "415 BAD_REQUEST",
-        "403 CSRF_PREVENTION_FAILED",
+        "415 BAD_REQUEST",
     ),
     "an upload by multipart": Case(
         body(
@@ -62,17 +58,20 @@ CASES = {
             content_type="multipart/form-data; boundary=b",
         ),
         "415 BAD_REQUEST",
-        "403 CSRF_PREVENTION_FAILED",
+        "415 BAD_REQUEST",
+    ),
+    "nearly a megabyte of plain text": Case(
+        body(b" " * 999_999, content_type="text/plain"), "415 BAD_REQUEST", "415 BAD_REQUEST"
     ),
     "application/graphql": Case(
         body("{ categories { id } }", content_type="application/graphql"),
         "415 BAD_REQUEST",
-        "415 UNSUPPORTED_CONTENT_TYPE",
+        "415 BAD_REQUEST",
     ),
     "XML with an external entity": Case(
         body('<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>', content_type="application/xml"),
         "415 BAD_REQUEST",
-        "415 UNSUPPORTED_CONTENT_TYPE",
+        "415 BAD_REQUEST",
     ),
     "JSON that is UTF-7 by its content type": Case(
         body(ASK, content_type="application/json; charset=utf-7"), "200 ok", "200 ok"
@@ -112,8 +111,7 @@ CASES = {
     "a method in a header": Case(
         body(ASK, method="GET", x_http_method_override="POST", x_requested_with="a"),
         "400 BAD_REQUEST",
-        hive="400 MISSING_QUERY_PARAM",
-        embedded="400 BAD_REQUEST",
+        "415 BAD_REQUEST",
     ),
     "HEAD": Case(body(b"", method="HEAD"), "405 application/json", "405 application/json"),
     "PUT": Case(body(ASK, method="PUT"), "405 BAD_REQUEST", "405 BAD_REQUEST"),
@@ -126,31 +124,30 @@ CASES = {
         raw(b"A" * 5_000 + b" /graphql HTTP/1.1\r\nHost: HOST\r\n\r\n"), "400", "405"
     ),
     # --- bodies that are not what they say ---
-    "a body of a megabyte and a byte": Case(body(b" " * 1_048_577), "413 BAD_REQUEST", "413 BAD_REQUEST"),
+    "a body of a megabyte and a byte": Case(body(b" " * 1_000_001), "413 BAD_REQUEST", "413 BAD_REQUEST"),
     "a body without an end, in chunks": Case(body([b" " * 60_000] * 21), "413 BAD_REQUEST", "413 BAD_REQUEST"),
     "a bomb of gzip": Case(
         body(BOMB, content_encoding="gzip"),
         "400 BAD_REQUEST",
-        hive="415 UNSUPPORTED_CONTENT_ENCODING",
-        embedded="400 BAD_REQUEST",
+        "415 BAD_REQUEST",
     ),
     "a bomb of gzip within gzip": Case(
         body(gzip.compress(BOMB), content_encoding="gzip, gzip"),
         "400 BAD_REQUEST",
-        hive="415 UNSUPPORTED_CONTENT_ENCODING",
-        embedded="400 BAD_REQUEST",
+        "415 BAD_REQUEST",
     ),
     "a bomb of deflate": Case(
         body(zlib.compress(b" " * 50_000_000), content_encoding="deflate"),
         "400 BAD_REQUEST",
-        hive="415 UNSUPPORTED_CONTENT_ENCODING",
-        embedded="400 BAD_REQUEST",
+        "415 BAD_REQUEST",
     ),
     "a compression that nobody knows": Case(
         body(ASK, content_encoding="br, zstd, x-bomb"),
         "200 ok",
-        hive="415 UNSUPPORTED_CONTENT_ENCODING",
-        embedded="200 ok",
+        "415 BAD_REQUEST",
+    ),
+    "nearly a megabyte that expects an image": Case(
+        body(b" " * 999_999, accept="image/png"), "400 BAD_REQUEST", "400 BAD_REQUEST"
     ),
     "a body shorter than its length": Case(raw(post(b"Content-Length: 1000"), ends=True), "cut off", "cut off"),
     "a negative length": Case(raw(post(b"Content-Length: -1")), "400", "400"),

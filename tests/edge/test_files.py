@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from edge.render import Limits
+from shared.graphql.view import MAX_BODY_BYTES
 from tests.edge.conftest import FakeRouter, RunningEdge, StartEdge, wait_until
 from tests.edge.test_http import error, seen_headers
 
@@ -31,10 +32,10 @@ def test_a_chunk_of_five_megabytes_passes_and_a_larger_one_does_not(edge: Runnin
 
 
 def test_what_is_posted_to_the_graph_stays_as_small_as_it_was(edge: RunningEdge) -> None:
-    answer = edge.client.post("/graphql", content=b"x" * 1_048_577)
+    answer = edge.client.post("/graphql", content=b"x" * (MAX_BODY_BYTES + 1))
 
     assert answer.status_code == 413
-    assert "1048576 bytes" in answer.json()["errors"][0]["message"]
+    assert f"{MAX_BODY_BYTES} bytes" in answer.json()["errors"][0]["message"]
 
 
 def test_a_chunk_is_passed_on_while_it_comes(edge: RunningEdge, router: FakeRouter) -> None:
