@@ -3,16 +3,20 @@
 import asyncio
 import contextlib
 import signal
+import socket as sockets
 import time
 import uuid
+from pathlib import Path
 
 import httpx
+import pytest
 from websockets.exceptions import ConnectionClosed
 
 from supergraph import compose
+from supergraph.router import command
 from tests.loopback import NO_TLS
 from tests.supergraph.clients import Json, Socket, codes, post, socket
-from tests.supergraph.conftest import TIMEOUT_SECONDS, System
+from tests.supergraph.conftest import ROUTERS, TIMEOUT_SECONDS, Router, Subgraph, System, running
 from tests.supergraph.test_websocket import EVENTS, TOKEN, end_code, seq
 
 BOTH = "{ task(id: 7) { id title bidCount } }"
@@ -156,3 +160,24 @@ async def test_a_router_that_ends_never_makes_it_look_like_a_completion(system: 
         assert await ending(client) in {"CLOSED", "SERVER_SHUTDOWN"}
     assert system.router.running is not None
     assert await asyncio.to_thread(system.router.running.wait, 15) == 0
+
+
+@pytest.mark.parametrize("kind", ROUTERS[:1])
+async def test_who_reads_no_metrics_does_not_keep_a_router_from_ending(
+    kind: command.Router, graph: Path, subgraphs: dict[str, Subgraph]
+) -> None:
+    router = Router(kind, subgraphs, graph, supergraph=graph / compose.SUPERGRAPH)
+    with running(router), sockets.socket() as scraper:
+        scraper.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+        scraper.connect(("127.0.0.1", router.metrics_port))
+        scraper.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                scraper.send(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        # Until the answers fill what the kernel holds for a reader.
+        await asyncio.sleep(1)
+
+        router.signal(signal.SIGTERM)
+        assert router.running is not None
+        # What starts it would kill it after 20 s.
+        assert await asyncio.to_thread(router.running.wait, 20) == 0

@@ -5,6 +5,7 @@
 #![recursion_limit = "256"]
 
 mod client_address;
+mod ending;
 mod max_characters;
 mod max_errors;
 mod max_fields;
@@ -42,6 +43,7 @@ async fn main() -> Result<(), RouterInitError> {
         return Ok(());
     }
     init_rustls_crypto_provider();
+    ending::end_in_time();
     router_entrypoint(
         PluginRegistry::new()
             .register::<MaxCharacters>()
