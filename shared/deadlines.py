@@ -68,7 +68,7 @@ _due = (
 _CLAIM = (
     delete(_deadlines)
     .where(tuple_(*_key).in_(unlocked(_due)))
-    .returning(_deadlines.c.kind, _deadlines.c.subject_id, _deadlines.c.due_at, _deadlines.c.attempts)
+    .returning(*_key, _deadlines.c.due_at, _deadlines.c.attempts)
 )
 _NEXT = select(func.min(_deadlines.c.due_at)).where(_deadlines.c.kind == func.any(_kinds))
 

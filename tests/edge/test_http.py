@@ -19,7 +19,9 @@ from tests.loopback import free_port
 MEGABYTE = MAX_BODY_BYTES
 
 
-def post(edge: RunningEdge, content: bytes = b"{}", headers: dict[str, str] | None = None) -> httpx.Response:
+def post(
+    edge: RunningEdge, content: bytes | Iterator[bytes] = b"{}", headers: dict[str, str] | None = None
+) -> httpx.Response:
     return edge.client.post("/graphql", content=content, headers={"content-type": "application/json"} | (headers or {}))
 
 
@@ -157,7 +159,7 @@ def test_a_body_of_unknown_length_is_limited_too(edge: RunningEdge, router: Fake
         for _ in range(MEGABYTE // 65_536 + 1):
             yield b"x" * 65_536
 
-    response = edge.client.post("/graphql", content=chunks(), headers={"content-type": "application/json"})
+    response = post(edge, chunks())
 
     assert response.status_code == 413
     assert error(response) == {"code": "BAD_REQUEST"}

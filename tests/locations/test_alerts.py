@@ -249,12 +249,17 @@ async def test_thousands_are_told_in_steps_each_once_though_steps_fail(
     assert await searches.told(task) == people
 
 
+async def _find(searches: SavedSearches, task: events.TaskSnapshot) -> None:
+    """Notes whom a task is to be told to, and tells nobody."""
+    async with searches.locations.database.transaction() as session:
+        await alerts.store.alerts.find(session, task.id, clock.now())
+
+
 async def _pending(searches: SavedSearches, people: list[str]) -> tuple[events.TaskSnapshot, dict[str, str]]:
     """A task that people are to be told of and were not told of yet, and their searches."""
     task = await searches.post(**TASK)
     saved = {person: (await searches.save(person, words="fence"))["id"] for person in people}
-    async with searches.locations.database.transaction() as session:
-        await alerts.store.alerts.find(session, task.id, clock.now())
+    await _find(searches, task)
     assert len(await searches.sql("SELECT 1 FROM alerts WHERE is_pending")) == len(people)
     return task, saved
 
@@ -272,8 +277,7 @@ async def test_a_step_tells_no_more_than_it_may_whatever_the_planner_thinks_of_t
     await searches.sql("ANALYZE alerts")
     for person in people[1:]:
         await searches.save(person, words="fence")
-    async with searches.locations.database.transaction() as session:
-        await alerts.store.alerts.find(session, task.id, clock.now())
+    await _find(searches, task)
 
     for expected in (people[:2], people[2:4], people[4:]):
         async with searches.locations.database.transaction() as session:
@@ -307,8 +311,7 @@ async def test_a_suspended_posters_task_is_told_when_the_suspension_ends_to_whom
     await searches.save(early, words="fence")
     task = await searches.post(**TASK)
     await searches.save(waiting, words="fence")
-    async with searches.locations.database.transaction() as session:
-        await alerts.store.alerts.find(session, task.id, clock.now())
+    await _find(searches, task)
 
     await deliver_twice(elsewhere, "locations", events.UserSuspended(user_id=task.poster_id, reason="Spam"))
     await _tell(searches, task)
