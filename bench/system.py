@@ -120,7 +120,7 @@ class System:
 @contextlib.asynccontextmanager
 async def start(instance: Instance) -> AsyncIterator[System]:
     """The whole system from empty databases, with the routers that are installed, until the block ends."""
-    kinds = (routers.HIVE_ROUTER, routers.EMBEDDED) if routers.hive_router_binary() else (routers.EMBEDDED,)
+    kinds = routers.installed()
     # A handful of accounts do the work of many thousand.
     budgets = {
         "EXCHANGE_OPERATION_COST_PER_ACTOR": "1000000000/1 minute",

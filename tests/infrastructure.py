@@ -91,7 +91,7 @@ def whole_system() -> Iterator[Stack]:
         for log in SYSTEM.logs.glob("*.log*"):
             log.unlink()
         fcntl.flock(users, fcntl.LOCK_SH)
-        kinds = (routers.HIVE_ROUTER, routers.EMBEDDED) if routers.hive_router_binary() else (routers.EMBEDDED,)
+        kinds = routers.installed()
         collector = f"http://127.0.0.1:{collector_port()}"
         environment = {
             "EXCHANGE_OTLP_ENDPOINT": collector,

@@ -74,7 +74,7 @@ def up(
         return
     began = time.monotonic()
     try:
-        options = system.Options(routers=(router.value if router else routers.default_kind(),))
+        options = system.Options(routers=(router.value if router else routers.installed()[0],))
         with StartView() as view:
             follow = control.launch(instance, options, view.message, attached=not detach)
             if with_seed and not seed.loaded(instance):

@@ -39,9 +39,9 @@ def hive_router_binary() -> Path | None:
     return found
 
 
-def default_kind() -> str:
-    """Hive Router where it is installed, else the embedded router."""
-    return HIVE_ROUTER if hive_router_binary() else EMBEDDED
+def installed() -> tuple[command.Router, ...]:
+    """The routers of this machine, the one to prefer first. Raises StartFailed for an unfit Hive Router."""
+    return (HIVE_ROUTER, EMBEDDED) if hive_router_binary() else (EMBEDDED,)
 
 
 async def install_hive_router(quick: bool = False) -> Path:

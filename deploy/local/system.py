@@ -88,7 +88,7 @@ async def start(instance: Instance, options: Options, supervisor: Supervisor, pr
         _forget(instance.state / name)
     secret_files.ensure(instance)
     if not options.infrastructure_only:
-        kinds = options.routers or (routers.default_kind(),)
+        kinds = options.routers or routers.installed()[:1]
         binary = routers.hive_router_binary() if routers.HIVE_ROUTER in kinds else None
         options = replace(options, routers=kinds, hive_router=str(binary or ""))
     (instance.state / "options.json").write_text(options.to_json())

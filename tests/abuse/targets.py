@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from deploy.local import routers
 from deploy.local.layout import built_subgraphs
 from deploy.local.stack import Stack
 from supergraph.router import command
@@ -83,6 +84,7 @@ def _router(kind: str, port: int, subgraphs: Mapping[str, int], folder: Path) ->
         metrics_port=free_port(),
         subgraph_urls={name: f"http://127.0.0.1:{port}/graphql" for name, port in subgraphs.items()},
         run_directory=folder,
+        binary=routers.hive_router_binary() if kind == routers.HIVE_ROUTER else None,
     )
     return Process(argv, f"http://127.0.0.1:{port}{command.READY_PATH}", folder / f"{kind}.log", env)
 

@@ -41,7 +41,7 @@ class Route:
 
 def routes() -> Sequence[Route]:
     """The ways that this machine has."""
-    kinds = (routers.HIVE_ROUTER, routers.EMBEDDED) if routers.hive_router_binary() else (routers.EMBEDDED,)
+    kinds = routers.installed()
     return [Route(SUBGRAPH), Route(BY_ID), *(Route(kind) for kind in kinds)]
 
 

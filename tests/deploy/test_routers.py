@@ -53,7 +53,7 @@ def program(path: Path, text: str) -> Path:
 
 def test_without_one_the_embedded_router_serves(machine: Path) -> None:
     assert routers.hive_router_binary() is None
-    assert routers.default_kind() == routers.EMBEDDED
+    assert routers.installed() == (routers.EMBEDDED,)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_one_on_the_path_is_taken(machine: Path) -> None:
     found = program(machine / "bin" / "hive_router", f"#!/bin/sh\necho {PLUGINS}\n")
 
     assert routers.hive_router_binary() == found
-    assert routers.default_kind() == routers.HIVE_ROUTER
+    assert routers.installed() == (routers.HIVE_ROUTER, routers.EMBEDDED)
 
 
 async def test_it_is_built_once_from_the_pinned_crates_and_again_when_the_sources_change(

@@ -54,10 +54,8 @@ def all_played(stack: Stack, collector: Collector) -> dict[str, Played]:
     return {kind: asyncio.run(_play(stack, Played(kind), edge)) for kind, edge in stack.edges.items()}
 
 
-@pytest.fixture(params=[routers.HIVE_ROUTER, routers.EMBEDDED])
+@pytest.fixture(params=routers.installed())
 def played(all_played: dict[str, Played], request: pytest.FixtureRequest) -> Played:
-    if request.param not in all_played:
-        pytest.skip(f"{request.param} is not installed")
     return all_played[request.param]
 
 

@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
+from deploy.local import routers
 from supergraph import compose
 from supergraph.router import command
 from tests.loopback import NO_TLS, free_port
@@ -33,16 +34,11 @@ TIMEOUT_SECONDS = 1.5
 # On one WebSocket of the embedded router.
 MAX_OPERATIONS = 30
 
-ROUTERS = [
-    pytest.param(
-        "hive-router", marks=pytest.mark.skipif(command.hive_router() is None, reason="Hive Router is not installed")
-    ),
-    "embedded",
-]
-
+ROUTERS = routers.installed()
 # For what only one of them does.
-only_hive_router = pytest.mark.parametrize("router", ROUTERS[:1], indirect=True)
-only_embedded = pytest.mark.parametrize("router", ROUTERS[1:], indirect=True)
+HIVE_ROUTER = [kind for kind in ROUTERS if kind == routers.HIVE_ROUTER]
+only_hive_router = pytest.mark.parametrize("router", HIVE_ROUTER, indirect=True)
+only_embedded = pytest.mark.parametrize("router", [routers.EMBEDDED], indirect=True)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
@@ -143,6 +139,7 @@ class Router(Process):
             metrics_port=self.metrics_port,
             subgraph_urls={name: subgraph.url for name, subgraph in subgraphs.items()},
             run_directory=folder,
+            binary=routers.hive_router_binary() if kind == routers.HIVE_ROUTER else None,
             **options,
         )
         env["ROUTER_MAX_OPERATIONS_PER_CONNECTION"] = str(MAX_OPERATIONS)

@@ -16,7 +16,7 @@ from supergraph import compose
 from supergraph.router import command
 from tests.loopback import NO_TLS
 from tests.supergraph.clients import Json, Socket, codes, post, socket
-from tests.supergraph.conftest import ROUTERS, TIMEOUT_SECONDS, Router, Subgraph, System, running
+from tests.supergraph.conftest import HIVE_ROUTER, TIMEOUT_SECONDS, Router, Subgraph, System, running
 from tests.supergraph.test_websocket import EVENTS, TOKEN, end_code, seq
 
 BOTH = "{ task(id: 7) { id title bidCount } }"
@@ -162,7 +162,7 @@ async def test_a_router_that_ends_never_makes_it_look_like_a_completion(system: 
     assert await asyncio.to_thread(system.router.running.wait, 15) == 0
 
 
-@pytest.mark.parametrize("kind", ROUTERS[:1])
+@pytest.mark.parametrize("kind", HIVE_ROUTER)
 async def test_who_reads_no_metrics_does_not_keep_a_router_from_ending(
     kind: command.Router, graph: Path, subgraphs: dict[str, Subgraph]
 ) -> None:

@@ -15,6 +15,7 @@ from tests.loopback import NO_TLS
 from tests.supergraph.clients import Json, codes, post, socket
 from tests.supergraph.conftest import (
     ALLOWED_ORIGIN,
+    HIVE_ROUTER,
     Router,
     Subgraph,
     assert_serves_at_rest,
@@ -267,16 +268,15 @@ async def test_hive_router_has_metrics_on_a_listener_of_their_own(router: Router
     assert "http_server_request_duration" not in main.text
 
 
+@pytest.mark.parametrize("kind", HIVE_ROUTER)
 async def test_persisted_documents_are_taken_and_can_be_required(
-    graph: Path, subgraphs: dict[str, Subgraph], tmp_path: Path
+    kind: command.Router, graph: Path, subgraphs: dict[str, Subgraph], tmp_path: Path
 ) -> None:
-    if command.hive_router() is None:
-        pytest.skip("Hive Router is not installed")
     documents = tmp_path / "documents.json"
     documents.write_text('{"one": "{ task(id: 1) { id } }"}')
     options = {"supergraph": graph / compose.SUPERGRAPH, "persisted_documents": documents}
-    optional = Router("hive-router", subgraphs, tmp_path, **options)
-    required = Router("hive-router", subgraphs, tmp_path, persisted_documents_only=True, **options)
+    optional = Router(kind, subgraphs, tmp_path, **options)
+    required = Router(kind, subgraphs, tmp_path, persisted_documents_only=True, **options)
     with running(optional, required):
         async with httpx.AsyncClient(verify=NO_TLS) as client:
             for router in (optional, required):

@@ -15,7 +15,7 @@ import pytest
 
 from supergraph import compose
 from tests.supergraph.clients import Json, codes, post, socket
-from tests.supergraph.conftest import ROUTERS, Router, free_port, running
+from tests.supergraph.conftest import HIVE_ROUTER, Router, free_port, running
 from tests.supergraph.test_websocket import EVENTS, TOKEN, end_code
 
 BID = "{ bid(id: 1) }"
@@ -98,7 +98,7 @@ def bids() -> Fake:
     return Fake(ANSWER)
 
 
-@pytest.fixture(params=ROUTERS[:1])
+@pytest.fixture(params=HIVE_ROUTER)
 def unstarted(request: pytest.FixtureRequest, tasks: Fake, bids: Fake, graph: Path) -> Router:
     """A router whose circuit breakers have seen nothing yet."""
     return Router(
