@@ -35,6 +35,7 @@ class Process:
         settings = settings_for(
             "platform",
             redis_url=SecretStr(redis_url),
+            redis_timeout_seconds=20.0,
             subscriptions_per_actor=10,
             subscriptions_per_address=10,
             rate_limit_replicas=5,
