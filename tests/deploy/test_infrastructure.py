@@ -1,6 +1,7 @@
 import asyncpg
 import pytest
 import redis.asyncio as redis
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 _EVENTS = """INSERT INTO outbox (stream, seq, event_id, type, topic, body, occurred_at)
@@ -24,10 +25,15 @@ async def test_redis_is_empty_at_the_start_of_each_test(redis_url, round_number)
 
 
 async def test_kafka_creates_topics(kafka_bootstrap, topic_prefix):
+    topic = f"{topic_prefix}bids.bid"
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    # The controller answers as soon as it has decided; the broker knows of it a moment later, for which producers wait.
+    producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
     await admin.start()
+    await producer.start()
     try:
-        await admin.create_topics([NewTopic(f"{topic_prefix}bids.bid", 2, 1)])
-        assert f"{topic_prefix}bids.bid" in await admin.list_topics()
+        await admin.create_topics([NewTopic(topic, 2, 1)])
+        assert await producer.partitions_for(topic) == {0, 1}
     finally:
+        await producer.stop()
         await admin.close()
