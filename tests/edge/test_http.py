@@ -289,19 +289,19 @@ def test_requests_at_once_are_limited(start_edge: StartEdge, router: FakeRouter)
 def test_a_slow_sender_is_cut_off_and_delays_nobody(
     start_edge: StartEdge, router: FakeRouter, beginning: bytes
 ) -> None:
-    edge = start_edge(limits=Limits(client_timeout=1))
+    edge = start_edge(limits=Limits(client_timeout=2))
     slow = [socket.create_connection(("127.0.0.1", edge.port), timeout=5) for _ in range(50)]
     started = time.monotonic()
     for connection in slow:
         connection.sendall(beginning)
 
     assert post(edge).status_code == 200
-    assert time.monotonic() - started < 0.9
+    assert time.monotonic() - started < 1.8
 
     for connection in slow:
         with connection:
             assert is_closed_by_peer(connection)
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 8
     assert len(router.requests) == 1
 
 

@@ -79,11 +79,11 @@ def test_the_own_origin_a_configured_one_and_none_are_welcome(start_edge: StartE
 
 
 def test_pings_keep_a_websocket_open_and_silence_does_not(start_edge: StartEdge) -> None:
-    edge = start_edge(limits=Limits(websocket_idle=1, send_timeout=1, router_timeout=1, client_timeout=1))
+    edge = start_edge(limits=Limits(websocket_idle=2, send_timeout=1, router_timeout=1, client_timeout=1))
     with opened(edge) as silent, opened(edge) as pinging:
         started = time.monotonic()
-        while time.monotonic() - started < 2.5:
-            assert pinging.ping().wait(timeout=1)
+        while time.monotonic() - started < 3.5:
+            assert pinging.ping().wait(timeout=2)
             time.sleep(0.3)
         pinging.send("still here")
         assert pinging.recv(timeout=5) == "still here"

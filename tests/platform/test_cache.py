@@ -136,7 +136,7 @@ async def test_redis_is_taken_up_again_when_it_is_back(cache: Cache, redis_link:
     await cache.get_or_load("k", MINUTE, source.load, CATEGORIES)
     await redis_link.mend()
 
-    assert await until_available(cache) < 3
+    assert await until_available(cache) < 6
     assert await cache.get_or_load("k", MINUTE, source.load, CATEGORIES) == GARDEN
     assert source.loads == 2
 
@@ -151,7 +151,7 @@ async def test_a_silent_redis_delays_once(settings_for: SettingsFor, redis_link:
         for _ in range(100):
             assert await cache.get_or_load("k", MINUTE, source.load, CATEGORIES) == GARDEN
         # 100 times the timeout would be ten seconds.
-        assert 0.09 < time.monotonic() - started < 3
+        assert 0.09 < time.monotonic() - started < 6
         assert source.loads == 101
         await redis_link.mend()
         await until_available(cache)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -106,14 +107,15 @@ async def test_an_idle_relay_publishes_within_milliseconds(settings: Settings, d
         await eventually(lambda: relay.leading and relay.healthy)
         await emit_numbers(database, 0)
         await eventually(partial(_all_published, database))
-        began = time.monotonic()
+        took = []
         for number in range(1, 6):
+            began = time.monotonic()
             await emit_numbers(database, number)
             await eventually(partial(_all_published, database))
-        took = time.monotonic() - began
+            took.append(time.monotonic() - began)
 
     # Without NOTIFY each would wait for the poll of a second.
-    assert took < 2.5
+    assert median(took) < 0.5
 
 
 async def test_a_crash_between_publishing_and_marking_repeats(
@@ -175,7 +177,7 @@ async def test_a_second_relay_takes_over_when_the_first_is_killed(settings: Sett
             killed = time.monotonic()
             await emit_numbers(database, 3, 4)
             await eventually(lambda: second.leading)
-            assert time.monotonic() - killed < 2
+            assert time.monotonic() - killed < 5
             await eventually(partial(_all_published, database))
     finally:
         if first.returncode is None:
