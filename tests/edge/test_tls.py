@@ -63,6 +63,18 @@ def test_https_serves_everything_and_asks_browsers_to_stay(edge: RunningEdge, tl
     assert headers["x-forwarded-proto"] == "https"
 
 
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_a_body_of_unknown_length_that_means_nothing_is_not_passed_on(
+    edge: RunningEdge, tls: Tls, router: FakeRouter, method: str
+) -> None:
+    with httpx.Client(verify=trusting(tls), http2=True) as client:
+        address = f"https://localhost:{tls.port}/graphql?query=a"
+        response = client.request(method, address, content=iter([b"x" * 900_000]))
+
+    assert (response.http_version, response.status_code) == ("HTTP/2", 200)
+    assert [(seen["path"], seen["bytes"]) for seen in router.requests] == [("/graphql?query=a", 0)]
+
+
 def test_plain_http_points_to_https_but_for_probes(edge: RunningEdge, tls: Tls, router: FakeRouter) -> None:
     for method, path in (("GET", "/console/?a=b"), ("POST", "/graphql"), ("GET", "/")):
         response = edge.client.request(method, path)
