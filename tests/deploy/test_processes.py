@@ -23,8 +23,17 @@ def spec(name="sleeper", script="sleep 60", **changes):
     return ProcessSpec(**{"name": name, "argv": ("/bin/sh", "-c", script), "ready": ready} | changes)
 
 
+def there(path):
+    """Ready as soon as this file is there, which a script makes once it handles signals."""
+
+    async def ready():
+        return None if path.exists() else "starting"
+
+    return ready
+
+
 async def until(condition, what):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, what
         await asyncio.sleep(0.02)
@@ -65,10 +74,11 @@ async def test_stop_ends_the_process_and_what_it_started(instance, tmp_path):
     assert not list(instance.run.iterdir())
 
 
-async def test_stop_kills_what_does_not_end_by_itself(instance):
-    stubborn = Process(spec(script="trap '' TERM; sleep 60", stop_seconds=0.3), instance.run, instance.logs)
+async def test_stop_kills_what_does_not_end_by_itself(instance, tmp_path):
+    trapped = tmp_path / "trapped"
+    script = f"trap '' TERM; touch {trapped}; sleep 60"
+    stubborn = Process(spec(script=script, ready=there(trapped), stop_seconds=0.3), instance.run, instance.logs)
     await stubborn.start()
-    await asyncio.sleep(0.1)
     pid = stubborn.pid
     await stubborn.stop()
     assert start_time(pid) is None
@@ -123,11 +133,14 @@ async def test_supervisor_keeps_a_held_process_down_until_it_is_released(instanc
 
 async def test_supervisor_stops_the_outer_tier_first(instance, tmp_path):
     order = tmp_path / "order"
-    script = "trap 'sleep 0.2; echo {} >> " + str(order) + "; exit' TERM; sleep 60 & wait"
-    inner = spec(name="database", script=script.format("database"), tier=0)
-    outer = spec(name="edge", script=script.format("edge"), tier=1)
-    async with supervised(instance, inner, outer):
-        await asyncio.sleep(0.2)
+
+    def of(name, tier):
+        trapped = tmp_path / name
+        script = f"trap 'sleep 0.2; echo {name} >> {order}; exit' TERM; touch {trapped}; sleep 60 & wait"
+        return spec(name=name, script=script, tier=tier, ready=there(trapped))
+
+    async with supervised(instance, of("database", 0), of("edge", 1)):
+        pass
     assert order.read_text().split() == ["edge", "database"]
 
 
@@ -153,7 +166,7 @@ def test_leftovers_are_ended_but_not_a_stranger_with_a_recorded_pid(instance):
     with subprocess.Popen(["sleep", "60"]) as leftover, subprocess.Popen(["sleep", "60"]) as stranger:
         Record("leftover", leftover.pid, start_time(leftover.pid), 0).write(instance.run)
         Record("reused", stranger.pid, start_time(stranger.pid) - 1, 0).write(instance.run)
-        assert processes.end_leftovers(instance.run, seconds=0.5) == ["leftover"]
+        assert processes.end_leftovers(instance.run, seconds=5) == ["leftover"]
         assert leftover.wait(5) == -signal.SIGTERM
         assert stranger.poll() is None
         stranger.kill()
