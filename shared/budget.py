@@ -4,7 +4,8 @@ Whether an operation may run is decided in the process, without waiting for anyt
 Redis in the background, several times a second and for many callers at once; the answer says what they spent
 elsewhere. So all processes together keep to a limit, with a lag of a fraction of a second.
 
-The window slides: of what was spent in the window before, the part counts that a window's length still covers.
+The window slides: of what was spent in the window before, the part counts that a window's length still covers, as if
+it had been spent evenly. After a burst at a window's end, nearly twice the limit can so pass within its length.
 """
 
 import asyncio
