@@ -23,7 +23,7 @@ from shared import clock
 from shared.errors import BadRequest
 from shared.geo import Point
 from shared.money import CurrencyCode
-from shared.search import parse
+from shared.text_search.query import parse
 from subgraphs.locations import rules as locations_rules
 from subgraphs.locations import store as locations
 from subgraphs.tasks import store as tasks

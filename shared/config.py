@@ -226,7 +226,7 @@ class Settings(BaseSettings):
     otlp_endpoint: str = Field("", description="OTLP/HTTP base address for traces; empty: no tracing.")
     trace_sample_ratio: float = Field(1.0, ge=0, le=1, description="Share of new traces that are kept.")
 
-    # The last pass of an erasure comes after the last message (`shared.erasure.PASSES`).
+    # The last pass of an erasure comes after the last message (`shared.privacy.erasure.PASSES`).
     stream_retention_days: int = Field(30, ge=1, le=30, description="How long events can be replayed to subscribers.")
     drain_seconds: float = Field(10, ge=0, description="Longest wait for running requests at shutdown.")
     max_subscriptions_per_connection: int = Field(

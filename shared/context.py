@@ -8,19 +8,19 @@ from typing import Generic, TypeVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock
-from shared.actor import Actor
-from shared.addresses import Proxies, one_address
-from shared.auth import Revocations, TokenVerifier, bearer_token
-from shared.budget import OperationBudgets
 from shared.cache import Cache
 from shared.config import Settings
-from shared.db import Database
+from shared.database.db import Database
 from shared.errors import Forbidden, RequestError, Unauthenticated
 from shared.events import Envelope, Event
 from shared.files import Files
-from shared.ratelimit import RateLimiter
-from shared.streams import StreamHub
-from shared.subscriptions import SubscriptionPlaces
+from shared.identity.actor import Actor
+from shared.identity.addresses import Proxies, one_address
+from shared.identity.auth import Revocations, TokenVerifier, bearer_token
+from shared.limits.budget import OperationBudgets
+from shared.limits.ratelimit import RateLimiter
+from shared.limits.subscriptions import SubscriptionPlaces
+from shared.messaging.streams import StreamHub
 from shared.telemetry import bind_actor
 
 L = TypeVar("L")

@@ -5,10 +5,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
+from shared.database.locks import lock
+from shared.database.models import bigint_field, key_field
 from shared.errors import InteractionBlocked
-from shared.locks import lock
-from shared.models import bigint_field, key_field
-from shared.personal_data import Held, table_of
+from shared.privacy.personal_data import Held, table_of
 
 
 class SuspensionCopy(SQLModel):

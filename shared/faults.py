@@ -7,7 +7,7 @@ from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from shared.db import is_unavailable
+from shared.database.db import is_unavailable
 from shared.errors import DomainError, RequestError, ServiceUnavailable
 
 

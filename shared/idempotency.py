@@ -31,8 +31,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry import UNSET
 
 from shared import clock
+from shared.database.tables import idempotency_keys as keys
 from shared.errors import IdempotencyInProgress, IdempotencyKeyReused, InvalidInput, NotFound
-from shared.tables import idempotency_keys as keys
 
 R = TypeVar("R")
 

@@ -115,7 +115,7 @@ def committed_api(root: Path, revision: str) -> str | None:
 def _print_sdl(root: Path, subgraph: Subgraph) -> str:
     search_path = os.pathsep.join([str(root), str(REPOSITORY)])
     printed = subprocess.run(
-        [sys.executable, "-m", "shared.print_schema", f"{subgraph.module}:schema"],
+        [sys.executable, "-m", "shared.printing.schema", f"{subgraph.module}:schema"],
         cwd=root, env={**os.environ, "PYTHONPATH": search_path}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if printed.returncode:

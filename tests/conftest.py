@@ -17,12 +17,12 @@ from deploy.local.layout import tools_on_path
 from deploy.local.stack import Stack
 from shared import events
 from shared.config import Settings
-from shared.db import Database
-from shared.outbox import Relay, emit
-from tests import infrastructure
-from tests.kept import Keeper
-from tests.platform.messaging import sql
-from tests.serving import Served, application, serve
+from shared.database.db import Database
+from shared.messaging.outbox import Relay, emit
+from tests.support import infrastructure
+from tests.support.kept import Keeper
+from tests.support.messaging import sql
+from tests.support.serving import Served, application, serve
 
 tools_on_path()
 

@@ -17,8 +17,10 @@ def main() -> None:
         for line in secret_variables.read_text().splitlines():
             variable, _, value = line.partition("=")
             os.environ[variable] = value
-    subprocess.run([sys.executable, "-m", "shared.migrate", f"subgraphs.{name}"], check=True)
-    server = [sys.executable, "-m", "shared.serve", f"subgraphs.{name}.app:app", "--host", "0.0.0.0", "--port", "8000"]  # noqa: S104, it is the container's own address
+    subprocess.run([sys.executable, "-m", "shared.database.migrate", f"subgraphs.{name}"], check=True)
+    host = "0.0.0.0"  # noqa: S104, it is the container's own address
+    app = f"subgraphs.{name}.app:app"
+    server = [sys.executable, "-m", "shared.process.serve", app, "--host", host, "--port", "8000"]
     os.execv(sys.executable, server)  # noqa: S606, every part of it is ours
 
 

@@ -30,7 +30,7 @@ def list_command(
     topics: Annotated[list[str] | None, typer.Argument(help="Topics; all without any.")] = None, state: State = None
 ) -> None:
     """List the dead letters that were not replayed, oldest first."""
-    from shared import dead_letters
+    from shared.messaging import dead_letters
 
     letters = _run(dead_letters.list_dead_letters(_settings(state), topics or ()))
     if not letters:
@@ -49,7 +49,7 @@ def list_command(
 @app.command()
 def show(topic: Topic, partition: int, offset: int, state: State = None) -> None:
     """Show one dead letter with its error and its body."""
-    from shared import dead_letters
+    from shared.messaging import dead_letters
 
     letter = _run(dead_letters.show(_settings(state), topic, partition, offset))
     rows = {
@@ -84,7 +84,7 @@ def replay(
     """Publish dead letters again for the consumer that failed; nothing takes effect twice."""
     if (partition is None) != (offset is None):
         fail("Give partition and offset, or neither.")
-    from shared import dead_letters
+    from shared.messaging import dead_letters
 
     letters = _run(dead_letters.replay(_settings(state), topic, partition, offset))
     for letter in letters:

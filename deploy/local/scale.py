@@ -24,7 +24,7 @@ from deploy.local.scale_texts import described, looked_for, titled
 from shared.geo import Point
 from shared.ids import id_of
 from shared.money import CurrencyCode, Money
-from shared.text_search import vector
+from shared.text_search.sql import vector
 from subgraphs.locations.rules import saved_searches, service_areas
 from subgraphs.locations.rules.geometry import moved
 from subgraphs.locations.rules.places import (

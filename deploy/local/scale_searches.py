@@ -8,8 +8,8 @@ import asyncpg
 from sqlalchemy import Text, column, func, select, values
 from sqlalchemy.dialects import postgresql
 
-from shared.search import parse
-from shared.text_search import tsquery
+from shared.text_search.query import parse
+from shared.text_search.sql import tsquery
 from subgraphs.locations.rules import saved_searches
 
 _COLUMNS = (

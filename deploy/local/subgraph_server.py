@@ -38,14 +38,14 @@ def environment(instance: Instance, name: str) -> dict[str, str]:
 
 def migrations_digest(name: str) -> str:
     """Changes whenever the subgraph's migrations do."""
-    platform = [REPOSITORY / "shared" / file for file in ("alembic", "migrate.py", "tables.py")]
+    platform = [REPOSITORY / "shared" / "database" / file for file in ("alembic", "migrate.py", "tables.py")]
     return stamps.digest([REPOSITORY / "subgraphs" / name / "migrations", *platform])
 
 
 async def migrate(url: str, name: str, check: bool = False) -> None:
     """Brings a database of the subgraph to the newest migration. `check`: fails if the models differ from it."""
     await commands.run(
-        (sys.executable, "-m", "shared.migrate", f"subgraphs.{name}", *(("--check",) if check else ())),
+        (sys.executable, "-m", "shared.database.migrate", f"subgraphs.{name}", *(("--check",) if check else ())),
         f"The migrations of {name} failed",
         REPOSITORY,
         {"EXCHANGE_DATABASE_URL": url},
@@ -57,7 +57,7 @@ def process(instance: Instance, name: str, extra: Mapping[str, str]) -> ProcessS
     port = instance.port(name)
     return ProcessSpec(
         name=name,
-        argv=(sys.executable, "-m", "shared.serve", f"subgraphs.{name}.app:app", "--port", str(port)),
+        argv=(sys.executable, "-m", "shared.process.serve", f"subgraphs.{name}.app:app", "--port", str(port)),
         ready=probes.http(port, "/readyz"),
         ports=(port,),
         env={**environment(instance, name), **extra},

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from shared import clock
-from shared.cipher import Cipher
+from shared.identity.cipher import Cipher
 
 _TOKEN = re.compile(r"(\d{1,12})\.([A-Za-z0-9_-]{20,200})")
 _LEAST = timedelta(minutes=10)
@@ -27,7 +27,7 @@ class LinkExpired(Exception):
 
 
 class Links:
-    """Signs and checks the tokens of links, with the keys of a JWKS file (as `shared.cipher` reads it)."""
+    """Signs and checks the tokens of links, with the keys of a JWKS file (as `shared.identity.cipher` reads it)."""
 
     def __init__(self, keys: Path) -> None:
         self._cipher = Cipher(keys)

@@ -27,11 +27,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from shared.addresses import one_address
 from shared.errors import DomainError, RateLimited, RequestError
 from shared.files.links import LinkExpired, LinkRefused, Links
 from shared.files.storage import ObjectStorage
-from shared.ratelimit import RateLimiter
+from shared.identity.addresses import one_address
+from shared.limits.ratelimit import RateLimiter
 
 log = structlog.get_logger(__name__)
 

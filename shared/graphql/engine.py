@@ -31,13 +31,13 @@ from graphql import (
 from graphql.execution import Executor, create_source_event_stream, execute_subscription_event
 from strawberry.federation import Schema
 
-from shared.actor import ADMIN
 from shared.context import Context
 from shared.errors import BadRequest, Forbidden, RequestError, TooComplex
 from shared.graphql.events import StreamEvent
 from shared.graphql.limits import DocumentCost, check_document, check_variables, parse_limited
 from shared.graphql.messages import without_values
 from shared.graphql.plans import Plan, PlannedExecutor, Plans, plan_event
+from shared.identity.actor import ADMIN
 from shared.telemetry import operation_metrics
 
 log = structlog.get_logger(__name__)

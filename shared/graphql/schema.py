@@ -19,13 +19,13 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.info import Info as StrawberryInfo
 from strawberry.utils.str_converters import to_snake_case
 
-from shared.actor import MARKETPLACE
 from shared.context import Context
 from shared.errors import BadRequest, DomainError, InvalidId
 from shared.graphql.pagination import connection_directives
 from shared.graphql.quotas import Quota, limited
 from shared.graphql.scalars import SCALARS
 from shared.graphql.types import UserError
+from shared.identity.actor import MARKETPLACE
 from shared.ids import check_id
 from shared.telemetry import field_span
 

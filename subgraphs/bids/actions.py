@@ -5,12 +5,13 @@ Each runs in the caller's transaction, which also holds the events that it emits
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock, copies, deadlines, erasure, events
-from shared.actor import Actor
+from shared import clock, copies, deadlines, events
 from shared.errors import NotFound, VersionConflict
+from shared.identity.actor import Actor
 from shared.ids import new_id
+from shared.messaging.outbox import emit
 from shared.money import Money
-from shared.outbox import emit
+from shared.privacy import erasure
 from shared.transitions import next_status
 from subgraphs.bids import models, rules, store
 from subgraphs.bids.personal_data import HELD

@@ -2,9 +2,9 @@
 
 from fastapi import FastAPI
 
-from shared.app import create_app
 from shared.config import Settings
-from shared.erasure import PASSES
+from shared.privacy.erasure import PASSES
+from shared.process.app import create_app
 from subgraphs.bids.actions import EXPIRY
 from subgraphs.bids.consumers import bid_expired, forget_again, handlers
 from subgraphs.bids.loaders import Loaders

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import erasure, events, personal_data
-from shared.consumer import Handlers
+from shared import events
 from shared.events import Envelope
+from shared.messaging.consumer import Handlers
+from shared.privacy import erasure, personal_data
 from subgraphs.bids import actions
 from subgraphs.bids.personal_data import HELD
 

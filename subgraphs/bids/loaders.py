@@ -4,7 +4,7 @@ from functools import partial
 
 from aiodataloader import DataLoader
 
-from shared.db import Database
+from shared.database.db import Database
 from shared.graphql.pagination import Page, Window
 from shared.loaders import one_by_key, value_by_key
 from subgraphs.bids import models, store

@@ -7,7 +7,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
 from shared.copies import BlockCopy, SuspensionCopy
-from shared.models import bigint_field, enum_field, key_field, text_field, time_field
+from shared.database.models import bigint_field, enum_field, key_field, text_field, time_field
 from shared.money import CurrencyCode
 from subgraphs.bids.rules import Status
 

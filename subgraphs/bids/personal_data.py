@@ -5,7 +5,7 @@ A bid stays as the other side's record of who offered what, without the words.
 
 from shared.copies import held_block, held_suspension
 from shared.events import DELETED_TEXT
-from shared.personal_data import Held, Personal, table_of
+from shared.privacy.personal_data import Held, Personal, table_of
 from subgraphs.bids import models
 
 HELD = (

@@ -9,13 +9,13 @@ import strawberry
 from strawberry import ID
 
 from shared import events
-from shared.actor import MARKETPLACE
 from shared.context import Context, Followed
 from shared.graphql.events import AFTER, StreamEvent, made_once
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.schema import build_schema, field, mutation, query, subscription
 from shared.graphql.types import Money, MoneyInput, UserError, register_enum
 from shared.idempotency import idempotent
+from shared.identity.actor import MARKETPLACE
 from shared.ids import check_id
 from shared.money import Money as Amount
 from subgraphs.bids import actions, models, rules, store

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database, any_of, columns_of
+from shared.database.db import Database, any_of, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page, page_by_parent
 from subgraphs.bids import models
 from subgraphs.bids.rules import LIVE, WINNING, Status

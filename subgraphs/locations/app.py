@@ -2,9 +2,9 @@
 
 from fastapi import FastAPI
 
-from shared.app import create_app
 from shared.config import Settings
-from shared.erasure import PASSES
+from shared.privacy.erasure import PASSES
+from shared.process.app import create_app
 from subgraphs.locations import geocoding
 from subgraphs.locations.actions import alerts
 from subgraphs.locations.consumers import forget_again, handlers

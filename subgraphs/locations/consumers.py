@@ -4,10 +4,11 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import erasure, events, personal_data
-from shared.actor import Role
-from shared.consumer import Handlers
+from shared import events
 from shared.events import Envelope
+from shared.identity.actor import Role
+from shared.messaging.consumer import Handlers
+from shared.privacy import erasure, personal_data
 from subgraphs.locations import actions
 from subgraphs.locations.personal_data import HELD
 

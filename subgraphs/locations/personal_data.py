@@ -6,7 +6,7 @@ the numbers stay, without where it was.
 
 from shared.copies import held_block, held_suspension
 from shared.events import DELETED_TEXT
-from shared.personal_data import Held, Personal, secret, table_of
+from shared.privacy.personal_data import Held, Personal, secret, table_of
 from subgraphs.locations import models
 
 HELD = (

@@ -8,11 +8,12 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock, erasure, events
-from shared.actor import Actor
+from shared import clock, events
 from shared.events import Envelope
+from shared.identity.actor import Actor
 from shared.ids import new_id
-from shared.outbox import emit
+from shared.messaging.outbox import emit
+from shared.privacy import erasure
 from subgraphs.notifications import models, rules, store
 from subgraphs.notifications.personal_data import HELD
 

@@ -2,9 +2,9 @@
 
 from fastapi import FastAPI
 
-from shared.app import create_app
 from shared.config import Settings
-from shared.erasure import PASSES
+from shared.privacy.erasure import PASSES
+from shared.process.app import create_app
 from subgraphs.notifications.consumers import forget_again, handlers
 from subgraphs.notifications.loaders import Loaders
 from subgraphs.notifications.schema import schema

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from shared.db import Database
+from shared.database.db import Database
 from shared.loaders import one_by_key
 from subgraphs.notifications import store
 

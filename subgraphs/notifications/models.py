@@ -6,7 +6,7 @@ from sqlalchemy import Index, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from shared.models import enum_field, key_field, keys_field, text_field, time_field
+from shared.database.models import enum_field, key_field, keys_field, text_field, time_field
 from subgraphs.notifications.rules import Category
 
 

@@ -1,7 +1,7 @@
 """What notifications holds of persons: exported to them, and erased with them."""
 
 from shared.events import DELETED_NAME, DELETED_TEXT
-from shared.personal_data import Held, Personal, table_of
+from shared.privacy.personal_data import Held, Personal, table_of
 from subgraphs.notifications import models
 
 HELD = (

@@ -9,12 +9,12 @@ import strawberry
 from strawberry import ID
 
 from shared import events
-from shared.actor import MARKETPLACE
 from shared.context import Context, Followed
 from shared.graphql.events import AFTER, StreamEvent, made_once
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.schema import build_schema, mutation, query, subscription
 from shared.graphql.types import UserError, register_enum
+from shared.identity.actor import MARKETPLACE
 from shared.ids import check_id
 from subgraphs.notifications import actions, models, store
 from subgraphs.notifications.loaders import Loaders

@@ -2,9 +2,9 @@
 
 from fastapi import FastAPI
 
-from shared.app import create_app
 from shared.config import Settings
-from shared.erasure import PASSES
+from shared.privacy.erasure import PASSES
+from shared.process.app import create_app
 from subgraphs.tasks import files
 from subgraphs.tasks.actions.attachments import UPLOAD_END
 from subgraphs.tasks.actions.steps import APPROVAL, CANCELLATION, EXPIRY

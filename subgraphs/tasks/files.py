@@ -15,13 +15,13 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from shared import background, clock
-from shared.app import Runner
 from shared.context import Services
 from shared.errors import DomainError, InvalidTransition, ServiceUnavailable
 from shared.files import Files, MissingObject
 from shared.files.content import FileType, UnsupportedFile, examine
 from shared.files.downloads import Download, Source, download_route
 from shared.files.uploads import Door, NoUpload, Turn, Upload, upload_route
+from shared.process.app import Runner
 from subgraphs.tasks import actions, models, rules, store
 from subgraphs.tasks.loaders import Loaders
 from subgraphs.tasks.rules.attachments import Status

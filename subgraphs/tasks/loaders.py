@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from aiodataloader import DataLoader
 
-from shared.db import Database
+from shared.database.db import Database
 from shared.errors import ServiceUnavailable
 from shared.graphql.pagination import Page, Window
 from shared.loaders import one_by_key

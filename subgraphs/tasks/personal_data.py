@@ -6,7 +6,7 @@ may hold addresses and telephone numbers.
 
 from shared.copies import held_block, held_suspension
 from shared.events import DELETED_TEXT
-from shared.personal_data import Held, Personal, secret, table_of
+from shared.privacy.personal_data import Held, Personal, secret, table_of
 from subgraphs.tasks import models
 
 HELD = (

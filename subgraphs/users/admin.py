@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 
-from shared.actor import Role
 from shared.config import Settings
-from shared.db import Database
+from shared.database.db import Database
 from shared.errors import DomainError
+from shared.identity.actor import Role
 from subgraphs.users import actions, credentials
 
 

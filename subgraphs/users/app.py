@@ -5,9 +5,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from shared.app import create_app
 from shared.config import Settings
-from shared.erasure import PASSES
+from shared.privacy.erasure import PASSES
+from shared.process.app import create_app
 from subgraphs.users import revocations, tokens
 from subgraphs.users.actions.exports import DEADLINE as DATA_EXPORT
 from subgraphs.users.actions.verification import EXPIRY as IDENTITY_EXPIRY

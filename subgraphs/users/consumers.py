@@ -4,10 +4,11 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import events, personal_data
-from shared.consumer import Handlers
-from shared.db import settings_of
+from shared import events
+from shared.database.db import settings_of
 from shared.events import Envelope
+from shared.messaging.consumer import Handlers
+from shared.privacy import personal_data
 from subgraphs.users import actions, secrets_at_rest
 from subgraphs.users.personal_data import HELD
 

@@ -18,10 +18,10 @@ from email_validator import EmailNotValidError, validate_email
 from zxcvbn import zxcvbn
 
 from shared import clock
-from shared.actor import Actor
 from shared.config import Settings
 from shared.context import Services
 from shared.errors import RateLimited, ServiceUnavailable
+from shared.identity.actor import Actor
 from subgraphs.users import rules, store
 from subgraphs.users.loaders import Loaders
 

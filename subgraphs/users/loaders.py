@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from aiodataloader import DataLoader
 
-from shared.db import Database
+from shared.database.db import Database
 from shared.graphql.pagination import Page, Window
 from shared.loaders import one_by_key, value_by_key
 from subgraphs.users import models, store

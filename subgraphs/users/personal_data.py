@@ -1,7 +1,7 @@
 """What users holds of persons: exported to them, and erased with them."""
 
 from shared.events import DELETED_NAME
-from shared.personal_data import Held, Personal, secret, table_of
+from shared.privacy.personal_data import Held, Personal, secret, table_of
 from subgraphs.users import models
 from subgraphs.users.rules.profile import DEFAULT_TIME_ZONE, Locale
 

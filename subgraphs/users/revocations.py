@@ -15,10 +15,10 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from redis.exceptions import RedisError
 
 from shared import background, clock
-from shared.app import Runner
-from shared.auth import Revocations
 from shared.context import Services
 from shared.errors import ServiceUnavailable
+from shared.identity.auth import Revocations
+from shared.process.app import Runner
 from subgraphs.users import actions, credentials, models, secrets_at_rest, store, tokens
 from subgraphs.users.loaders import Loaders
 from subgraphs.users.mails.postman import Postman

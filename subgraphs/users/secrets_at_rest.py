@@ -12,9 +12,9 @@ from pathlib import Path
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.cipher import CannotDecrypt, Cipher
 from shared.config import Settings
-from shared.personal_data import Reader
+from shared.identity.cipher import CannotDecrypt, Cipher
+from shared.privacy.personal_data import Reader
 from subgraphs.users import models, store
 
 log = structlog.get_logger(__name__)

@@ -18,7 +18,7 @@ from tests.abuse import answers
 from tests.abuse.arena import Attack, Given, Target
 from tests.abuse.scene import Scene, named
 from tests.e2e.people import eventually, mutation, new_email, new_password
-from tests.loopback import NO_TLS
+from tests.support.loopback import NO_TLS
 
 Data = dict[str, Any]
 Names = dict[str, str]

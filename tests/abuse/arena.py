@@ -17,8 +17,8 @@ import httpx
 from deploy.local import routers
 from tests.abuse import answers
 from tests.abuse.scene import TASK_TITLE, Scene
-from tests.loopback import NO_TLS
-from tests.platform.cpu import slowness
+from tests.support.cpu import slowness
+from tests.support.loopback import NO_TLS
 
 SUBGRAPH_CPU_SECONDS = 0.05
 EDGE_CPU_SECONDS = 0.05

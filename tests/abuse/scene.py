@@ -15,7 +15,7 @@ from deploy.local import commands, mail_server, secret_files, subgraph_server
 from deploy.local.layout import REPOSITORY
 from deploy.local.stack import Stack
 from tests.e2e.people import CREATE_TASK, Person, euro, eventually, mutation, new_email, new_password
-from tests.loopback import NO_TLS
+from tests.support.loopback import NO_TLS
 
 # Access tokens live for 15 minutes; all cases together take longer.
 _RENEWED_AFTER_SECONDS = 480

@@ -10,9 +10,9 @@ from deploy.local.stack import Stack
 from supergraph.router import command
 from tests.abuse.arena import EDGE_CPU_SECONDS, ROUTER_CPU_SECONDS, SUBGRAPH_CPU_SECONDS, Target
 from tests.abuse.scene import Scene
-from tests.loopback import free_port
-from tests.replicas import replica
 from tests.supergraph.conftest import Process, running
+from tests.support.loopback import free_port
+from tests.support.replicas import replica
 
 
 def of_the_system(stack: Stack, scene: Scene) -> dict[str, Target]:

@@ -15,7 +15,7 @@ from tests.abuse import answers, inputs
 from tests.abuse.inputs import TextField
 from tests.abuse.scene import Scene
 from tests.e2e.people import mutation
-from tests.loopback import NO_TLS
+from tests.support.loopback import NO_TLS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

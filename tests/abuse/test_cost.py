@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.search import MOST_TERMS
+from shared.text_search.query import MOST_TERMS
 from tests.abuse.arena import Arena, Case
 from tests.abuse.attacks import body, operation
 from tests.abuse.table import defended, everywhere

@@ -18,8 +18,8 @@ from tests.abuse.attacks import operation
 from tests.abuse.scene import Scene, named
 from tests.abuse.table import defended, everywhere
 from tests.e2e.people import new_email
-from tests.loopback import NO_TLS, free_port
 from tests.supergraph.conftest import Process, running
+from tests.support.loopback import NO_TLS, free_port
 from tests.users.test_openid import entry
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -50,7 +50,7 @@ def federated_arena(
     file = folder / "providers.json"
     file.write_text(json.dumps({"providers": [entry(provider)]}))
     replica = Process(
-        [sys.executable, "-m", "shared.serve", "subgraphs.users.app:app", "--port", str(port)],
+        [sys.executable, "-m", "shared.process.serve", "subgraphs.users.app:app", "--port", str(port)],
         f"http://127.0.0.1:{port}/readyz",
         folder / "users.log",
         {**subgraph_server.environment(stack.instance, "users"), "EXCHANGE_OPENID_PROVIDERS_FILE": str(file)},

@@ -11,7 +11,7 @@ from tests.abuse.arena import Arena, Attack, Case, Target
 from tests.abuse.attacks import PREFLIGHTED, body, get, operation, subscribe, talk
 from tests.abuse.scene import Scene
 from tests.abuse.table import defended, everywhere
-from tests.loopback import NO_TLS
+from tests.support.loopback import NO_TLS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

@@ -17,7 +17,7 @@ import aiohttp
 from deploy.local.stack import Stack
 from deploy.local.system import Options
 from shared.access import OWN, VALUE, Answer, Cell, Mutation, Who, field_of
-from shared.print_access import declarations, subgraphs
+from shared.printing.access import declarations, subgraphs
 from tests.abuse.accounts import new_address
 from tests.authorization.following import Shown, following
 from tests.authorization.objects import Made, make, mark_all_read, welcome
@@ -26,9 +26,9 @@ from tests.authorization.questions import Question, document, judge, judge_event
 from tests.authorization.routes import ROUTES, Route, cells_of
 from tests.authorization.state import Databases
 from tests.e2e.people import eventually
-from tests.loopback import free_port
-from tests.replicas import replica
 from tests.supergraph.conftest import running
+from tests.support.loopback import free_port
+from tests.support.replicas import replica
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from shared.access import Who
 from shared.ids import new_id
 from tests.authorization.people import BOTH, Data, Person, Refused, World, stranger
 from tests.e2e.people import eventually, mutation
-from tests.pictures import picture
+from tests.support.pictures import picture
 from tests.users.providers import answer_of, newcomer_at
 
 
@@ -35,7 +35,7 @@ MAKERS: dict[str, Maker] = {}
 MESSAGE = "I have painted many fences and can start tomorrow."
 EURO = {"amount": "200.00", "currency": "EUR"}
 _SILOM = {"latitude": 13.7, "longitude": 100.5}
-# At which people of the whole system sign in (`tests.infrastructure`).
+# At which people of the whole system sign in (`tests.support.infrastructure`).
 PROVIDER = "acme"
 
 

@@ -12,7 +12,7 @@ from deploy.local import routers
 from deploy.local.layout import REPOSITORY
 from deploy.local.stack import Stack
 from shared.access import Cell
-from shared.print_access import matrix, subgraphs
+from shared.printing.access import matrix, subgraphs
 from tests.authorization.questions import Question, questions, row_of
 
 SUBGRAPH, BY_ID = "subgraph", "_entities"

@@ -8,7 +8,7 @@ from typing import Self
 import asyncpg
 
 from deploy.local.stack import Stack
-from shared.print_access import subgraphs
+from shared.printing.access import subgraphs
 from tests.e2e.people import eventually
 
 # What the platform notes for itself.

@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import text
 
 from shared import events
-from shared.db import Database
+from shared.database.db import Database
 from shared.ids import new_id
 from subgraphs.bids import actions
-from tests import factories
 from tests.conftest import AccessToken, ServeSubgraph
-from tests.platform.messaging import sql
-from tests.serving import Served
+from tests.support import factories
+from tests.support.messaging import sql
+from tests.support.serving import Served
 
 BID_FIELDS = """
     id task { id } tasker { id } amount { amount currency } message estimatedMinutes status version

@@ -10,8 +10,8 @@ from shared.ids import new_id
 from subgraphs.bids import actions, models
 from tests.bids.conftest import ACCEPT, DECLINE, PLACE, UPDATE, WITHDRAW, Bids, accept, place_input
 from tests.conftest import Elsewhere
-from tests.platform.messaging import eventually
-from tests.redelivery import deliver, deliver_twice
+from tests.support.messaging import eventually
+from tests.support.redelivery import deliver, deliver_twice
 
 
 async def copy(bids: Bids, blocker_id: str, blocked_id: str, *, is_blocked: bool = True, seq: int = 1) -> None:

@@ -9,10 +9,10 @@ import pytest
 from shared import clock, events
 from shared.ids import new_id
 from subgraphs.bids import actions
-from tests import factories
 from tests.bids.conftest import PLACE, Bids, accept, place_input
 from tests.conftest import Elsewhere
-from tests.redelivery import deliver, deliver_twice
+from tests.support import factories
+from tests.support.redelivery import deliver, deliver_twice
 
 
 async def place_refused(bids: Bids, task_id: str) -> str:

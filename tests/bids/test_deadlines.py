@@ -8,7 +8,7 @@ from shared import clock
 from shared.ids import new_id
 from subgraphs.bids import actions, rules
 from tests.bids.conftest import ACCEPT, DECLINE, WITHDRAW, Bids, accept
-from tests.platform.messaging import eventually
+from tests.support.messaging import eventually
 
 
 async def expired(bids: Bids, *bid_ids: str) -> bool:

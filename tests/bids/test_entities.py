@@ -9,9 +9,9 @@ from shared.ids import new_id
 from subgraphs.bids import app
 from tests.bids.conftest import BID_FIELDS, PLACE, WITHDRAW, Bids, place_input
 from tests.conftest import AccessToken, SettingsFor
-from tests.platform.messaging import linked
-from tests.serving import serve
-from tests.statements import statements
+from tests.support.messaging import linked
+from tests.support.serving import serve
+from tests.support.statements import statements
 
 EVERYTHING = f"""
     query($bid: ID!, $task: ID!, $tasker: ID!) {{

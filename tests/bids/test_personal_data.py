@@ -4,9 +4,9 @@ from shared import events
 from shared.ids import new_id
 from tests.bids.conftest import DECLINE, MESSAGE, Bids
 from tests.conftest import Elsewhere
-from tests.passes import erased_at_each_pass
-from tests.redelivery import deliver_twice
-from tests.sealed import Export
+from tests.support.passes import erased_at_each_pass
+from tests.support.redelivery import deliver_twice
+from tests.support.sealed import Export
 
 LEFT_OUT = {
     "blocks.blocked_id": "Nobody is told who blocked them.",

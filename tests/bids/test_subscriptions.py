@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from shared import clock, events
-from shared.app import drain
 from shared.ids import new_id
+from shared.process.app import drain
 from subgraphs.bids.schema import BidEventType
 from tests.bids.conftest import BID_FIELDS, DECLINE, UPDATE, Bids, accept
 from tests.conftest import AccessToken
-from tests.serving import Client
+from tests.support.serving import Client
 
 EVENTS = f"""
     subscription($taskId: ID!, $after: Int) {{

@@ -7,7 +7,7 @@ from shared.ids import new_id
 from subgraphs.bids import actions
 from tests.bids.conftest import ACCEPT, DECLINE, PLACE, UPDATE, WITHDRAW, Bids, accept, place_input
 from tests.conftest import Elsewhere
-from tests.redelivery import deliver, deliver_twice
+from tests.support.redelivery import deliver, deliver_twice
 
 LIST = """query($id: _Any!) { _entities(representations: [$id]) {
     ... on Task { bids { nodes { id status } } } } }"""

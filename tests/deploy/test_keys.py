@@ -13,7 +13,7 @@ from deploy import keys
 from deploy.docker import secret_files as docker_secrets
 from deploy.local import cli, secret_files
 from deploy.local.layout import Instance
-from shared.cipher import Cipher
+from shared.identity.cipher import Cipher
 from subgraphs.users.rules import sessions
 from subgraphs.users.tokens import SigningKeys
 

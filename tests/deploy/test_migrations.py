@@ -15,10 +15,10 @@ def test_models_and_migrations_agree(subgraph, database_url):
 @pytest.mark.parametrize(
     "source",
     [
-        "shared/alembic/env.py",
-        "shared/alembic/platform.py",
-        "shared/migrate.py",
-        "shared/tables.py",
+        "shared/database/alembic/env.py",
+        "shared/database/alembic/platform.py",
+        "shared/database/migrate.py",
+        "shared/database/tables.py",
         "subgraphs/users/migrations/versions/0001_create_the_tables_of_users.py",
     ],
 )

@@ -6,8 +6,8 @@ import pytest
 
 from deploy.local import routers
 from deploy.local.stack import Stack
-from tests import infrastructure
 from tests.e2e.collector import Collector, collecting
+from tests.support import infrastructure
 
 
 @pytest.fixture(params=routers.installed())

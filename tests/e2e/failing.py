@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from deploy.local.mail_server import Caught
 from deploy.local.stack import Stack
-from shared import dead_letters
+from shared.messaging import dead_letters
 from tests.e2e.marked import REPORT_USER, REQUEST_RESET, UPDATE_PROFILE, Marked
 from tests.e2e.observing import log_lines, operators_settings, refusing_rows
 from tests.e2e.people import Person, eventually

@@ -27,7 +27,7 @@ from deploy.local import postgres_server, routers
 from deploy.local.layout import built_subgraphs
 from deploy.local.stack import Stack
 from tests.e2e.collector import Collector
-from tests.loopback import NO_TLS
+from tests.support.loopback import NO_TLS
 
 Offsets = Mapping[tuple[str, int], int]
 """Places in topics, by topic and partition."""

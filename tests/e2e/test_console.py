@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request,
 from deploy.local import routers
 from deploy.local.stack import Stack
 from shared.ids import new_id
-from tests.loopback import NO_TLS
+from tests.support.loopback import NO_TLS
 
 # Debian's or Google's; without either the one that `playwright install` brought.
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

@@ -46,7 +46,7 @@ from tests.e2e.people import (
     person,
     viewing,
 )
-from tests.loopback import NO_TLS, free_port
+from tests.support.loopback import NO_TLS, free_port
 
 # The first test waits for the whole system to start.
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]

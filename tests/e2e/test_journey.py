@@ -34,7 +34,7 @@ from tests.e2e.people import (
     text_of,
     viewing,
 )
-from tests.loopback import NO_TLS
+from tests.support.loopback import NO_TLS
 
 # The first test waits for the whole system to start.
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]

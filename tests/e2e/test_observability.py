@@ -15,12 +15,12 @@ from deploy.demo.live import Data
 from deploy.local import routers
 from deploy.local.layout import built_subgraphs
 from deploy.local.stack import Stack
-from shared import dead_letters
+from shared.messaging import dead_letters
 from tests.e2e.collector import Collector, Span
 from tests.e2e.observing import EXPORTED_WITHIN, log_line, log_lines, operators_settings, refusing_rows
 from tests.e2e.people import BID_EVENTS, PLACE_BID, UPDATE_BID, Person, euro, eventually, viewing
 from tests.e2e.search import log_files, metrics_pages, page
-from tests.loopback import NO_TLS
+from tests.support.loopback import NO_TLS
 
 pytestmark = pytest.mark.e2e
 

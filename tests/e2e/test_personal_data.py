@@ -17,7 +17,7 @@ from deploy.local.layout import built_subgraphs
 from deploy.local.stack import Stack
 from shared import clock
 from shared.config import Settings
-from shared.personal_data import PLATFORM
+from shared.privacy.personal_data import PLATFORM
 from tests.e2e import failing, search
 from tests.e2e import marked as life
 from tests.e2e.collector import Collector
@@ -25,7 +25,7 @@ from tests.e2e.marked import ERASE, Marked
 from tests.e2e.observing import EXPORTED_WITHIN
 from tests.e2e.people import Person, become_admin, eventually, new_email, new_password
 from tests.e2e.search import ANSWERED
-from tests.loopback import NO_TLS
+from tests.support.loopback import NO_TLS
 
 pytestmark = pytest.mark.e2e
 

@@ -19,11 +19,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from deploy.local import postgres_server
 from deploy.local.layout import built_subgraphs
 from deploy.local.stack import Stack
-from tests import infrastructure
 from tests.e2e import search
 from tests.e2e.collector import Collector
 from tests.e2e.people import Person
 from tests.e2e.search import Piece
+from tests.support import infrastructure
 
 _TOPICS = ("planted", "planted.dlq")
 TEXT = 'Zoë "Quotes" Ümläut, 5 %'

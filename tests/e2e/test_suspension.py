@@ -20,7 +20,7 @@ from tests.e2e.people import (
     newcomer,
     viewing,
 )
-from tests.loopback import NO_TLS
+from tests.support.loopback import NO_TLS
 
 pytestmark = pytest.mark.e2e
 

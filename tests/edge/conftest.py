@@ -17,7 +17,7 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from edge.render import Limits, Tls, command, render
-from tests.loopback import NO_TLS, free_port
+from tests.support.loopback import NO_TLS, free_port
 
 DEADLINE_SECONDS = 10.0
 

@@ -13,7 +13,7 @@ import pytest
 from edge.render import Limits
 from shared.graphql.view import MAX_BODY_BYTES
 from tests.edge.conftest import FakeRouter, RunningEdge, StartEdge, wait_until
-from tests.loopback import free_port
+from tests.support.loopback import free_port
 
 # One limit for all: what only the edge took would be refused by a router that does not read it.
 MEGABYTE = MAX_BODY_BYTES

@@ -16,7 +16,7 @@ from websockets.typing import Origin
 
 from edge.render import Tls
 from tests.edge.conftest import FakeRouter, RunningEdge, StartEdge
-from tests.loopback import free_port
+from tests.support.loopback import free_port
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import asyncio
 import os
 import sys
 
-from tests import infrastructure
 from tests.abuse import scene as scenes
 from tests.fuzz import places
 from tests.fuzz.fuzzer import fuzz
+from tests.support import infrastructure
 
 
 def main() -> int:

@@ -7,14 +7,14 @@ import pytest
 
 from shared import events
 from shared.context import Services
-from shared.db import Database
+from shared.database.db import Database
 from shared.ids import new_id
 from subgraphs.locations import actions
 from subgraphs.locations.loaders import Loaders
-from tests import factories
 from tests.conftest import AccessToken, ServeSubgraph
-from tests.platform.messaging import sql
-from tests.serving import Served
+from tests.support import factories
+from tests.support.messaging import sql
+from tests.support.serving import Served
 
 POINT = "{ latitude longitude }"
 PLACE_FIELDS = f"id address locality country precision point {POINT} publicPoint {POINT}"

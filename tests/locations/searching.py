@@ -6,7 +6,7 @@ from shared import clock, events
 from shared.ids import new_id
 from subgraphs.locations.actions import alerts
 from tests.locations.conftest import Locations
-from tests.platform.messaging import eventually
+from tests.support.messaging import eventually
 
 FIELDS = "id name center { latitude longitude } radiusMeters words categoryIds mode minBudget { amount currency }"
 CREATE = (

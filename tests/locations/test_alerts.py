@@ -14,8 +14,8 @@ from subgraphs.locations.rules.geometry import moved
 from tests.conftest import Elsewhere
 from tests.locations.conftest import BANGKOK, Locations
 from tests.locations.searching import DELETE, SavedSearches
-from tests.platform.messaging import eventually
-from tests.redelivery import deliver_twice
+from tests.support.messaging import eventually
+from tests.support.redelivery import deliver_twice
 
 CATEGORY, OTHER_CATEGORY = new_id("category"), new_id("category")
 TASK: dict[str, Any] = {

@@ -5,11 +5,11 @@ import asyncio
 from shared import events
 from shared.ids import new_id
 from subgraphs.locations import actions
-from tests import factories
 from tests.conftest import Elsewhere
 from tests.locations.conftest import BANGKOK, NEARBY, PLACE, POINT, VIEW, Locations
 from tests.locations.test_maps import COUNTED, RECOUNTED, bounds
-from tests.redelivery import deliver_twice
+from tests.support import factories
+from tests.support.redelivery import deliver_twice
 
 TASK = f"""query($id: ID!) {{ _entities(representations: [{{__typename: "Task", id: $id}}]) {{
     ... on Task {{ publicPoint {POINT} }} }} }}"""

@@ -9,7 +9,7 @@ from subgraphs.locations.geocoding import gazetteer
 from subgraphs.locations.geocoding.names import fold
 from tests.conftest import AccessToken, SettingsFor
 from tests.locations.conftest import BANGKOK, Locations
-from tests.serving import serve
+from tests.support.serving import serve
 
 GEOCODE = """query($text: String!, $country: String) {
     geocode(text: $text, country: $country) { label locality country precision point { latitude longitude } } }"""

@@ -14,14 +14,14 @@ from shared import clock
 from shared.geo import Point
 from shared.ids import new_id
 from shared.money import CurrencyCode, Money
-from shared.search import parse
+from shared.text_search.query import parse
 from subgraphs.locations import store
 from subgraphs.locations.rules.geometry import distance_meters
 from subgraphs.locations.rules.saved_searches import words_of
 from tests.locations.conftest import BANGKOK, Locations
 from tests.locations.searching import SavedSearches
-from tests.platform.cpu import slowness
-from tests.platform.messaging import sql
+from tests.support.cpu import slowness
+from tests.support.messaging import sql
 
 SEARCHES = 100_000
 THAI_SHARE = 0.05

@@ -7,9 +7,9 @@ import asyncpg
 import pytest
 from alembic import command
 
-from shared.migrate import alembic_config
-from shared.text_search import vector
-from tests import infrastructure
+from shared.database.migrate import alembic_config
+from shared.text_search.sql import vector
+from tests.support import infrastructure
 
 CONFIG = alembic_config("subgraphs.locations")
 TASKS = (

@@ -12,8 +12,8 @@ from shared.geo import Point
 from shared.ids import new_id
 from shared.money import CurrencyCode, Money
 from subgraphs.locations.rules.geometry import distance_meters, moved
-from tests import factories
 from tests.locations.conftest import BANGKOK, NEARBY, Locations
+from tests.support import factories
 
 CENTER = Point(**BANGKOK)
 # Where the arithmetic of degrees goes wrong if it can: poles, antimeridian, equator.

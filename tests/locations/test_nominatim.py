@@ -14,7 +14,7 @@ from tests.conftest import AccessToken, SettingsFor
 from tests.locations.conftest import BANGKOK, CREATE, Locations
 from tests.locations.nominatim_server import HOUSE, STREET, NominatimServer, json_answer, nominatim_server, sensible
 from tests.locations.test_geocoding import GEOCODE, REVERSE
-from tests.serving import serve
+from tests.support.serving import serve
 
 ADDRESS = "12 Sukhumvit Soi 11, Bangkok"
 Asking = Callable[..., AbstractAsyncContextManager[Locations]]

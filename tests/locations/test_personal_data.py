@@ -6,9 +6,9 @@ from tests.conftest import Elsewhere
 from tests.locations.areas import SET
 from tests.locations.conftest import BANGKOK, Locations
 from tests.locations.searching import SavedSearches
-from tests.passes import erased_at_each_pass
-from tests.redelivery import deliver_twice
-from tests.sealed import Export
+from tests.support.passes import erased_at_each_pass
+from tests.support.redelivery import deliver_twice
+from tests.support.sealed import Export
 
 BESIDE = {"latitude": 13.75, "longitude": 100.49}
 

@@ -8,8 +8,8 @@ from subgraphs.locations import app
 from subgraphs.locations.schema import schema
 from tests.conftest import AccessToken, SettingsFor
 from tests.locations.conftest import BANGKOK
-from tests.quotas import LIMIT, Tries, mutations_of
-from tests.serving import serve
+from tests.support.quotas import LIMIT, Tries, mutations_of
+from tests.support.serving import serve
 
 # For each of them the settings with its quotas, without `_per_account` and `_per_address`, and an input.
 COUNTED: dict[str, tuple[str, dict[str, Any]]] = {

@@ -12,12 +12,12 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from shared import clock
-from shared.actor import Actor
-from shared.db import Database
+from shared.database.db import Database
 from shared.errors import InvalidInput
 from shared.geo import Point
+from shared.identity.actor import Actor
 from shared.ids import new_id
-from shared.search import UNSPACED, parse
+from shared.text_search.query import UNSPACED, parse
 from subgraphs.locations import actions, store
 from subgraphs.locations.rules.saved_searches import Area, Wanted, words_of
 from subgraphs.tasks.models import Task
@@ -25,7 +25,7 @@ from subgraphs.tasks.store.search import Filter
 from tests.conftest import SettingsFor
 from tests.locations.conftest import BANGKOK, Locations
 from tests.locations.searching import CREATE, SavedSearches
-from tests.platform.messaging import sql
+from tests.support.messaging import sql
 
 FENCE = "ต้องการช่างทาสีรั้วบ้านสองชั้น"
 

@@ -17,7 +17,7 @@ from subgraphs.locations.rules.service_areas import polygon_of
 from tests.conftest import AccessToken, Elsewhere
 from tests.locations.areas import CENTERS, MINE, REMOVE, SET, given, random_star, star
 from tests.locations.conftest import BANGKOK, Locations
-from tests.redelivery import deliver_twice
+from tests.support.redelivery import deliver_twice
 
 HERE = Point(**BANGKOK)
 CATEGORY = new_id("category")

@@ -15,7 +15,7 @@ from subgraphs.locations.rules.geometry import distance_meters, moved
 from tests.conftest import Elsewhere
 from tests.locations.areas import CENTERS, NEAR, SET, Scattered, given, random_star, scatter, star
 from tests.locations.conftest import BANGKOK, Locations
-from tests.redelivery import deliver_twice
+from tests.support.redelivery import deliver_twice
 
 HERE = Point(**BANGKOK)
 CATEGORY, OTHER_CATEGORY = new_id("category"), new_id("category")

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from shared import clock, events
-from shared.db import Database
+from shared.database.db import Database
 from shared.events import Envelope
 from subgraphs.notifications import actions
-from tests import factories
 from tests.conftest import AccessToken, ServeSubgraph
-from tests.platform.messaging import sql
-from tests.serving import Served
+from tests.support import factories
+from tests.support.messaging import sql
+from tests.support.serving import Served
 
 FIELDS = "id category title body link createdAt readAt"
 MARK_READ = (

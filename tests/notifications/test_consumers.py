@@ -5,10 +5,10 @@ import asyncio
 from shared import events
 from shared.ids import new_id
 from subgraphs.notifications import actions
-from tests import factories
 from tests.conftest import Elsewhere
 from tests.notifications.conftest import Notifications
-from tests.redelivery import deliver, deliver_twice
+from tests.support import factories
+from tests.support.redelivery import deliver, deliver_twice
 
 
 def registered(user_id: str, name: str) -> events.UserRegistered:

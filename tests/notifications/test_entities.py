@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.ids import new_id
 from tests.notifications.conftest import FIELDS, Notifications
-from tests.statements import statements
+from tests.support.statements import statements
 
 ENTITIES = (
     f"query($r: [_Any!]!) {{ _entities(representations: $r) {{ __typename ... on Notification {{ {FIELDS} }} }} }}"

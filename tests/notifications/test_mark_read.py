@@ -10,7 +10,7 @@ from shared.graphql.scalars import format_datetime
 from shared.ids import new_id
 from subgraphs.notifications import store
 from tests.notifications.conftest import MARK_ALL_READ, MARK_READ, Notifications
-from tests.platform.messaging import eventually
+from tests.support.messaging import eventually
 
 WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 

@@ -3,12 +3,12 @@
 from shared import events
 from shared.ids import new_id
 from subgraphs.notifications import rules
-from tests import factories
 from tests.conftest import Elsewhere
 from tests.notifications.conftest import Notifications
-from tests.passes import erased_at_each_pass
-from tests.redelivery import deliver, deliver_twice
-from tests.sealed import Export
+from tests.support import factories
+from tests.support.passes import erased_at_each_pass
+from tests.support.redelivery import deliver, deliver_twice
+from tests.support.sealed import Export
 
 
 async def test_an_export_holds_what_one_was_told(notifications: Notifications, elsewhere: Elsewhere) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.ids import new_id
 from tests.notifications.conftest import LIST, MARK_READ, Notifications
-from tests.statements import statements
+from tests.support.statements import statements
 
 
 async def test_the_list_holds_ones_own_newest_first(notifications: Notifications) -> None:

@@ -11,7 +11,7 @@ from shared.money import CurrencyCode, Money
 from subgraphs.notifications import rules
 from subgraphs.notifications.consumers import handlers
 from subgraphs.notifications.rules import Category, Message, Names
-from tests import factories
+from tests.support import factories
 
 POSTER, TASKER, TASK = "user_poster", "user_tasker", "task_fence"
 NAMES = Names({POSTER: "Ploy", TASKER: "Tom", "user_asker": "Ann"}, {TASK: "Paint the fence"})

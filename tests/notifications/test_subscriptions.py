@@ -9,7 +9,7 @@ from shared import events
 from shared.ids import new_id
 from subgraphs.notifications.schema import NotificationEventType
 from tests.notifications.conftest import FIELDS, MARK_ALL_READ, MARK_READ, Notifications
-from tests.serving import Client
+from tests.support.serving import Client
 
 EVENTS = f"""
     subscription($after: Int) {{

@@ -3,9 +3,9 @@
 import pytest
 from graphql import parse
 
-from shared import print_access
 from shared.access import NULL, VALUE, Declaration, Object, Query, Type, Who, cells, everybody, problems
-from shared.print_access import declarations, subgraphs, undeclared
+from shared.printing import access as print_access
+from shared.printing.access import declarations, subgraphs, undeclared
 from tests.authorization.objects import MAKERS
 from tests.authorization.questions import mistakes, row_of
 from tests.authorization.routes import BY_ID, ROUTES, SUBGRAPH, Route, cells_of, public_schema, schema_of
@@ -90,4 +90,4 @@ def test_every_cell_is_asked_straight_at_the_subgraph_and_through_a_router(subgr
 
 
 def test_the_documentation_is_printed_from_the_declarations() -> None:
-    assert print_access.TARGET.read_text() == print_access.render(), "run python -m shared.print_access"
+    assert print_access.TARGET.read_text() == print_access.render(), "run python -m shared.printing.access"

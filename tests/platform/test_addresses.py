@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.addresses import Proxies, one_address
+from shared.identity.addresses import Proxies, one_address
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import pytest
 from aiokafka.client import AIOKafkaClient
 
 from shared import background
-from shared.kafka import discard_producer, ensure_topics, start_producer
+from shared.messaging.kafka import discard_producer, ensure_topics, start_producer
 from tests.conftest import SettingsFor
-from tests.platform.messaging import TOPIC
+from tests.support.messaging import TOPIC
 
 
 async def test_a_task_that_swallows_its_cancellation_ends_with_the_next_one() -> None:

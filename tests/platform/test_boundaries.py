@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -40,8 +40,8 @@ BESIDES = {
 
 # Knowledge without I/O: these import one another and nothing that reaches outside.
 PURE = {
-    "shared.actor", "shared.clock", "shared.errors", "shared.events", "shared.geo", "shared.graphql.text",
-    "shared.ids", "shared.money", "shared.search", "shared.transitions",
+    "shared.identity.actor", "shared.clock", "shared.errors", "shared.events", "shared.geo", "shared.graphql.text",
+    "shared.ids", "shared.money", "shared.text_search.query", "shared.transitions",
 }  # fmt: skip
 PURE_LIBRARIES = {"pydantic", "uuid_utils"}
 IMPURE_STANDARD_LIBRARY = {
@@ -53,14 +53,14 @@ IMPURE_STANDARD_LIBRARY = {
 STATEMENTS = {"select", "insert", "update", "delete", "text", "union", "union_all", "exists"}
 # Tables and statements of the platform itself, and the pages of everybody's lists.
 PLATFORM_SQL = {
-    "alembic", "consumer", "copies", "db", "deadlines", "erasure", "graphql/pagination", "idempotency", "locks",
-    "migrate", "models", "outbox", "personal_data", "streams", "tables",
+    "copies", "database", "deadlines/scheduling", "graphql/pagination", "idempotency", "messaging/consumer",
+    "messaging/outbox", "messaging/streams", "privacy",
 }  # fmt: skip
 # What ends a transaction: `transaction()` alone, and migrations, which run before the process serves.
 TRANSACTION_CALLS = {"commit", "rollback", "begin"}
-MAY_END_TRANSACTIONS = {"shared/db.py", "shared/migrate.py", "shared/alembic/env.py"}
+MAY_END_TRANSACTIONS = {"shared/database/db.py", "shared/database/migrate.py", "shared/database/alembic/env.py"}
 # Offsets of Kafka are committed too.
-COMMITS_OFFSETS = "shared/consumer/loop.py"
+COMMITS_OFFSETS = "shared/messaging/consumer/loop.py"
 
 
 def name_of(file: Path) -> str:
@@ -85,10 +85,12 @@ def imports(file: Path) -> Iterator[tuple[str, str]]:
 
 def imported_modules(file: Path) -> set[str]:
     """Modules that a file imports; `from shared import clock` counts as `shared.clock`."""
-    names = set()
-    for module, name in imports(file):
-        names.add(f"{module}.{name}" if module in ("shared", "subgraphs") and name else module)
-    return names
+    return {f"{module}.{name}" if name and is_module(f"{module}.{name}") else module for module, name in imports(file)}
+
+
+def is_module(name: str) -> bool:
+    path = ROOT / name.replace(".", "/")
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
 
 
 def belongs_to(file: Path, *modules: str) -> bool:
@@ -115,6 +117,42 @@ def test_shared_knows_no_subgraph() -> None:
         if module.partition(".")[0] in ("subgraphs", "supergraph", "deploy", "tests")
     ]
     assert found == []
+
+
+def test_no_two_rooms_of_shared_import_each_other() -> None:
+    """Nor by way of others: a room is a package of shared, and what stands beside the rooms may be such a way."""
+    known: dict[str, set[str]] = {}
+    for file in SHARED:
+        modules = imported_modules(file)
+        known.setdefault(room_of(module_of(file)), set()).update(map(room_of, modules & {*map(module_of, SHARED)}))
+    reached = {room: everything_from(room, known) for room in known if (ROOT / room.replace(".", "/")).is_dir()}
+    assert {"shared.graphql", "shared.messaging"} <= reached.keys()
+    assert [
+        (one, other)
+        for one in reached
+        for other in reached
+        if one < other and one in reached[other] and other in reached[one]
+    ] == []
+
+
+def module_of(file: Path) -> str:
+    return name_of(file).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def room_of(module: str) -> str:
+    """The room of a module of shared, or the module itself where it is in none: `shared.messaging`, `shared.clock`."""
+    return ".".join(module.split(".")[:2])
+
+
+def everything_from(start: str, known: Mapping[str, set[str]]) -> set[str]:
+    """What a room imports, directly and by way of others."""
+    reached: set[str] = set()
+    waiting = [start]
+    while waiting:
+        new = known[waiting.pop()] - reached
+        reached |= new
+        waiting += new
+    return reached
 
 
 def test_subgraphs_do_not_know_each_other() -> None:

@@ -9,12 +9,13 @@ from types import SimpleNamespace
 import pytest
 from pydantic import SecretStr
 
-from shared import budget, clock
-from shared.actor import MARKETPLACE, Actor
-from shared.addresses import Proxies
-from shared.budget import OperationBudgets
+from shared import clock
 from shared.cache import Cache
 from shared.errors import RateLimited
+from shared.identity.actor import MARKETPLACE, Actor
+from shared.identity.addresses import Proxies
+from shared.limits import budget
+from shared.limits.budget import OperationBudgets
 from tests.conftest import SettingsFor
 from tests.platform.conftest import RedisLink
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr, TypeAdapter
 from shared.cache import Cache, CacheUnavailable
 from tests.conftest import SettingsFor
 from tests.platform.conftest import RedisLink
-from tests.platform.cpu import cpu_seconds_once
+from tests.support.cpu import cpu_seconds_once
 
 
 @dataclass(frozen=True)

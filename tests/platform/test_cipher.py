@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.keys import encryption_key
-from shared.cipher import CannotDecrypt, Cipher
+from shared.identity.cipher import CannotDecrypt, Cipher
 
 OLD, NEW = encryption_key(), encryption_key()
 

@@ -16,12 +16,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
-from shared.app import create_app
-from shared.connections import Patience
 from shared.context import Context
 from shared.graphql.schema import build_schema, query, subscription
+from shared.process.app import create_app
+from shared.process.connections import Patience
 from tests.conftest import SettingsFor
-from tests.serving import PROTOCOL, Served, serve
+from tests.support.serving import PROTOCOL, Served, serve
 
 Info = strawberry.Info[Context[None], None]
 PATIENCE = Patience(request_seconds=1, stalled_seconds=1, ping_seconds=1)

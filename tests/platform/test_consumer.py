@@ -14,14 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import events
 from shared.config import Settings
-from shared.consumer import Consumer, Handlers
-from shared.db import Database
-from shared.dead_letters import list_dead_letters
+from shared.database.db import Database
 from shared.errors import ServiceUnavailable
 from shared.events import Envelope
-from shared.outbox import Relay, emit
+from shared.messaging.consumer import Consumer, Handlers
+from shared.messaging.dead_letters import list_dead_letters
+from shared.messaging.outbox import Relay, emit
 from tests.conftest import SettingsFor
-from tests.platform.messaging import (
+from tests.support.messaging import (
     TOPIC,
     emit_numbers,
     eventually,

@@ -8,13 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import events
 from shared.config import Settings
-from shared.consumer import Consumer, Handlers
-from shared.db import Database
-from shared.dead_letters import list_dead_letters, replay, show
+from shared.database.db import Database
 from shared.events import Envelope
-from shared.outbox import Relay
+from shared.messaging.consumer import Consumer, Handlers
+from shared.messaging.dead_letters import list_dead_letters, replay, show
+from shared.messaging.outbox import Relay
 from tests.conftest import SettingsFor
-from tests.platform.messaging import TOPIC, emit_numbers, eventually, header, published, running, sql
+from tests.support.messaging import TOPIC, emit_numbers, eventually, header, published, running, sql
 
 Happened = Envelope[events.UserSuspended]
 
@@ -153,7 +153,7 @@ async def test_a_letter_replayed_twice_has_one_effect(
         choosy.poison.clear()
         # As if the process had died before it wrote the marker.
         with monkeypatch.context() as crash:
-            crash.setattr("shared.dead_letters._MARKER", "not_a_marker")
+            crash.setattr("shared.messaging.dead_letters._MARKER", "not_a_marker")
             await replay(settings, TOPIC)
         await eventually(lambda: choosy.handled == [1])
         await replay(settings, TOPIC)

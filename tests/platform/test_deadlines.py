@@ -12,10 +12,10 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock
-from shared.db import Database
+from shared.database.db import Database
 from shared.deadlines import DeadlineWorker, cancel, schedule
 from tests.conftest import SettingsFor
-from tests.platform.messaging import eventually, linked, running, sql
+from tests.support.messaging import eventually, linked, running, sql
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import strawberry
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared import errors
-from shared.app import create_app
 from shared.context import Context
 from shared.graphql.schema import build_schema, field, mutation, query, subscription
 from shared.graphql.types import UserError
+from shared.process.app import create_app
 from tests.conftest import AccessToken, SettingsFor
-from tests.platform.cpu import LIMIT_SECONDS, cpu_seconds_once
-from tests.serving import Served, serve
+from tests.support.cpu import LIMIT_SECONDS, cpu_seconds_once
+from tests.support.serving import Served, serve
 
 Info = strawberry.Info[Context[None], None]
 USER = "user_01h455vb4pex5vsknk084sn02q"

@@ -5,15 +5,16 @@ import pkgutil
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from shared import events, print_events
+from shared import events
 from shared.events import REGISTRY, Event, UnknownEventType, parse
+from shared.printing import events as print_events
 
 _SUBGRAPHS = {"users", "tasks", "bids", "payments", "reviews", "notifications", "locations", "support"}
 _PERSONAL = {"email", "phone", "address", "password", "token", "name"}
 
 
 def test_the_documentation_is_printed_from_the_models() -> None:
-    assert print_events.TARGET.read_text() == print_events.render(), "run python -m shared.print_events"
+    assert print_events.TARGET.read_text() == print_events.render(), "run python -m shared.printing.events"
 
 
 @pytest.mark.parametrize("model", REGISTRY.values(), ids=REGISTRY.keys())

@@ -7,12 +7,13 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, select
 
-from shared import clock, tables
-from shared.db import Database
+from shared import clock
+from shared.database import tables
+from shared.database.db import Database
 from shared.errors import DomainError, IdempotencyInProgress, IdempotencyKeyReused, InvalidInput, NotFound
 from shared.idempotency import idempotent
+from shared.messaging.outbox.pruning import prune
 from shared.money import CurrencyCode
-from shared.outbox.pruning import prune
 from tests.conftest import SettingsFor
 
 ALICE = "user_01alice"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared import ids
 from shared.errors import InvalidId
-from tests.platform.cpu import LIMIT_SECONDS, cpu_seconds
+from tests.support.cpu import LIMIT_SECONDS, cpu_seconds
 
 VALID = "task_01h455vb4pex5vsknk084sn02q"
 ANOTHER = "bid_01h455vb4pex5vsknk084sn02q"

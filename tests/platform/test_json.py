@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.errors import BadRequest, TooComplex
 from shared.graphql.json import check_text, decode
-from tests.platform.cpu import LIMIT_SECONDS, cpu_seconds
+from tests.support.cpu import LIMIT_SECONDS, cpu_seconds
 
 MEGABYTE = 1_000_000
 

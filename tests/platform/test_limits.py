@@ -20,7 +20,7 @@ from shared.graphql.limits import (
     list_size,
     parse_limited,
 )
-from tests.platform.cpu import LIMIT_SECONDS, cpu_seconds
+from tests.support.cpu import LIMIT_SECONDS, cpu_seconds
 
 PAGE = list_size(
     slicing_arguments=["first", "last"],

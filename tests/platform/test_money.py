@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.errors import InvalidAmount, UserErrorCode
 from shared.money import CURRENCY_NAMES, DIGITS, CurrencyCode, Money
-from tests.platform.cpu import LIMIT_SECONDS, cpu_seconds
+from tests.support.cpu import LIMIT_SECONDS, cpu_seconds
 
 EUR, JPY, KWD, THB, USD = (
     CurrencyCode.EUR, CurrencyCode.JPY, CurrencyCode.KWD, CurrencyCode.THB, CurrencyCode.USD,

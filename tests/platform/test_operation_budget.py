@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import strawberry
 
-from shared.app import create_app
 from shared.context import Context
 from shared.graphql.limits import list_size
 from shared.graphql.schema import build_schema, query, subscription
 from shared.ids import new_id
+from shared.process.app import create_app
 from tests.conftest import AccessToken, SettingsFor
-from tests.serving import Served, serve
+from tests.support.serving import Served, serve
 
 Info = strawberry.Info[Context[None], None]
 USER = "user_01h455vb4pex5vsknk084sn02q"

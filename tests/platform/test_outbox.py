@@ -9,10 +9,10 @@ from opentelemetry import context as otel
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from shared import events
-from shared.db import Database
-from shared.outbox import emit
+from shared.database.db import Database
+from shared.messaging.outbox import emit
 from tests.conftest import SettingsFor
-from tests.platform.messaging import emit_numbers, happened, sql
+from tests.support.messaging import emit_numbers, happened, sql
 
 
 @pytest.fixture

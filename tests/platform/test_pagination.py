@@ -34,7 +34,7 @@ from sqlalchemy import (
 )
 from strawberry.schema.config import StrawberryConfig
 
-from shared.db import Database
+from shared.database.db import Database
 from shared.errors import BadRequest
 from shared.graphql.limits import check_document, check_variables, parse_limited
 from shared.graphql.pagination import (

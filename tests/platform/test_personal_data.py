@@ -11,11 +11,12 @@ from annotated_types import Le
 from pydantic import BaseModel
 from sqlalchemy import LargeBinary, Table
 
-from shared import events, tables
+from shared import events
 from shared.config import Settings
-from shared.erasure import PASSES
+from shared.database import tables
 from shared.events import REGISTRY
-from shared.personal_data import PLATFORM, Held
+from shared.privacy.erasure import PASSES
+from shared.privacy.personal_data import PLATFORM, Held
 from subgraphs.users import secrets_at_rest
 from subgraphs.users.rules.sessions import ACCESS_TOKEN_LIFETIME
 from tests.platform.test_boundaries import SUBGRAPHS

@@ -15,13 +15,13 @@ import strawberry
 from graphql import execute, parse
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from shared.budget import OperationBudgets
 from shared.context import Context, Followed
 from shared.events import Envelope, Event
 from shared.graphql.engine import Engine, GraphQLRequest
 from shared.graphql.events import StreamEvent, made_once
 from shared.graphql.schema import build_schema, field, query, subscription
-from shared.subscriptions import Place, SubscriptionPlaces
+from shared.limits.budget import OperationBudgets
+from shared.limits.subscriptions import Place, SubscriptionPlaces
 
 Info = strawberry.Info[Context[None], None]
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)

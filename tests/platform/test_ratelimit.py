@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from shared.cache import Cache
 from shared.errors import RateLimited
-from shared.ratelimit import RateLimiter
+from shared.limits.ratelimit import RateLimiter
 from tests.conftest import SettingsFor
 from tests.platform.conftest import RedisLink
 

@@ -19,17 +19,18 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError, OutOfOrderSequenceNum
 from aiokafka.producer.message_accumulator import BatchBuilder
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock, events, kafka
+from shared import clock, events
 from shared.config import Settings
-from shared.consumer import Consumer, Handlers
-from shared.db import Database
+from shared.database.db import Database
 from shared.events import Envelope
-from shared.outbox import Relay
-from shared.outbox import relay as outbox
-from shared.outbox.pruning import prune
-from shared.streams import StreamHub
+from shared.messaging import kafka
+from shared.messaging.consumer import Consumer, Handlers
+from shared.messaging.outbox import Relay
+from shared.messaging.outbox import relay as outbox
+from shared.messaging.outbox.pruning import prune
+from shared.messaging.streams import StreamHub
 from tests.conftest import SettingsFor
-from tests.platform.messaging import (
+from tests.support.messaging import (
     TOPIC,
     Broker,
     emit_numbers,
@@ -189,8 +190,8 @@ async def test_a_second_relay_takes_over_when_the_first_is_killed(settings: Sett
 _RELAY = """
 import asyncio
 from shared.config import Settings
-from shared.db import Database
-from shared.outbox import Relay
+from shared.database.db import Database
+from shared.messaging.outbox import Relay
 
 async def main():
     settings = Settings()

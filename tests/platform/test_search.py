@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import InvalidInput
-from shared.search import GRAM, MOST_TERMS, UNSPACED, Query, Term, parse
+from shared.text_search.query import GRAM, MOST_TERMS, UNSPACED, Query, Term, parse
 
 FIELD = ("words",)
 

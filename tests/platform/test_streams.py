@@ -15,9 +15,9 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 from sqlalchemy.pool import QueuePool
 
-from shared import erasure, events
+from shared import events
 from shared.config import Settings
-from shared.db import Database
+from shared.database.db import Database
 from shared.errors import (
     BadRequest,
     CursorExpired,
@@ -28,11 +28,12 @@ from shared.errors import (
     Unauthenticated,
 )
 from shared.events import Envelope, Event
-from shared.outbox import Relay
-from shared.streams import Check, StreamHub
-from shared.streams.log import LOG_READS
+from shared.messaging.outbox import Relay
+from shared.messaging.streams import Check, StreamHub
+from shared.messaging.streams.log import LOG_READS
+from shared.privacy import erasure
 from tests.conftest import SettingsFor
-from tests.platform.messaging import TOPIC, emit_numbers, eventually, happened, linked, running, sql
+from tests.support.messaging import TOPIC, emit_numbers, eventually, happened, linked, running, sql
 
 STREAM = "user:user_1"
 
@@ -449,7 +450,7 @@ async def test_a_thousand_followers_cost_little_more_than_one(
         parsed += 1
         return parse(type, body)
 
-    monkeypatch.setattr("shared.streams.log.parse", count)
+    monkeypatch.setattr("shared.messaging.streams.log.parse", count)
     await sql(database, _MANY, count=1000)
     before = LOG_READS._value.get()
 

@@ -10,16 +10,16 @@ import pytest
 from pydantic import SecretStr
 
 from shared import clock
-from shared.actor import MARKETPLACE, Actor
-from shared.addresses import Proxies
-from shared.app import create_app
 from shared.cache import Cache
 from shared.errors import RateLimited
-from shared.subscriptions import Place, SubscriptionPlaces
+from shared.identity.actor import MARKETPLACE, Actor
+from shared.identity.addresses import Proxies
+from shared.limits.subscriptions import Place, SubscriptionPlaces
+from shared.process.app import create_app
 from tests.conftest import AccessToken, SettingsFor
 from tests.platform.conftest import RedisLink
 from tests.platform.test_endpoint import USER, schema
-from tests.serving import Client, Served, serve
+from tests.support.serving import Client, Served, serve
 
 LEASE_SECONDS = 1.5
 

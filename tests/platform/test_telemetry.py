@@ -21,11 +21,11 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from shared import telemetry
-from shared.db import Database
+from shared.database.db import Database
 from shared.telemetry import RequestMiddleware
 from shared.telemetry.traces import configure_traces
 from tests.conftest import SettingsFor
-from tests.platform.cpu import cpu_seconds
+from tests.support.cpu import cpu_seconds
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -39,7 +39,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from shared import telemetry
 from shared.config import Settings
-from shared.db import Database
+from shared.database.db import Database
 
 settings = Settings.model_validate_json(sys.stdin.read())
 telemetry.configure(settings, "bids")
@@ -407,7 +407,7 @@ async def test_spans_of_failures_hold_no_messages(
 
 
 async def test_modules_that_use_opentelemetry_directly_follow_the_set_up(settings_for: SettingsFor) -> None:
-    tracer = trace.get_tracer("shared.consumer")
+    tracer = trace.get_tracer("shared.messaging.consumer")
     names: list[list[tuple[str, object]]] = []
     for _ in range(2):
         exporter = InMemorySpanExporter()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.errors import InvalidInput
 from shared.graphql.text import clean
-from tests.platform.cpu import LIMIT_SECONDS, cpu_seconds
+from tests.support.cpu import LIMIT_SECONDS, cpu_seconds
 
 FIELD = ("input", "title")
 

@@ -10,8 +10,8 @@ import jwt
 import pytest
 
 from deploy.keys import Key, public_key, signing_key
-from shared.auth import TokenVerifier
 from shared.errors import Unauthenticated
+from shared.identity.auth import TokenVerifier
 from tests.conftest import SettingsFor
 
 KEY, OTHER = signing_key(), signing_key()
@@ -36,7 +36,7 @@ def verifier(settings_for: SettingsFor, publish: Callable[..., Path], monkeypatc
     """One that looks at the file at each use."""
     made = TokenVerifier(settings_for("platform", jwks_file=publish(KEY, OTHER)))
     moments = iter(range(0, 100_000, 10))
-    monkeypatch.setattr("shared.auth.time.monotonic", lambda: next(moments))
+    monkeypatch.setattr("shared.identity.auth.time.monotonic", lambda: next(moments))
     return made
 
 

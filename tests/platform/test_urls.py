@@ -4,7 +4,7 @@ import pytest
 
 from shared.errors import InvalidInput
 from shared.graphql.urls import MAX_LENGTH, https_url
-from tests.platform.cpu import cpu_seconds
+from tests.support.cpu import cpu_seconds
 
 
 @pytest.mark.parametrize(

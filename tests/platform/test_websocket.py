@@ -9,10 +9,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from shared.app import create_app, drain
+from shared.process.app import create_app, drain
 from tests.conftest import AccessToken, SettingsFor
 from tests.platform.test_endpoint import USER, schema
-from tests.serving import PROTOCOL, Served, serve
+from tests.support.serving import PROTOCOL, Served, serve
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from tests.loopback import NO_TLS
+from tests.support.loopback import NO_TLS
 
 Json = dict[str, Any]
 PROTOCOL = "graphql-transport-ws"

@@ -23,8 +23,8 @@ from websockets.typing import Subprotocol
 from deploy.local import routers
 from supergraph import compose
 from supergraph.router import command
-from tests.loopback import NO_TLS, free_port
 from tests.supergraph.clients import post
+from tests.support.loopback import NO_TLS, free_port
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]

@@ -14,10 +14,10 @@ from websockets.exceptions import ConnectionClosed
 
 from supergraph import compose
 from supergraph.router import command
-from tests.loopback import NO_TLS
 from tests.supergraph.clients import Json, Socket, codes, post, socket
 from tests.supergraph.conftest import HIVE_ROUTER, TIMEOUT_SECONDS, Router, Subgraph, System, running
 from tests.supergraph.test_websocket import EVENTS, TOKEN, end_code, seq
+from tests.support.loopback import NO_TLS
 
 BOTH = "{ task(id: 7) { id title bidCount } }"
 WITHOUT_BIDS = {"task": {"id": "7", "title": "Task 7", "bidCount": None}}

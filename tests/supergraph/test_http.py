@@ -11,7 +11,6 @@ import pytest
 from shared.graphql.view import MAX_BODY_BYTES
 from supergraph import compose
 from supergraph.router import command
-from tests.loopback import NO_TLS
 from tests.supergraph.clients import Json, codes, post, socket
 from tests.supergraph.conftest import (
     ALLOWED_ORIGIN,
@@ -22,6 +21,7 @@ from tests.supergraph.conftest import (
     only_hive_router,
     running,
 )
+from tests.support.loopback import NO_TLS
 
 SEEN = "{ seen { authorization requestId traceparent } }"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

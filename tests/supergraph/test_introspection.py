@@ -17,9 +17,9 @@ from jwt.algorithms import OKPAlgorithm
 
 from supergraph import compose
 from supergraph.router import command
-from tests.loopback import NO_TLS, free_port
 from tests.supergraph.clients import codes, post, socket
 from tests.supergraph.conftest import ROUTERS, Router, Subgraph, running, wait_until
+from tests.support.loopback import NO_TLS, free_port
 
 SCHEMA = "{ __schema { queryType { name } } }"
 SHOWN = {"data": {"__schema": {"queryType": {"name": "Query"}}}}

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shared.db import Database
+from shared.database.db import Database
 from shared.ids import new_id
 from subgraphs.tasks import actions
-from tests import factories
 from tests.conftest import AccessToken, ServeSubgraph
-from tests.serving import Served
+from tests.support import factories
+from tests.support.serving import Served
 
 TASK_FIELDS = """
     id poster { id } tasker { id } title description category { slug } budget { amount currency } mode place { id }

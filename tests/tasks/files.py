@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from tests.pictures import picture
+from tests.support.pictures import picture
 from tests.tasks.conftest import ERRORS, Tasks
 
 UPLOAD = (

@@ -12,7 +12,7 @@ from shared.ids import new_id
 from subgraphs.tasks import actions, store
 from subgraphs.tasks.rules.agreements import COMMANDS, Kind
 from subgraphs.tasks.rules.tasks import TRANSITIONS, Status
-from tests.platform.messaging import eventually
+from tests.support.messaging import eventually
 from tests.tasks.conftest import APPROVE, CANCEL, DELIVER, START, TASK, Tasks
 
 AGREEMENT = """

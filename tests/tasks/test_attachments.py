@@ -14,12 +14,12 @@ from PIL import Image
 from sqlalchemy import text
 
 from shared import clock, events
-from shared.connections import Patience
 from shared.ids import new_id
+from shared.process.connections import Patience
 from subgraphs.tasks import actions, app
 from tests.conftest import AccessToken, SettingsFor
-from tests.pictures import picture
-from tests.serving import serve
+from tests.support.pictures import picture
+from tests.support.serving import serve
 from tests.tasks.conftest import CANCEL, PUBLISH, Tasks
 from tests.tasks.files import ATTACHMENTS, PDF, REMOVE, UPLOAD, Sender, bomb, photo
 

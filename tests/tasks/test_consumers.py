@@ -6,9 +6,9 @@ from shared import events
 from shared.ids import new_id
 from subgraphs.tasks import actions
 from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Status
-from tests import factories
 from tests.conftest import Elsewhere
-from tests.platform.messaging import eventually, sql
+from tests.support import factories
+from tests.support.messaging import eventually, sql
 from tests.tasks.conftest import CANCEL, TASK, Tasks
 
 

@@ -5,7 +5,7 @@
 import pytest
 
 from subgraphs.tasks.rules.contact_details import ContactDetailsNotAllowed, check_none, has_contact_details
-from tests.platform.cpu import LIMIT_SECONDS, cpu_seconds
+from tests.support.cpu import LIMIT_SECONDS, cpu_seconds
 
 REACHED = [
     # e-mail

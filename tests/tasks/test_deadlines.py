@@ -7,7 +7,7 @@ from shared import clock
 from shared.graphql.scalars import format_datetime
 from shared.ids import new_id
 from subgraphs.tasks import actions, store
-from tests.platform.messaging import eventually
+from tests.support.messaging import eventually
 from tests.tasks.conftest import TASK, UPDATE, Tasks
 
 

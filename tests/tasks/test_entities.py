@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.ids import new_id
-from tests.statements import statements
+from tests.support.statements import statements
 from tests.tasks.conftest import TASK_FIELDS, Tasks
 
 ENTITIES = f"query($r: [_Any!]!) {{ _entities(representations: $r) {{ __typename ... on Task {{ {TASK_FIELDS} }} }} }}"

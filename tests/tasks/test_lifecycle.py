@@ -14,8 +14,8 @@ from subgraphs.tasks.actions import steps
 from subgraphs.tasks.rules import agreements
 from subgraphs.tasks.rules.agreements import Kind
 from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Status
-from tests import factories
-from tests.platform.messaging import sql
+from tests.support import factories
+from tests.support.messaging import sql
 from tests.tasks import test_agreements
 from tests.tasks.conftest import (
     APPROVE,

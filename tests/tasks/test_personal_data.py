@@ -7,10 +7,10 @@ from sqlalchemy import text
 from shared import clock, events
 from shared.ids import new_id
 from tests.conftest import Elsewhere
-from tests.passes import erased_at_each_pass
-from tests.platform.messaging import eventually
-from tests.redelivery import deliver_twice
-from tests.sealed import Export
+from tests.support.messaging import eventually
+from tests.support.passes import erased_at_each_pass
+from tests.support.redelivery import deliver_twice
+from tests.support.sealed import Export
 from tests.tasks.conftest import TASK, Tasks
 
 

@@ -8,7 +8,7 @@ import pytest
 from shared import clock
 from shared.graphql.scalars import format_datetime
 from shared.ids import new_id
-from tests.platform.messaging import sql
+from tests.support.messaging import sql
 from tests.tasks.conftest import CREATE, PUBLISH, UPDATE, Tasks
 
 

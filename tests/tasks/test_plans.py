@@ -9,15 +9,15 @@ from sqlalchemy import Select, select, text
 from sqlalchemy.dialects import postgresql
 
 from shared import clock
-from shared.db import columns_of
+from shared.database.db import columns_of
 from shared.ids import new_id
 from shared.money import CurrencyCode
-from shared.search import parse
+from shared.text_search.query import parse
 from subgraphs.tasks import models, store
 from subgraphs.tasks.rules.tasks import Mode, Status
 from subgraphs.tasks.store.relevance import Bounds
 from subgraphs.tasks.store.search import Filter
-from tests.statements import statements
+from tests.support.statements import statements
 from tests.tasks.conftest import Tasks
 
 

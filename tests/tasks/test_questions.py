@@ -10,7 +10,7 @@ from shared.ids import new_id
 from subgraphs.tasks import actions
 from subgraphs.tasks.rules.tasks import Status
 from tests.conftest import Elsewhere
-from tests.redelivery import deliver, deliver_twice
+from tests.support.redelivery import deliver, deliver_twice
 from tests.tasks.conftest import Tasks
 
 QUESTION = "id asker { id } text askedAt answer answeredAt"

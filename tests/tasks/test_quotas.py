@@ -8,8 +8,8 @@ from shared.ids import new_id
 from subgraphs.tasks import app
 from subgraphs.tasks.schema import schema
 from tests.conftest import AccessToken, SettingsFor
-from tests.quotas import LIMIT, Tries, mutations_of
-from tests.serving import serve
+from tests.support.quotas import LIMIT, Tries, mutations_of
+from tests.support.serving import serve
 
 # A try counts before anything is looked up.
 NOWHERE = new_id("task")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.actor import Actor, Role
 from shared.errors import InvalidInput, InvalidTransition, NotAllowed, NotFound, RoleRequired
+from shared.identity.actor import Actor, Role
 from shared.money import DIGITS, CurrencyCode, Money
 from shared.transitions import By, next_status
 from subgraphs.tasks.rules import cancellation

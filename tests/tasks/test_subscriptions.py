@@ -7,8 +7,8 @@ from typing import Any
 from shared import clock
 from shared.ids import new_id
 from subgraphs.tasks import actions
-from tests import factories
-from tests.serving import Client
+from tests.support import factories
+from tests.support.serving import Client
 from tests.tasks.conftest import CANCEL, PUBLISH, TASK_FIELDS, UPDATE, Tasks
 
 EVENTS = f"""

@@ -6,8 +6,8 @@ from shared import events
 from shared.ids import new_id
 from subgraphs.tasks import actions
 from tests.conftest import Elsewhere
-from tests.platform.messaging import sql
-from tests.redelivery import deliver, deliver_twice
+from tests.support.messaging import sql
+from tests.support.redelivery import deliver, deliver_twice
 from tests.tasks.conftest import TASK, Tasks
 
 SEARCH = "query($filter: TaskFilter) { tasks(filter: $filter) { totalCount nodes { id } } }"

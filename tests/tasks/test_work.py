@@ -11,7 +11,7 @@ from shared.ids import new_id
 from shared.transitions import By
 from subgraphs.tasks import actions, store
 from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Status
-from tests.platform.messaging import eventually
+from tests.support.messaging import eventually
 from tests.tasks.conftest import APPROVE, DELIVER, REQUEST_CHANGES, START, TASK, Tasks
 
 MESSAGE = "Both sides have two coats now."

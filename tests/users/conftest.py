@@ -16,8 +16,8 @@ from shared.context import Services
 from subgraphs.users import app
 from subgraphs.users.loaders import Loaders
 from tests.conftest import ServeSubgraph, SettingsFor
-from tests.loopback import free_port
-from tests.serving import Served, serve
+from tests.support.loopback import free_port
+from tests.support.serving import Served, serve
 from tests.users.post import Post, post_office
 from tests.users.providers import entry, honest_provider, hostile_provider
 

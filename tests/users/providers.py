@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from deploy.local.layout import REPOSITORY
-from tests.loopback import NO_TLS, free_port
+from tests.support.loopback import NO_TLS, free_port
 
 
 @contextmanager

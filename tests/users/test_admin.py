@@ -7,9 +7,9 @@ from functools import partial
 
 import pytest
 
-from shared.actor import Role
 from shared.config import Settings
 from shared.errors import NotFound
+from shared.identity.actor import Role
 from subgraphs.users import admin
 from tests.conftest import SettingsFor
 from tests.users.conftest import PASSWORD, Users

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shared.actor import Role
+from shared.identity.actor import Role
 from subgraphs.users import admin
 from tests.users.conftest import ERRORS, LOG_IN, ME, PASSWORD, Serve, Users, new_email
 

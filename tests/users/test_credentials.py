@@ -9,7 +9,7 @@ from subgraphs.users import credentials
 from subgraphs.users.rules.accounts import InvalidEmail
 from subgraphs.users.rules.passwords import WeakPassword
 from tests.conftest import SettingsFor
-from tests.platform.cpu import cpu_seconds_once
+from tests.support.cpu import cpu_seconds_once
 from tests.users.conftest import CHEAP, PASSWORD
 
 

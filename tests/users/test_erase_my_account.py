@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from shared import clock, erasure, events
+from shared import clock, events
 from shared.ids import new_id
-from tests import factories
+from shared.privacy import erasure
 from tests.conftest import Elsewhere
-from tests.platform.messaging import eventually
-from tests.redelivery import deliver_twice
+from tests.support import factories
+from tests.support.messaging import eventually
+from tests.support.redelivery import deliver_twice
 from tests.users.conftest import LOG_IN, OTHER_PASSWORD, PASSWORD, Users, new_email
 from tests.users.second_factors import challenge, complete, enable, is_session
 from tests.users.test_export_my_data import export

@@ -14,7 +14,7 @@ from shared import clock, events
 from subgraphs.users import actions
 from subgraphs.users.rules.sessions import SessionExpired
 from tests.conftest import Elsewhere
-from tests.platform.messaging import eventually
+from tests.support.messaging import eventually
 from tests.users.conftest import OTHER_PASSWORD, PASSWORD, Serve, Users, new_email
 from tests.users.second_factors import NO_RECOVERY_CODE, enable
 from tests.users.test_verification import submit

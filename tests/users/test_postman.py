@@ -11,7 +11,7 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from shared import clock
-from shared.cipher import CannotDecrypt
+from shared.identity.cipher import CannotDecrypt
 from subgraphs.users import actions
 from subgraphs.users.mails import postman, texts
 from subgraphs.users.mails.postman import LEASE, MAILS

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared import clock
-from shared.actor import Role
+from shared.identity.actor import Role
 from subgraphs.users import admin
 from subgraphs.users.mails import english, thai
 from subgraphs.users.rules.mails import Template

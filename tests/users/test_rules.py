@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.actor import Role
 from shared.errors import InvalidInput, InvalidTransition
+from shared.identity.actor import Role
 from shared.transitions import next_status
 from subgraphs.users import rules
 from subgraphs.users.rules.accounts import TRANSITIONS, Command, Status

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import LargeBinary, text
 
 from deploy.local import secret_files
-from shared.cipher import CannotDecrypt, Cipher
+from shared.identity.cipher import CannotDecrypt, Cipher
 from subgraphs.users import models
 from subgraphs.users.revocations import RevocationKeeper
 from subgraphs.users.secrets_at_rest import ENCRYPTED, EncryptedColumn
-from tests import infrastructure
+from tests.support import infrastructure
 from tests.users.conftest import Serve, Users
 from tests.users.second_factors import Factor, challenge, complete, enable, is_session
 from tests.users.test_export_my_data import export, read

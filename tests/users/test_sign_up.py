@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared import clock
-from shared.actor import Role
+from shared.identity.actor import Role
 from tests.users.conftest import ME, OTHER_PASSWORD, PASSWORD, SIGN_UP, Serve, Users, sign_up_input
 
 

@@ -16,8 +16,8 @@ from deploy.local import secret_files
 from shared.config import Settings
 from subgraphs.users import app, tokens
 from subgraphs.users.tokens import SigningKeys
-from tests import infrastructure
 from tests.conftest import SettingsFor
+from tests.support import infrastructure
 from tests.users.conftest import Users
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from deploy.local import secret_files
 from shared import clock
-from shared.cipher import Cipher
 from shared.graphql.scalars import parse_datetime
+from shared.identity.cipher import Cipher
 from subgraphs.users import second_factor
 from subgraphs.users.revocations import RevocationKeeper
-from tests import infrastructure
+from tests.support import infrastructure
 from tests.users.conftest import ME, OTHER_PASSWORD, PASSWORD, Serve, Users
 from tests.users.second_factors import (
     CONFIRM,

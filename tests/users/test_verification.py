@@ -11,10 +11,10 @@ import pytest
 
 from deploy.keys import encryption_key
 from shared import clock
-from shared.cipher import Cipher
+from shared.identity.cipher import Cipher
 from shared.ids import new_id
 from subgraphs.users import actions, secrets_at_rest
-from tests.platform.messaging import eventually
+from tests.support.messaging import eventually
 from tests.users.conftest import PASSWORD, Serve, Users
 
 FIELDS = """id documentType country lastFour documentExpiresOn status rejectionReason rejectionNote expiresAt version

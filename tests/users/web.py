@@ -9,7 +9,7 @@ import httpx
 
 from subgraphs.users.openid.http import _cached
 from tests.conftest import ServeSubgraph
-from tests.loopback import NO_TLS
+from tests.support.loopback import NO_TLS
 from tests.users.conftest import CHEAP, ERRORS, TOKENS, Users
 
 START = (

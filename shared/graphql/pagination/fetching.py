@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 from sqlalchemy import ARRAY, ColumnElement, SQLColumnExpression, any_, bindparam, column, func, select, true
 from sqlalchemy.types import TypeEngine
 
-from shared.db import Database
+from shared.database.db import Database
 from shared.graphql.pagination.window import Page, Statement, Window
 
 R = TypeVar("R")

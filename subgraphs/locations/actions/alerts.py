@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events
-from shared.outbox import emit
+from shared.messaging.outbox import emit
 from subgraphs.locations import store
 from subgraphs.locations.rules.tasks import EXPIRED, OPEN, OVER
 from subgraphs.locations.store.alerts import Matter

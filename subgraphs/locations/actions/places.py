@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock
-from shared.actor import Actor
 from shared.errors import NotFound
 from shared.geo import Point
+from shared.identity.actor import Actor
 from shared.ids import new_id
 from subgraphs.locations import models, rules, store
 from subgraphs.locations.rules.places import Precision, Shift

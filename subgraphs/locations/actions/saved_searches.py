@@ -3,9 +3,9 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock
-from shared.actor import Actor
+from shared.identity.actor import Actor
 from shared.ids import new_id
-from shared.search import parse
+from shared.text_search.query import parse
 from subgraphs.locations import models, rules, store
 from subgraphs.locations.actions import alerts
 from subgraphs.locations.rules.saved_searches import Wanted

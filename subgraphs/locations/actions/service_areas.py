@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
-from shared.actor import Actor
-from shared.outbox import emit
+from shared.identity.actor import Actor
+from shared.messaging.outbox import emit
 from subgraphs.locations import models, rules, store
 from subgraphs.locations.actions.places import place_for_others
 from subgraphs.locations.rules.service_areas import Circle, Polygon

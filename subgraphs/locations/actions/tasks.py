@@ -2,8 +2,9 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import erasure, events
-from shared.outbox import emit
+from shared import events
+from shared.messaging.outbox import emit
+from shared.privacy import erasure
 from subgraphs.locations import models, store
 from subgraphs.locations.actions import alerts
 from subgraphs.locations.personal_data import HELD

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, Protocol
 
-from shared.app import Runner
 from shared.context import Services
 from shared.geo import Point
+from shared.process.app import Runner
 from subgraphs.locations.geocoding.found import Found
 from subgraphs.locations.geocoding.gazetteer import Gazetteer
 from subgraphs.locations.geocoding.nominatim import Nominatim

@@ -22,7 +22,7 @@ from shared.cache import Cache
 from shared.config import Settings
 from shared.errors import RateLimited, ServiceUnavailable
 from shared.geo import Point
-from shared.ratelimit import RateLimiter
+from shared.limits.ratelimit import RateLimiter
 from subgraphs.locations.geocoding.found import Found
 from subgraphs.locations.rules.places import Precision
 

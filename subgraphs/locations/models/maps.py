@@ -3,7 +3,7 @@
 from sqlalchemy import Integer, SmallInteger
 from sqlmodel import Field
 
-from shared.models import bigint_field
+from shared.database.models import bigint_field
 from subgraphs.locations.models.base import Base
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Index
 
-from shared.models import enum_field, key_field, text_field, time_field
+from shared.database.models import enum_field, key_field, text_field, time_field
 from subgraphs.locations.models.base import Base, number_field
 from subgraphs.locations.rules.places import Precision
 

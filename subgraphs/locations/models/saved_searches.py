@@ -7,7 +7,7 @@ from geoalchemy2 import Geography
 from sqlalchemy import CheckConstraint, Column, Computed, Index, text
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from shared.models import bigint_field, enum_field, key_field, keys_field, text_field, time_field
+from shared.database.models import bigint_field, enum_field, key_field, keys_field, text_field, time_field
 from shared.money import CurrencyCode
 from subgraphs.locations.models.base import Base, number_field
 from subgraphs.locations.rules.maps import POINT_SQL

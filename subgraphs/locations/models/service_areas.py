@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Column, Computed, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from shared.models import key_field, keys_field, time_field
+from shared.database.models import key_field, keys_field, time_field
 from subgraphs.locations.models.base import Base, number_field
 
 _JSON: Any = JSONB(none_as_null=True)

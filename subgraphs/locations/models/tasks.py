@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Computed, Identity, 
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlmodel import Field
 
-from shared.models import bigint_field, enum_field, key_field, text_field, time_field
+from shared.database.models import bigint_field, enum_field, key_field, text_field, time_field
 from shared.money import CurrencyCode
 from subgraphs.locations.models.base import Base, number_field
 from subgraphs.locations.rules.maps import POINT_SQL, X_SQL, Y_SQL

@@ -6,10 +6,10 @@ from enum import StrEnum
 from math import sqrt
 from secrets import SystemRandom
 
-from shared.actor import Actor
 from shared.errors import DomainError, InvalidInput, NotFound, UserErrorCode
 from shared.geo import Point
 from shared.graphql.text import clean
+from shared.identity.actor import Actor
 from subgraphs.locations.rules.geometry import distance_meters, moved
 
 LEAST_DISPLACEMENT_METERS = 300.0

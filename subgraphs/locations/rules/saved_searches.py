@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
 
-from shared.actor import Actor
 from shared.errors import DomainError, InvalidInput, NotFound, UserErrorCode
 from shared.geo import Point
 from shared.graphql.text import clean
+from shared.identity.actor import Actor
 from shared.money import Money
 from subgraphs.locations.rules.nearby import MOST_RADIUS_METERS
 

@@ -6,9 +6,9 @@ from itertools import combinations
 from math import hypot
 from typing import Any
 
-from shared.actor import Actor, Role
 from shared.errors import InvalidInput, NotFound, RoleRequired
 from shared.geo import Point
+from shared.identity.actor import Actor, Role
 from subgraphs.locations.rules import saved_searches
 from subgraphs.locations.rules.geometry import distance_meters, from_plane, onto_plane
 from subgraphs.locations.rules.nearby import MOST_RADIUS_METERS

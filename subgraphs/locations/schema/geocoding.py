@@ -4,11 +4,11 @@ from typing import Annotated, Self
 
 import strawberry
 
-from shared.actor import MARKETPLACE
 from shared.errors import BadRequest, DomainError
 from shared.graphql.limits import list_size
 from shared.graphql.schema import query
 from shared.graphql.types import Point, PointInput, register_enum
+from shared.identity.actor import MARKETPLACE
 from subgraphs.locations import rules
 from subgraphs.locations.geocoding import Found, geocoder
 from subgraphs.locations.geocoding.countries import COUNTRIES

@@ -6,7 +6,6 @@ from typing import Annotated, Self
 import strawberry
 from strawberry import ID
 
-from shared.actor import MARKETPLACE, Actor
 from shared.errors import BadRequest, InvalidInput
 from shared.geo import Point as Where
 from shared.graphql.pagination import After, Before, Connection, First, Last
@@ -14,6 +13,7 @@ from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation, query
 from shared.graphql.types import Point, PointInput, UserError
 from shared.idempotency import idempotent
+from shared.identity.actor import MARKETPLACE, Actor
 from shared.ids import check_id
 from subgraphs.locations import actions, models, rules, store
 from subgraphs.locations.actions.places import Described

@@ -5,15 +5,15 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from shared.actor import MARKETPLACE
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation, query
 from shared.graphql.types import Money, MoneyInput, Point, PointInput, UserError, register_enum
 from shared.idempotency import idempotent
+from shared.identity.actor import MARKETPLACE
 from shared.ids import check_id
 from shared.money import Money as Amount
-from shared.search import MOST_TERMS
+from shared.text_search.query import MOST_TERMS
 from subgraphs.locations import actions, models, rules, store
 from subgraphs.locations.rules.saved_searches import Mode, Wanted
 from subgraphs.locations.schema.info import Info

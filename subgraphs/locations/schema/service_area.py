@@ -5,11 +5,11 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from shared.actor import MARKETPLACE
 from shared.graphql.limits import list_size
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation, query
 from shared.graphql.types import Point, PointInput, UserError
+from shared.identity.actor import MARKETPLACE
 from shared.ids import check_id
 from subgraphs.locations import actions, models, rules, store
 from subgraphs.locations.rules.service_areas import Circle, Polygon

@@ -7,9 +7,9 @@ from strawberry import ID
 from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
-from shared.actor import MARKETPLACE
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.schema import query
+from shared.identity.actor import MARKETPLACE
 from shared.ids import check_id
 from subgraphs.locations import store
 from subgraphs.locations.schema.info import Info

@@ -8,8 +8,8 @@ from sqlalchemy import ARRAY, Text, bindparam, delete, select, text, tuple_, upd
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import unlocked
-from shared.search import GRAM, UNSPACED
+from shared.database.db import unlocked
+from shared.text_search.query import GRAM, UNSPACED
 from subgraphs.locations import models
 from subgraphs.locations.models import Alert
 

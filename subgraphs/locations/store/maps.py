@@ -7,7 +7,7 @@ from typing import cast
 from sqlalchemy import BigInteger, Integer, Select, case, func, literal_column, or_, select
 from sqlmodel import col
 
-from shared.db import Database, any_of
+from shared.database.db import Database, any_of
 from subgraphs.locations import models
 from subgraphs.locations.rules.maps import COUNTED_LEVELS, View
 from subgraphs.locations.store.tasks import TABLE

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Float, Label, Select, bindparam, func, sel
 from sqlmodel import col
 
 from shared import clock
-from shared.db import Database, any_of
+from shared.database.db import Database, any_of
 from shared.geo import Point
 from shared.graphql.pagination import Order, Page, Window
 from shared.money import CurrencyCode

@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.locks import lock
+from shared.database.locks import lock
 from subgraphs.locations import models
 
 

@@ -6,9 +6,9 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database, any_of, columns_of
+from shared.database.db import Database, any_of, columns_of
+from shared.database.locks import lock
 from shared.graphql.pagination import Order, Page, Window, fetch_page
-from shared.locks import lock
 from subgraphs.locations import models
 
 Place = models.Place

@@ -4,12 +4,12 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database, columns_of
+from shared.database.db import Database, columns_of
+from shared.database.locks import lock
 from shared.graphql.pagination import Order, Page, Window, fetch_page
-from shared.locks import lock
-from shared.personal_data import table_of
-from shared.search import Query
-from shared.text_search import tsquery
+from shared.privacy.personal_data import table_of
+from shared.text_search.query import Query
+from shared.text_search.sql import tsquery
 from subgraphs.locations import models
 
 SavedSearch = models.SavedSearch

@@ -7,10 +7,10 @@ from sqlalchemy import Select, any_, case, delete, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database, columns_of
+from shared.database.db import Database, columns_of
 from shared.geo import Point
 from shared.graphql.pagination import Order, Page, Window
-from shared.personal_data import table_of
+from shared.privacy.personal_data import table_of
 from subgraphs.locations import models
 from subgraphs.locations.store.people import has_blocked, is_suspended
 from subgraphs.locations.store.points import distance, geography

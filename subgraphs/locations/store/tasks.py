@@ -8,9 +8,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database, any_of, columns_of
-from shared.personal_data import table_of
-from shared.text_search import vector
+from shared.database.db import Database, any_of, columns_of
+from shared.privacy.personal_data import table_of
+from shared.text_search.sql import vector
 from subgraphs.locations import models
 from subgraphs.locations.rules.tasks import ENGAGED, ONGOING, OPEN
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events
-from shared.actor import Actor
 from shared.errors import NotFound, VersionConflict
+from shared.identity.actor import Actor
 from shared.ids import new_id
 from shared.money import Money
 from shared.transitions import By

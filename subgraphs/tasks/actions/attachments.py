@@ -8,9 +8,9 @@ import secrets
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events
-from shared.actor import Actor
 from shared.errors import InvalidTransition, NotFound
 from shared.files.uploads import Busy, NoUpload, TooManyChunks, WrongOffset
+from shared.identity.actor import Actor
 from shared.ids import new_id
 from shared.transitions import By
 from subgraphs.tasks import models, rules, store

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import erasure
+from shared.privacy import erasure
 from shared.transitions import By
 from subgraphs.tasks import store
 from subgraphs.tasks.actions import attachments, cancellation

@@ -9,8 +9,8 @@ from zoneinfo import available_timezones
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
-from shared.actor import Actor
 from shared.graphql.text import clean
+from shared.identity.actor import Actor
 from shared.ids import new_id
 from shared.money import Money
 from shared.transitions import By

@@ -3,8 +3,8 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, copies, events
-from shared.actor import Actor
 from shared.errors import NotFound
+from shared.identity.actor import Actor
 from shared.ids import new_id
 from subgraphs.tasks import models, rules, store
 from subgraphs.tasks.actions import steps

@@ -5,10 +5,10 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events
-from shared.actor import Actor
 from shared.errors import NotFound, VersionConflict
+from shared.identity.actor import Actor
+from shared.messaging.outbox import emit
 from shared.money import Money
-from shared.outbox import emit
 from shared.transitions import By, next_status
 from subgraphs.tasks import models, rules, store
 from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Party

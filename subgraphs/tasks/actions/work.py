@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events
-from shared.actor import Actor
+from shared.identity.actor import Actor
 from shared.transitions import By
 from subgraphs.tasks import models, rules
 from subgraphs.tasks.actions import steps

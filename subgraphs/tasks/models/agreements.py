@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, text
 from sqlmodel import Field
 
-from shared.models import enum_field, key_field, text_field, time_field
+from shared.database.models import enum_field, key_field, text_field, time_field
 from shared.money import CurrencyCode
 from subgraphs.tasks.models.base import Base
 from subgraphs.tasks.rules.agreements import Kind, Status

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
 
-from shared.models import bigint_field, enum_field, key_field, text_field, texts_field, time_field
+from shared.database.models import bigint_field, enum_field, key_field, text_field, texts_field, time_field
 from subgraphs.tasks.models.base import Base
 from subgraphs.tasks.rules.attachments import Status
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import ForeignKeyConstraint
 
-from shared.models import key_field, text_field
+from shared.database.models import key_field, text_field
 from subgraphs.tasks.models.base import Base
 
 

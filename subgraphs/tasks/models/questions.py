@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import ForeignKeyConstraint, Index
 
-from shared.models import key_field, text_field, time_field
+from shared.database.models import key_field, text_field, time_field
 from subgraphs.tasks.models.base import Base
 
 

@@ -17,9 +17,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlmodel import Field
 
-from shared.models import bigint_field, enum_field, key_field, text_field, texts_field, time_field
+from shared.database.models import bigint_field, enum_field, key_field, text_field, texts_field, time_field
 from shared.money import CurrencyCode
-from shared.text_search import vector
+from shared.text_search.sql import vector
 from subgraphs.tasks.models.base import Base
 from subgraphs.tasks.rules.tasks import Mode, Status
 

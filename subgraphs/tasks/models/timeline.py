@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint
 from sqlmodel import Field
 
-from shared.models import enum_field, key_field, text_field, time_field
+from shared.database.models import enum_field, key_field, text_field, time_field
 from subgraphs.tasks.models.base import Base
 from subgraphs.tasks.rules.timeline import Audience
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Index
 
-from shared.models import key_field
+from shared.database.models import key_field
 from subgraphs.tasks.models.base import Base
 
 

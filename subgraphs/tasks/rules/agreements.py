@@ -3,8 +3,8 @@
 from datetime import timedelta
 from enum import StrEnum
 
-from shared.actor import Actor
 from shared.errors import DomainError, InvalidInput, InvalidTransition, NotAllowed, NotFound, UserErrorCode
+from shared.identity.actor import Actor
 from shared.money import Money
 from shared.transitions import By, Transition, step
 from subgraphs.tasks.rules import tasks

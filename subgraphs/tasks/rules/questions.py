@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from shared.actor import Actor
 from shared.errors import DomainError, InvalidTransition, NotAllowed, NotFound, UserErrorCode
 from shared.graphql.text import clean
+from shared.identity.actor import Actor
 from subgraphs.tasks.rules import contact_details, tasks
 from subgraphs.tasks.rules.tasks import Status
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from shared.errors import BadRequest
-from shared.search import Query, Term
+from shared.text_search.query import Query, Term
 
 MOST_CANDIDATES = 1_000
 """How many of the newest matches are ranked: the cost of a search is bounded however many tasks have its words."""

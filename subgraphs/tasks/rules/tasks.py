@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.actor import Actor, Role
 from shared.errors import DomainError, InvalidInput, NotAllowed, NotFound, RoleRequired, UserErrorCode
 from shared.graphql.text import clean
+from shared.identity.actor import Actor, Role
 from shared.money import DIGITS, CurrencyCode, Money
 from shared.transitions import By, Transition, step
 

@@ -16,7 +16,7 @@ from shared.graphql.text import clean
 from shared.graphql.types import register_enum
 from shared.ids import check_id
 from shared.money import CurrencyCode, Money
-from shared.search import MOST_TERMS, Query, parse
+from shared.text_search.query import MOST_TERMS, Query, parse
 from subgraphs.tasks import store
 from subgraphs.tasks.rules.search import MOST_CANDIDATES
 from subgraphs.tasks.rules.tasks import Mode, Status

@@ -10,11 +10,11 @@ from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
 from shared import events
-from shared.actor import MARKETPLACE
 from shared.graphql.limits import list_size
 from shared.graphql.pagination import After, Before, Connection, First, Last, Page
 from shared.graphql.schema import field, query
 from shared.graphql.types import Money, UserError, register_enum
+from shared.identity.actor import MARKETPLACE
 from shared.ids import check_id
 from shared.money import Money as Amount
 from subgraphs.tasks import models, rules, store

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database, columns_of, unlocked
+from shared.database.db import Database, columns_of, unlocked
 from subgraphs.tasks import models
 from subgraphs.tasks.rules.attachments import Status
 

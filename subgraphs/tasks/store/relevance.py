@@ -27,10 +27,10 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from shared import clock
-from shared.db import Database, columns_of
+from shared.database.db import Database, columns_of
 from shared.errors import BadRequest
 from shared.graphql.pagination import Order, Page, Window
-from shared.search import Query
+from shared.text_search.query import Query
 from subgraphs.tasks import models, rules
 from subgraphs.tasks.rules.search import MOST_CANDIDATES
 from subgraphs.tasks.store import terms, words

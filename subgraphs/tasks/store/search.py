@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Label, Select, Text, exists, false, inspect, select, type_coerce
 from sqlmodel import col
 
-from shared.db import Database, any_of, columns_of
+from shared.database.db import Database, any_of, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page
 from shared.money import CurrencyCode
-from shared.search import Query
+from shared.text_search.query import Query
 from subgraphs.tasks import models
 from subgraphs.tasks.rules.tasks import Mode, Status
 from subgraphs.tasks.store.words import Corrections, planned_for_its_values, tsquery

@@ -6,7 +6,7 @@ from sqlalchemy import ARRAY, ColumnElement, Text, any_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database, columns_of
+from shared.database.db import Database, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page
 from subgraphs.tasks import models
 from subgraphs.tasks.rules.tasks import Status

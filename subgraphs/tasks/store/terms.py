@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Integer, Text, column, func, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from shared.search import Query
+from shared.text_search.query import Query
 from subgraphs.tasks import rules
 from subgraphs.tasks.rules.tasks import Status
 from subgraphs.tasks.store.search import TABLE, Filter

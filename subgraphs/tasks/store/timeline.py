@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import and_, exists, or_, select
 from sqlmodel import col
 
-from shared.db import Database, columns_of
+from shared.database.db import Database, columns_of
 from shared.graphql.pagination import Order, Page, Window, page_by_parent
 from subgraphs.tasks import models
 from subgraphs.tasks.rules.timeline import Audience

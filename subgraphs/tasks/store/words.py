@@ -26,9 +26,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlmodel import col
 
-from shared import text_search
-from shared.db import Database
-from shared.search import Query, Term
+from shared.database.db import Database
+from shared.text_search import sql
+from shared.text_search.query import Query, Term
 from subgraphs.tasks import models
 
 Corrections = Mapping[str, Sequence[str]]
@@ -39,7 +39,7 @@ _word = col(models.Word.word)
 
 def tsquery(query: Query, corrected: Corrections) -> ColumnElement[Any]:
     """What meets a query; a corrected word is met by itself and by what it may have been meant to be."""
-    return text_search.tsquery(query, lambda term: text_search.tsquery_of_term(term, corrected.get(term.text, ())))
+    return sql.tsquery(query, lambda term: sql.tsquery_of_term(term, corrected.get(term.text, ())))
 
 
 def loose_tsquery(query: Query, corrected: Corrections, always: str) -> ColumnElement[Any]:
@@ -47,7 +47,7 @@ def loose_tsquery(query: Query, corrected: Corrections, always: str) -> ColumnEl
 
     `always` is a lexeme that all have.
     """
-    return text_search.tsquery(query, lambda term: _loose(term, corrected.get(term.text, ()), always))
+    return sql.tsquery(query, lambda term: _loose(term, corrected.get(term.text, ()), always))
 
 
 def planned_for_its_values() -> ColumnElement[bool]:
@@ -77,7 +77,7 @@ async def load_similar_words(database: Database, words: Sequence[str]) -> Mappin
 
 def _loose(term: Term, others: Sequence[str], always: str) -> ColumnElement[Any]:
     if not term.is_negated:
-        return text_search.tsquery_of_term(term, others, func.plainto_tsquery)
-    exact = text_search.tsquery_of_term(term, others)
+        return sql.tsquery_of_term(term, others, func.plainto_tsquery)
+    exact = sql.tsquery_of_term(term, others)
     # What has all words of a phrase may yet not have the phrase.
     return case((exact.cast(Text).contains("<"), literal(f"'{always}'", Text).cast(TSQUERY)), else_=exact)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
-from shared.actor import Role
-from shared.cipher import Cipher
+from shared.identity.actor import Role
+from shared.identity.cipher import Cipher
 from shared.ids import new_id
-from shared.outbox import emit
+from shared.messaging.outbox import emit
 from subgraphs.users import models, rules, store
 from subgraphs.users.actions import emails, sessions
 from subgraphs.users.rules.accounts import Status

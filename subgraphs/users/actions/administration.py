@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
-from shared.actor import Actor, Role
-from shared.cipher import Cipher
 from shared.errors import Forbidden, NotFound
-from shared.outbox import emit
+from shared.identity.actor import Actor, Role
+from shared.identity.cipher import Cipher
+from shared.messaging.outbox import emit
 from shared.transitions import next_status
 from subgraphs.users import models, rules, store
 from subgraphs.users.actions import mails, sessions

@@ -3,9 +3,9 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
-from shared.actor import Actor
 from shared.errors import NotFound
-from shared.outbox import emit
+from shared.identity.actor import Actor
+from shared.messaging.outbox import emit
 from subgraphs.users import models, rules, store
 from subgraphs.users.rules.accounts import Status
 

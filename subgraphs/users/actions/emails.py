@@ -3,10 +3,10 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
-from shared.actor import Actor
-from shared.cipher import Cipher
 from shared.errors import NotFound
-from shared.outbox import emit
+from shared.identity.actor import Actor
+from shared.identity.cipher import Cipher
+from shared.messaging.outbox import emit
 from subgraphs.users import models, rules, store
 from subgraphs.users.actions import mailed_codes, mails
 from subgraphs.users.rules.mailed_codes import Purpose

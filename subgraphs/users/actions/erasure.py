@@ -5,11 +5,12 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock, erasure, events, idempotency
-from shared.actor import Actor
-from shared.cipher import Cipher
+from shared import clock, events, idempotency
 from shared.config import Settings
-from shared.outbox import emit
+from shared.identity.actor import Actor
+from shared.identity.cipher import Cipher
+from shared.messaging.outbox import emit
+from shared.privacy import erasure
 from shared.transitions import next_status
 from subgraphs.users import credentials, models, rules, store
 from subgraphs.users.actions import administration, mails, second_factor, sessions

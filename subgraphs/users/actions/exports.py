@@ -6,10 +6,10 @@ from nacl.public import PrivateKey
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events
-from shared.actor import Actor
 from shared.config import Settings
+from shared.identity.actor import Actor
 from shared.ids import new_id
-from shared.outbox import emit
+from shared.messaging.outbox import emit
 from subgraphs.users import models, rules, store
 from subgraphs.users.actions import second_factor
 from subgraphs.users.rules.exports import Status

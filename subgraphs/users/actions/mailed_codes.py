@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock
-from shared.db import Database
+from shared.database.db import Database
 from subgraphs.users import models, rules, store
 from subgraphs.users.rules.mailed_codes import LIFETIMES, Purpose
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock
-from shared.cipher import Cipher
+from shared.identity.cipher import Cipher
 from shared.ids import new_id
 from subgraphs.users import models, rules, store
 from subgraphs.users.actions import mailed_codes

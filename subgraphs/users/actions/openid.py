@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
-from shared.actor import Actor, Role
 from shared.config import Settings
 from shared.errors import InvalidInput, NotFound
+from shared.identity.actor import Actor, Role
 from shared.ids import new_id
-from shared.outbox import emit
+from shared.messaging.outbox import emit
 from subgraphs.users import credentials, models, rules, store
 from subgraphs.users.actions import mails, profile, sessions
 from subgraphs.users.actions.challenges import Challenge, challenge

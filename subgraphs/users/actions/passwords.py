@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock
-from shared.actor import Actor
-from shared.cipher import Cipher
+from shared.identity.actor import Actor
+from shared.identity.cipher import Cipher
 from subgraphs.users import models, rules, store
 from subgraphs.users.actions import mailed_codes, mails, sessions
 from subgraphs.users.credentials import Checked

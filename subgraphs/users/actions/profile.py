@@ -8,11 +8,11 @@ from zoneinfo import available_timezones
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
-from shared.actor import Actor
 from shared.errors import InvalidInput, NotFound, VersionConflict
 from shared.graphql.text import clean
 from shared.graphql.urls import https_url
-from shared.outbox import emit
+from shared.identity.actor import Actor
+from shared.messaging.outbox import emit
 from subgraphs.users import models, rules, store
 from subgraphs.users.rules.profile import Locale
 

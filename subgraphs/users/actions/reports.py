@@ -3,11 +3,11 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
-from shared.actor import Actor
 from shared.errors import NotFound
 from shared.graphql.text import clean
+from shared.identity.actor import Actor
 from shared.ids import new_id
-from shared.outbox import emit
+from shared.messaging.outbox import emit
 from subgraphs.users import models, rules, store
 from subgraphs.users.rules.accounts import Status
 from subgraphs.users.rules.reports import ReportReason

@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
-from shared.actor import Actor
 from shared.config import Settings
 from shared.errors import NotFound
-from shared.outbox import emit
+from shared.identity.actor import Actor
+from shared.messaging.outbox import emit
 from subgraphs.users import models, rules, second_factor, store
 from subgraphs.users.actions import administration, mails, sessions
 from subgraphs.users.rules.mails import Template

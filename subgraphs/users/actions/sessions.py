@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
-from shared.actor import Actor
 from shared.errors import NotFound
+from shared.identity.actor import Actor
 from shared.ids import new_id
-from shared.outbox import emit
+from shared.messaging.outbox import emit
 from subgraphs.users import models, rules, store, tokens
 from subgraphs.users.actions.challenges import Challenge, challenge
 from subgraphs.users.credentials import Checked

@@ -7,12 +7,12 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events
-from shared.actor import Actor
-from shared.cipher import CannotDecrypt, Cipher
 from shared.errors import DomainError, InvalidTransition, NotAllowed, NotFound, VersionConflict
 from shared.graphql.text import clean
+from shared.identity.actor import Actor
+from shared.identity.cipher import CannotDecrypt, Cipher
 from shared.ids import new_id
-from shared.outbox import emit
+from shared.messaging.outbox import emit
 from shared.transitions import next_status
 from subgraphs.users import models, rules, store
 from subgraphs.users.actions import administration

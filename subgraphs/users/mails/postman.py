@@ -7,9 +7,9 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from prometheus_client import Counter
 
 from shared import clock
-from shared.cipher import CannotDecrypt
 from shared.context import Services
-from shared.due import DueWorker
+from shared.deadlines.due import DueWorker
+from shared.identity.cipher import CannotDecrypt
 from shared.mail import Mailer, NotSent, retry_seconds
 from shared.telemetry import span
 from subgraphs.users import actions, models, store

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field
 
-from shared.models import time_field
+from shared.database.models import time_field
 from subgraphs.users.models.base import KEY, Base
 
 

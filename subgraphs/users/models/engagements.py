@@ -2,7 +2,7 @@
 
 from sqlalchemy import Index, text
 
-from shared.models import key_field
+from shared.database.models import key_field
 from subgraphs.users.models.base import Base
 
 

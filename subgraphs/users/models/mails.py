@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from shared.models import enum_field, key_field, time_field
+from shared.database.models import enum_field, key_field, time_field
 from subgraphs.users.models.base import BYTES, KEY, Base
 from subgraphs.users.rules.mails import Template
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
-from shared.models import key_field, text_field, time_field
+from shared.database.models import key_field, text_field, time_field
 from subgraphs.users.models.base import BYTES, KEY, Base
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field
 
-from shared.models import enum_field, key_field, text_field, time_field
+from shared.database.models import enum_field, key_field, text_field, time_field
 from subgraphs.users.models.base import KEY, Base
 from subgraphs.users.rules.reports import ReportReason
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from shared.models import bigint_field, time_field
+from shared.database.models import bigint_field, time_field
 from subgraphs.users.models.base import BYTES, KEY, Base
 
 

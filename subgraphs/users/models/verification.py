@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import Date, Index, text
 from sqlmodel import Field
 
-from shared.models import enum_field, key_field, text_field, time_field
+from shared.database.models import enum_field, key_field, text_field, time_field
 from subgraphs.users.models.base import BYTES, KEY, Base
 from subgraphs.users.rules.verification import DocumentType, RejectionReason, Status
 

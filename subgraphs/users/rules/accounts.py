@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 
-from shared.actor import ADMIN, MARKETPLACE, SUPPORT, Role
 from shared.errors import DomainError, InvalidInput, NotAllowed, UserErrorCode
 from shared.events import DELETED_NAME
 from shared.graphql.text import clean
+from shared.identity.actor import ADMIN, MARKETPLACE, SUPPORT, Role
 from shared.transitions import By, Transition, step
 
 

@@ -5,11 +5,11 @@ from typing import Annotated, Self
 import strawberry
 from strawberry import ID
 
-from shared.actor import ADMIN, Role
 from shared.errors import BadRequest, DomainError
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.schema import mutation, query
 from shared.graphql.types import UserError
+from shared.identity.actor import ADMIN, Role
 from shared.ids import check_id
 from subgraphs.users import actions, credentials, models, store
 from subgraphs.users.revocations import revoke

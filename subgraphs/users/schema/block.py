@@ -6,11 +6,11 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from shared.actor import MARKETPLACE
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import field, mutation, query
 from shared.graphql.types import UserError
+from shared.identity.actor import MARKETPLACE
 from shared.ids import check_id
 from subgraphs.users import actions, models, store
 from subgraphs.users.schema.user import Info, User, find_user

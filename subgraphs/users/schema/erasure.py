@@ -5,9 +5,9 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from shared.actor import ADMIN
 from shared.graphql.schema import mutation
 from shared.graphql.types import UserError
+from shared.identity.actor import ADMIN
 from shared.ids import check_id
 from subgraphs.users import actions, credentials, models, second_factor
 from subgraphs.users.revocations import revoke

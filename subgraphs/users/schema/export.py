@@ -8,11 +8,11 @@ import strawberry
 from nacl.public import PrivateKey, SealedBox
 from strawberry import ID
 
-from shared.actor import MARKETPLACE
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import field, mutation, query
 from shared.graphql.types import UserError, register_enum
+from shared.identity.actor import MARKETPLACE
 from shared.ids import check_id
 from subgraphs.users import actions, credentials, models, rules, second_factor, secrets_at_rest, store
 from subgraphs.users.rules.exports import Status

@@ -6,11 +6,11 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from shared.actor import MARKETPLACE, Role
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota
 from shared.graphql.schema import mutation, query
 from shared.graphql.types import UserError
+from shared.identity.actor import MARKETPLACE, Role
 from shared.ids import check_id
 from subgraphs.users import actions, credentials, models, rules, store
 from subgraphs.users.openid import flow, http

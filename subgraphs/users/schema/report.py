@@ -6,12 +6,12 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from shared.actor import MARKETPLACE
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import field, mutation, query
 from shared.graphql.types import UserError, register_enum
 from shared.idempotency import idempotent
+from shared.identity.actor import MARKETPLACE
 from shared.ids import check_id
 from subgraphs.users import actions, models, store
 from subgraphs.users.rules.reports import ReportReason

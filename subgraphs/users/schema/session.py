@@ -8,13 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry import ID
 
 from shared import clock
-from shared.actor import MARKETPLACE, Role
 from shared.config import Settings
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota
 from shared.graphql.schema import field, mutation, query
 from shared.graphql.types import UserError
 from shared.idempotency import idempotent
+from shared.identity.actor import MARKETPLACE, Role
 from shared.ids import check_id
 from subgraphs.users import actions, credentials, models, rules, store, tokens
 from subgraphs.users.revocations import revoke

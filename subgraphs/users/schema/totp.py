@@ -3,10 +3,10 @@
 import strawberry
 from strawberry import ID
 
-from shared.actor import ADMIN
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation
 from shared.graphql.types import UserError
+from shared.identity.actor import ADMIN
 from shared.ids import check_id
 from subgraphs.users import actions, credentials, rules, second_factor, store
 from subgraphs.users.revocations import revoke

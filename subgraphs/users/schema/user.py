@@ -8,10 +8,10 @@ import strawberry
 from strawberry import ID
 
 from shared import clock
-from shared.actor import MARKETPLACE, Role
 from shared.context import Context
 from shared.graphql.schema import field, query
 from shared.graphql.types import register_enum
+from shared.identity.actor import MARKETPLACE, Role
 from shared.ids import check_id
 from subgraphs.users import models, rules
 from subgraphs.users.loaders import Loaders

@@ -7,12 +7,12 @@ import strawberry
 from strawberry import ID
 
 from shared import clock
-from shared.actor import ADMIN, MARKETPLACE
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import field, mutation, query
 from shared.graphql.types import UserError, register_enum
 from shared.idempotency import idempotent
+from shared.identity.actor import ADMIN, MARKETPLACE
 from shared.ids import check_id
 from subgraphs.users import actions, models, rules, store
 from subgraphs.users.rules.verification import DocumentType, RejectionReason, Status

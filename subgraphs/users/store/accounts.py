@@ -10,9 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.actor import Role
-from shared.db import Database, any_of, columns_of
+from shared.database.db import Database, any_of, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page
+from shared.identity.actor import Role
 from subgraphs.users import models
 from subgraphs.users.rules.accounts import Status
 

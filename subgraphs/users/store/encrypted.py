@@ -6,7 +6,7 @@ from typing import cast
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.db import columns_of
+from shared.database.db import columns_of
 from subgraphs.users import models
 
 

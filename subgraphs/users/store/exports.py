@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database, any_of, columns_of
+from shared.database.db import Database, any_of, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page, page_by_parent
 from subgraphs.users import models
 from subgraphs.users.rules.exports import Status

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database, unlocked
+from shared.database.db import Database, unlocked
 from subgraphs.users import models
 from subgraphs.users.rules.mailed_codes import Purpose
 

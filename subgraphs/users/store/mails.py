@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database, unlocked
-from shared.due import look_after_commit
+from shared.database.db import Database, unlocked
+from shared.deadlines.due import look_after_commit
 from subgraphs.users import models
 from subgraphs.users.rules.mails import Template
 

@@ -4,7 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database, columns_of
+from shared.database.db import Database, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page
 from subgraphs.users import models
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.db import Database, any_of, unlocked
+from shared.database.db import Database, any_of, unlocked
 from subgraphs.users import models
 
 SecondFactor = models.SecondFactor

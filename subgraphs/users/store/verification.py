@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from shared.db import Database, any_of, columns_of
+from shared.database.db import Database, any_of, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page
 from subgraphs.users import models
 from subgraphs.users.rules.verification import Status

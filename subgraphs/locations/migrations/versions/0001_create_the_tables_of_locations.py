@@ -5,7 +5,7 @@ from alembic import op
 from geoalchemy2 import Geography
 from sqlalchemy.dialects import postgresql
 
-from shared.alembic import platform
+from shared.database.alembic import platform
 
 revision: str = "0001"
 down_revision: str | None = None

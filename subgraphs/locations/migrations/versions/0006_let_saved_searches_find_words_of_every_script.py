@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from shared.alembic import search
+from shared.database.alembic import search
 
 revision: str = "0006"
 down_revision: str | None = "0005"

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from shared.alembic import platform
+from shared.database.alembic import platform
 
 revision: str = "0001"
 down_revision: str | None = None

@@ -1,6 +1,6 @@
 """Count redactions"""
 
-from shared.alembic import platform
+from shared.database.alembic import platform
 
 revision: str = "0002"
 down_revision: str | None = "0001"

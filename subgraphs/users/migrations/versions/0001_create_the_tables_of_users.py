@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from shared.alembic import platform
+from shared.database.alembic import platform
 
 revision: str = "0001"
 down_revision: str | None = None

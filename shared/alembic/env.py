@@ -1,5 +1,0 @@
-"""Alembic's entry point, the same for every subgraph."""
-
-from shared import migrate
-
-migrate.run()

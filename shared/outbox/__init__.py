@@ -1,9 +1,0 @@
-"""Events from a transaction to Kafka: `emit` writes them, the relay publishes them.
-
-The outbox is also the log of each stream, which subscriptions replay (`shared.streams`).
-"""
-
-from shared.outbox.emitting import emit
-from shared.outbox.relay import Relay
-
-__all__ = ["Relay", "emit"]
