@@ -1,0 +1,1 @@
+"""PostgreSQL: connections and transactions, the tables that every subgraph has, locks, migrations."""

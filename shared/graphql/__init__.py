@@ -1,0 +1,1 @@
+"""The /graphql endpoint of a subgraph: building its schema, reading, limiting and executing operations."""

@@ -1,0 +1,1 @@
+"""Who calls: access tokens, actors, addresses, and what is encrypted for whom."""

@@ -1,0 +1,1 @@
+"""Events on their way: the outbox, Kafka, consumers with their inbox, streams and dead letters."""

@@ -1,0 +1,1 @@
+"""What is held of a person: the list of it, exports, erasure."""

@@ -1,0 +1,1 @@
+"""One process of a subgraph: its application, its server, its connections, its end."""
