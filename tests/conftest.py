@@ -6,12 +6,11 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import jwt
 import pytest
 import uvloop
-from xdist.scheduler import LoadScopeScheduling
 
 from deploy.local.layout import tools_on_path
 from deploy.local.stack import Stack
@@ -26,8 +25,7 @@ from tests.support.serving import Served, application, serve
 
 tools_on_path()
 
-# What runs on the whole system.
-WHOLE_SYSTEM = tuple(Path(__file__).parent / name for name in ("abuse", "e2e", "fuzz"))
+pytest_plugins = ("tests.support.order", "tests.support.report")
 
 # What a subgraph runs on; whatever else runs beside it asks for some of these.
 _PARTS = frozenset({"database_url", "redis_url", "topic_prefix"})
@@ -59,56 +57,10 @@ class AccessToken(Protocol):
     ) -> str: ...
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Gives the tests that share the whole system the time that its start takes the first of them.
-
-    Keeps folders in their order, and files of those tests: pytest would run all asynchronous tests first, for they
-    share a loop. Within a folder it brings together what shares a process, such as a router.
-    """
-    places = {place: number for number, place in enumerate(dict.fromkeys(map(_place, items)))}
-    yield
-    items.sort(key=lambda item: places[_place(item)])
-    for item in items:
-        if _is_on_whole_system(item) and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(400))
-
-
-def _place(item: pytest.Item) -> Path:
-    return item.path if _is_on_whole_system(item) else item.path.parent
-
-
-def _is_on_whole_system(item: pytest.Item) -> bool:
-    return not set(WHOLE_SYSTEM).isdisjoint(item.path.parents)
-
-
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Spares collections of garbage the thousands of tests and all that they import, which stay to the end."""
     gc.collect()
     gc.freeze()
-
-
-class _Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
-    """Sends everything that shares the whole system to one worker, where it runs one after the other.
-
-    xdist's own groups do the same by way of a private attribute that pytest 9.2 no longer has.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "e2e" if nodeid.startswith(tuple(f"tests/{folder.name}/" for folder in WHOLE_SYSTEM)) else nodeid
-
-    def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
-        """Forgets a scope that is complete, or each later test would have all of them counted again."""
-        super().mark_test_complete(node, item_index, duration)
-        scopes = self.assigned_work[node]
-        scope = self._split_scope(self.registered_collections[node][item_index])
-        if all(scopes[scope].values()):
-            del scopes[scope]
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
-    """Replaces xdist's scheduler."""
-    return _Scheduler(config, log)
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
