@@ -7,6 +7,7 @@ import time
 from collections.abc import Coroutine
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -258,6 +259,15 @@ def router_install(
 ) -> None:
     """Build Hive Router and our plugins with cargo into this user's cache, which takes a quarter of an hour."""
     console.print(f"Built {_run(routers.install_hive_router(quick))}", soft_wrap=True)
+
+
+@router_app.command("take")
+def router_take(folder: Annotated[Path, typer.Argument(help="Has hive_router.xz and hive_router.built-from.")]) -> None:
+    """Take a built Hive Router instead of building it, if it was built of these sources."""
+    try:
+        console.print(f"Took {routers.take_hive_router(folder)}", soft_wrap=True)
+    except StartFailed as failure:
+        fail(failure)
 
 
 async def _health(specs: dict[str, processes.ProcessSpec]) -> dict[str, str | None]:

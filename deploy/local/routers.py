@@ -1,5 +1,6 @@
 """The two routers as local processes, each with the nginx edge in front of it."""
 
+import lzma
 import os
 import shutil
 from collections.abc import Mapping
@@ -63,6 +64,28 @@ async def install_hive_router(quick: bool = False) -> Path:
         )
         command.check(_built())
         stamps.set_current(_stamp(), _sources(quick))
+    return _built()
+
+
+def take_hive_router(folder: Path) -> Path:
+    """Brings `hive_router.xz` of a folder into this user's cache, as if it had been built there. Returns the program.
+
+    Raises StartFailed unless `hive_router.built-from` beside it is what `install_hive_router` would note for these
+    sources, or where the program does not run on this machine.
+    """
+    if not any(stamps.is_current(folder / "hive_router.built-from", _sources(quick)) for quick in (False, True)):
+        raise StartFailed(f"{folder} has no Hive Router that was built of these sources.")
+    new = _cache() / "hive_router.new"
+    new.parent.mkdir(parents=True, exist_ok=True)
+    with lzma.open(folder / "hive_router.xz") as packed, new.open("wb") as unpacked:
+        shutil.copyfileobj(packed, unpacked)
+    new.chmod(0o755)
+    try:
+        command.check(new)
+    except command.UnfitRouter as unfit:
+        raise StartFailed(str(unfit)) from unfit
+    new.replace(_built())
+    stamps.set_current(_stamp(), (folder / "hive_router.built-from").read_text())
     return _built()
 
 

@@ -1,5 +1,6 @@
 """Which Hive Router is taken, and how ours is built, with a cargo that compiles nothing."""
 
+import lzma
 import os
 from pathlib import Path
 
@@ -111,6 +112,39 @@ async def test_without_cargo_the_install_says_what_is_missing(machine: Path, mon
 
     with pytest.raises(StartFailed, match="cargo is not on PATH"):
         await routers.install_hive_router()
+
+
+def packed(folder: Path, built_from: Path, text: str) -> Path:
+    folder.mkdir()
+    (folder / "hive_router.xz").write_bytes(lzma.compress(text.encode()))
+    (folder / "hive_router.built-from").write_text(built_from.read_text())
+    return folder
+
+
+async def test_one_that_was_built_elsewhere_of_the_same_sources_is_taken(machine: Path) -> None:
+    program(machine / "bin" / "cargo", CARGO)
+    built = await routers.install_hive_router()
+    stamp = built.parent / "built-from"
+    folder = packed(machine / "tools", stamp, f"#!/bin/sh\necho {PLUGINS} elsewhere\n")
+    stamp.unlink()
+    assert routers.hive_router_binary() is None
+
+    assert routers.take_hive_router(folder) == routers.hive_router_binary() == built
+    assert "elsewhere" in built.read_text()
+
+
+async def test_one_that_was_built_of_other_sources_or_does_not_run_here_is_not_taken(machine: Path) -> None:
+    program(machine / "bin" / "cargo", CARGO)
+    stamp = (await routers.install_hive_router()).parent / "built-from"
+    broken = packed(machine / "broken", stamp, "no program at all")
+    other = packed(machine / "other", stamp, f"#!/bin/sh\necho {PLUGINS}\n")
+    (other / "hive_router.built-from").write_text("release of other sources")
+    stamp.unlink()
+
+    for folder, reason in ((broken, "without our plugins"), (other, "no Hive Router"), (machine, "no Hive Router")):
+        with pytest.raises(StartFailed, match=reason):
+            routers.take_hive_router(folder)
+        assert routers.hive_router_binary() is None
 
 
 def calls(machine: Path) -> list[str]:
