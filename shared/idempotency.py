@@ -1,12 +1,13 @@
 """Idempotency keys: the same request sent again has one effect and the same answer.
 
-A resolver wraps its action, inside the transaction that commits the effect:
+Resolvers take `shared.graphql.acting.act_once`. One whose input must not be kept whole, or that has no actor yet, wraps
+its action itself, inside the transaction that commits the effect:
 
     async with info.context.transaction() as session:
-        bid = await idempotent(
-            session, actor.id, input.idempotency_key, "placeBid", input,
-            run=lambda: actions.place_bid(session, actor, ...),
-            replay=lambda bid_id: store.get_bid(session, bid_id),
+        account = await idempotent(
+            session, actor_id, input.idempotency_key, "signUp", {"roles": roles},
+            run=lambda: actions.sign_up(session, ...),
+            replay=lambda user_id: store.get_user(session, user_id),
         )
 
 What is remembered is the id of the result, not the answer: a repeat reads the object as it is now. A

@@ -30,8 +30,8 @@ def id_of(prefix: str, number: int) -> str:
     return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
 
 
-def check_id(value: object, prefix: str) -> str:
-    """`value`, once it is known to be an id of this type. Raises InvalidId.
+def check_id(value: object, prefix: str, *, argument: str = "") -> str:
+    """`value`, once it is known to be an id of this type. Raises InvalidId, which names the argument if there is one.
 
     Only the canonical form passes (lower case, no overflow of 128 bits), since ids are compared as text.
     """
@@ -41,6 +41,8 @@ def check_id(value: object, prefix: str) -> str:
         or len(value) != len(prefix) + 1 + _SUFFIX_LENGTH
         or not _pattern(prefix).fullmatch(value)
     ):
+        if argument:
+            raise InvalidId(f'`{argument}` is not a valid id of type "{prefix}".', argument=argument)
         raise InvalidId(f'Not a valid id of type "{prefix}".')
     return value
 

@@ -1,8 +1,8 @@
 """Building a subgraph's schema: federation 2.9, the shared scalars, one way to declare fields.
 
 `query`, `mutation`, `subscription` and `field` are Strawberry's decorators with what every field of the
-graph needs: the scope that it takes (declared in the SDL and enforced here), a span and a duration, and
-for mutations the step from a `DomainError` to the payload's `userErrors`.
+graph needs: the scope that it takes (declared in the SDL and enforced here), the check of its ids, a span and a
+duration, and for mutations the step from a `DomainError` to the payload's `userErrors`.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from strawberry.utils.str_converters import to_snake_case
 
 from shared.context import Context
 from shared.errors import BadRequest, DomainError, InvalidId
+from shared.graphql.ids import Check, check_ids, checks_of
 from shared.graphql.pagination import connection_directives
 from shared.graphql.quotas import Quota, limited
 from shared.graphql.scalars import SCALARS
@@ -127,6 +128,8 @@ field = query
 def mutation(*, description: str, scope: str | None = MARKETPLACE, quotas: Sequence[Quota] = ()) -> Callable[[F], F]:
     """A field of Mutation. A DomainError that its resolver raises becomes the payload's `userErrors`.
 
+    A resolver is the call of its action: `shared.graphql.acting`.
+
     `quotas` say how often it may be tried. What strangers can call (`scope` None) needs one.
 
     The payload class takes no required arguments; one whose error answers with the current object
@@ -148,9 +151,11 @@ def subscription(*, description: str, scope: str | None = None) -> Callable[[F],
     """A field of Subscription; its resolver is an async generator."""
 
     def declare(resolver: F) -> F:
+        ids = checks_of(resolver)
+
         @wraps(resolver)
         async def guarded(*args: object, **kwargs: object) -> AsyncIterator[object]:
-            _check(scope, kwargs)
+            _check(scope, ids, kwargs)
             async with aclosing(resolver(*args, **kwargs)) as events:
                 async for event in events:
                     yield event
@@ -169,18 +174,20 @@ def _security(scope: str | None) -> list[object]:
     return [Authenticated(), RequiresScopes(scopes=cast("Any", [[scope]]))]
 
 
-def _check(scope: str | None, arguments: Mapping[str, object]) -> None:
+def _check(scope: str | None, ids: Mapping[str, Check], arguments: Mapping[str, object]) -> None:
     if scope is not None:
         cast("Info", arguments["info"]).context.require_actor(scope)
+    check_ids(ids, arguments)
 
 
 def _guarded(resolver: Resolver, scope: str | None) -> Resolver:
-    if scope is None:
+    ids = checks_of(resolver)
+    if scope is None and not ids:
         return resolver
 
     @wraps(resolver)
     async def guarded(*args: object, **kwargs: object) -> object:
-        _check(scope, kwargs)
+        _check(scope, ids, kwargs)
         return await resolver(*args, **kwargs)
 
     return guarded

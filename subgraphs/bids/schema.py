@@ -10,13 +10,13 @@ from strawberry import ID
 
 from shared import events
 from shared.context import Context, Followed
+from shared.graphql.acting import act, act_once
 from shared.graphql.events import AFTER, StreamEvent, made_once
+from shared.graphql.ids import BidId, TaskId
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.schema import build_schema, field, mutation, query, subscription
 from shared.graphql.types import Money, MoneyInput, UserError, register_enum
-from shared.idempotency import idempotent
 from shared.identity.actor import MARKETPLACE
-from shared.ids import check_id
 from shared.money import Money as Amount
 from subgraphs.bids import actions, models, rules, store
 from subgraphs.bids.loaders import Loaders
@@ -188,7 +188,7 @@ class BidEvent(StreamEvent):
 
 @strawberry.input(description="A new bid.")
 class PlaceBidInput:
-    task_id: ID = strawberry.field(description="The open task to bid on.")
+    task_id: TaskId = strawberry.field(description="The open task to bid on.")
     amount: MoneyInput = strawberry.field(description="1 to 100,000 units of the task's currency.")
     message: str = strawberry.field(description="What you say to the poster, 20 to 1,500 characters.")
     estimated_minutes: int | None = strawberry.field(default=None, description="How long you expect the work to take.")
@@ -199,7 +199,7 @@ class PlaceBidInput:
 
 @strawberry.input(description="What to change of a pending bid; what is left out stays as it is.")
 class UpdateBidInput:
-    bid_id: ID = strawberry.field(description="One's own pending bid.")
+    bid_id: BidId = strawberry.field(description="One's own pending bid.")
     amount: MoneyInput | None = strawberry.field(default=None, description="1 to 100,000 units.")
     message: str | None = strawberry.field(default=None, description="20 to 1,500 characters.")
     estimated_minutes: int | None = strawberry.field(default=None, description="How long the work takes.")
@@ -207,18 +207,18 @@ class UpdateBidInput:
 
 @strawberry.input(description="The bid to take back.")
 class WithdrawBidInput:
-    bid_id: ID = strawberry.field(description="One's own pending bid.")
+    bid_id: BidId = strawberry.field(description="One's own pending bid.")
 
 
 @strawberry.input(description="The bid to turn down.")
 class DeclineBidInput:
-    bid_id: ID = strawberry.field(description="A pending bid on one's own task.")
+    bid_id: BidId = strawberry.field(description="A pending bid on one's own task.")
     reason: str | None = strawberry.field(default=None, description="Told to the bidder; at most 500 characters.")
 
 
 @strawberry.input(description="The bid to choose.")
 class AcceptBidInput:
-    bid_id: ID = strawberry.field(description="A pending bid on one's own task.")
+    bid_id: BidId = strawberry.field(description="A pending bid on one's own task.")
     expected_version: int = strawberry.field(
         description="The `version` that you saw; `VERSION_CONFLICT` if the bid changed since."
     )
@@ -268,8 +268,10 @@ async def visible_bids(info: Info, bid_ids: Sequence[str]) -> Sequence[Bid | Non
 @strawberry.type
 class Query:
     @query(description="A bid, for the poster of its task and its bidder; null for anybody else.")
-    async def bid(self, info: Info, id: Annotated[ID, strawberry.argument(description="The bid's id.")]) -> Bid | None:
-        return (await visible_bids(info, [check_id(id, "bid")]))[0]
+    async def bid(
+        self, info: Info, id: Annotated[BidId, strawberry.argument(description="The bid's id.")]
+    ) -> Bid | None:
+        return (await visible_bids(info, [id]))[0]
 
     @query(description="The caller's own bids, newest first.", scope=MARKETPLACE)
     async def my_bids(
@@ -284,67 +286,41 @@ class Query:
 class Mutation:
     @mutation(description="Bids on an open task that is not one's own. Needs the role TASKER.")
     async def place_bid(self, info: Info, input: PlaceBidInput) -> PlaceBidPayload:
-        actor = info.context.require_actor()
-        task_id = check_id(input.task_id, "task")
-        amount = input.amount.parse(field=("amount",))
-        async with info.context.transaction() as session:
-            row = await idempotent(
-                session,
-                actor.id,
-                input.idempotency_key,
-                "placeBid",
-                input,
-                run=lambda: actions.place_bid(
-                    session,
-                    actor,
-                    task_id=task_id,
-                    amount=amount,
-                    message=input.message,
-                    estimated_minutes=input.estimated_minutes,
-                ),
-                replay=lambda bid_id: store.get_bid(session, bid_id),
-            )
+        row = await act_once(
+            info,
+            input,
+            store.get_bid,
+            actions.place_bid,
+            task_id=input.task_id,
+            amount=input.amount.parse(field=("amount",)),
+            message=input.message,
+            estimated_minutes=input.estimated_minutes,
+        )
         return PlaceBidPayload.of(row)
 
     @mutation(description="Changes one's own pending bid.")
     async def update_bid(self, info: Info, input: UpdateBidInput) -> UpdateBidPayload:
-        actor = info.context.require_actor()
-        bid_id = check_id(input.bid_id, "bid")
-        amount = input.amount.parse(field=("amount",)) if input.amount else None
-        async with info.context.transaction() as session:
-            row = await actions.update_bid(
-                session,
-                actor,
-                bid_id,
-                amount=amount,
-                message=input.message,
-                estimated_minutes=input.estimated_minutes,
-            )
+        row = await act(
+            info,
+            actions.update_bid,
+            input.bid_id,
+            amount=input.amount.parse(field=("amount",)) if input.amount else None,
+            message=input.message,
+            estimated_minutes=input.estimated_minutes,
+        )
         return UpdateBidPayload.of(row)
 
     @mutation(description="Takes one's own pending bid back.")
     async def withdraw_bid(self, info: Info, input: WithdrawBidInput) -> WithdrawBidPayload:
-        actor = info.context.require_actor()
-        bid_id = check_id(input.bid_id, "bid")
-        async with info.context.transaction() as session:
-            row = await actions.withdraw_bid(session, actor, bid_id)
-        return WithdrawBidPayload.of(row)
+        return WithdrawBidPayload.of(await act(info, actions.withdraw_bid, input.bid_id))
 
     @mutation(description="Turns down a pending bid on one's own task.")
     async def decline_bid(self, info: Info, input: DeclineBidInput) -> DeclineBidPayload:
-        actor = info.context.require_actor()
-        bid_id = check_id(input.bid_id, "bid")
-        async with info.context.transaction() as session:
-            row = await actions.decline_bid(session, actor, bid_id, input.reason)
-        return DeclineBidPayload.of(row)
+        return DeclineBidPayload.of(await act(info, actions.decline_bid, input.bid_id, input.reason))
 
     @mutation(description="Chooses a pending bid on one's own task; of several at once one wins.")
     async def accept_bid(self, info: Info, input: AcceptBidInput) -> AcceptBidPayload:
-        actor = info.context.require_actor()
-        bid_id = check_id(input.bid_id, "bid")
-        async with info.context.transaction() as session:
-            row = await actions.accept_bid(session, actor, bid_id, input.expected_version)
-        return AcceptBidPayload.of(row)
+        return AcceptBidPayload.of(await act(info, actions.accept_bid, input.bid_id, input.expected_version))
 
 
 @strawberry.type
@@ -356,17 +332,16 @@ class Subscription:
     async def bid_events(
         self,
         info: Info,
-        task_id: Annotated[ID, strawberry.argument(description="The task whose bids to follow.")],
+        task_id: Annotated[TaskId, strawberry.argument(description="The task whose bids to follow.")],
         after: Annotated[int | None, AFTER] = None,
     ) -> AsyncIterator[BidEvent]:
         viewer = info.context.require_actor().id
-        stream = f"task:{check_id(task_id, 'task')}"
 
         def visible(event: events.Event) -> bool:
             bid = cast("events.BidPlaced", event).bid
             return rules.may_see(viewer, bid.poster_id, bid.tasker_id)
 
-        async for followed in info.context.follow(stream, after, visible):
+        async for followed in info.context.follow(f"task:{task_id}", after, visible):
             yield BidEvent.of(followed)
 
 
