@@ -234,9 +234,11 @@ def money(about: str, at: str, rule: Rule) -> Type:
     return Type("Money", about, at, {"amount currency": rule})
 
 
-def user_error(about: str, at: str, rule: Rule) -> Type:
-    """UserError, of the mutation `at`, which is refused whoever asks."""
-    return Type("UserError", about, f"{at}.userErrors", {"code message field": rule})
+def user_error(about: str, at: str, rule: Rule, *, bounds: Rule | None = None, allowed: Rule | None = None) -> Type:
+    """UserError, of the mutation `at`, which is refused whoever asks; who is told bounds or what is allowed, too."""
+    nothing = {who: NULL if answer is VALUE else answer for who, answer in rule.items()}
+    fields = {"code message field": rule, "min max": bounds or nothing, "allowed": allowed or nothing}
+    return Type("UserError", about, f"{at}.userErrors", fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,22 @@
 A `DomainError` is something that a person can put right; it becomes an entry of a mutation's
 `userErrors`. A `RequestError` is everything else; it becomes a top-level GraphQL error whose
 `extensions.code` is its `code`.
+
+Who fills in a form is told of everything that is wrong with it at once: what an action checks of its input it checks
+with `collected`, after it is known that the caller may do it at all.
 """
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, ParamSpec, TypeAlias, TypeVar, cast
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Bound: TypeAlias = str | int | datetime
+"""The least or the most of a value. An amount is written as a person enters it: `Money.format`."""
 
 
 class UserErrorCode(StrEnum):
@@ -122,17 +134,72 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
 class DomainError(Exception):
     """A refusal that a person can put right.
 
-    `field` is the path of the offending input value, such as `("amount",)`. `current` is the row as it
-    is now, for errors whose payload answers with it (`VERSION_CONFLICT`).
+    `field` is the path of the offending input value, such as `("amount",)`. What the value may be is said as data too,
+    for clients that write messages of their own: from `min` to `max`, or one of `allowed`; of a text its length, of a
+    list how many it holds. `current` is the row as it is now, for errors whose payload answers with it
+    (`VERSION_CONFLICT`).
     """
 
     code: ClassVar[UserErrorCode]
 
-    def __init__(self, message: str, *, field: tuple[str, ...] = (), current: object = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: tuple[str, ...] = (),
+        min: Bound | None = None,
+        max: Bound | None = None,
+        allowed: Sequence[str] | None = None,
+        current: object = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.field = field
+        self.min = min
+        self.max = max
+        self.allowed = allowed
         self.current = current
+        self.others: Sequence[DomainError] = ()
+
+    @property
+    def reasons(self) -> "Sequence[DomainError]":
+        """All that is to be put right: this, and the others that were `collected` with it."""
+        return (self, *self.others)
+
+
+class Collected:
+    """Checks one rule after another, and keeps why they refuse."""
+
+    def __init__(self) -> None:
+        self.reasons: list[DomainError] = []
+
+    def __call__(self, rule: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """What `rule` answers. It is for after the block: if the rule refuses, it is nothing, and the block raises."""
+        try:
+            return rule(*args, **kwargs)
+        except DomainError as refusal:
+            self.reasons.extend(refusal.reasons)
+            return cast("R", None)
+
+
+@contextmanager
+def collected() -> Iterator[Collected]:
+    """Within the block rules are checked together; at its end the first refusal is raised, with the `others`.
+
+        with collected() as check:
+            message = check(rules.clean_message, message)
+            check(rules.check_estimate, estimated_minutes)
+
+    What needs the answer of another rule cannot be judged where that one refuses: the two are one rule, or the other
+    stands behind the block. What says that the caller may not, or that there is no such thing, is raised before the
+    block, alone: whoever may not see an object is told nothing else of it.
+    """
+    check = Collected()
+    yield check
+    if check.reasons:
+        first, *others = check.reasons
+        first.others = others
+        raise first
 
 
 class InvalidInput(DomainError):

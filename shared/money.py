@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Self
+from typing import Protocol, Self
 
 from shared.errors import InvalidAmount
 
@@ -109,6 +109,16 @@ DIGITS: dict[CurrencyCode, int] = {currency: _OTHER_DIGITS.get(currency, 2) for 
 
 _MAX_MINOR = 2**63 - 1  # bigint, in which amounts are stored
 _MAX_WHOLE_DIGITS = 12  # of an amount that a person enters; leaves room for sums within a bigint
+
+
+class Entered(Protocol):
+    """An amount as a person entered it, not yet read."""
+
+    @property
+    def amount(self) -> str: ...
+
+    @property
+    def currency(self) -> CurrencyCode: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import fields, is_dataclass
 from functools import cache, wraps
 from typing import Any, Protocol, TypeVar, cast
 
@@ -17,7 +18,7 @@ from strawberry.federation.schema import FederationAny
 from strawberry.federation.schema_directives import Authenticated, RequiresScopes
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.info import Info as StrawberryInfo
-from strawberry.utils.str_converters import to_snake_case
+from strawberry.utils.str_converters import to_camel_case, to_snake_case
 
 from shared.context import Context
 from shared.errors import BadRequest, DomainError, InvalidId
@@ -126,7 +127,7 @@ field = query
 
 
 def mutation(*, description: str, scope: str | None = MARKETPLACE, quotas: Sequence[Quota] = ()) -> Callable[[F], F]:
-    """A field of Mutation. A DomainError that its resolver raises becomes the payload's `userErrors`.
+    """A field of Mutation. A DomainError that its resolver raises becomes the payload's `userErrors`, with its others.
 
     A resolver is the call of its action: `shared.graphql.acting`.
 
@@ -202,10 +203,18 @@ def _refusing(resolver: Resolver) -> Resolver:
             return await resolver(*args, **kwargs)
         except DomainError as error:
             payload: Payload = payload_type() if error.current is None else payload_type.of(error.current)
-            payload.user_errors = [UserError.of(error)]
+            payload.user_errors = [UserError.of(each) for each in _in_order(error.reasons, kwargs.get("input"))]
             return payload
 
     return refusing
+
+
+def _in_order(reasons: Sequence[DomainError], input: object) -> Sequence[DomainError]:
+    """As the input has its fields, so that the first is the first of a form; what is about none of them comes first."""
+    if len(reasons) == 1 or not is_dataclass(input):
+        return reasons
+    places = {to_camel_case(each.name): place for place, each in enumerate(fields(input))}
+    return sorted(reasons, key=lambda each: places.get(each.field[0], -1) if each.field else -1)
 
 
 def _observed(resolver: Resolver) -> Resolver:

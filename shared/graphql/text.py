@@ -25,9 +25,13 @@ def clean(value: str, *, field: tuple[str, ...], min_length: int = 0, max_length
     unpaired surrogates, a writing direction that is forced or left changed, and a text that shows nothing where
     one is needed.
     """
+
+    def out_of_bounds(message: str) -> InvalidInput:
+        return InvalidInput(message, field=field, min=min_length or None, max=max_length)
+
     # Composing shortens a text to a third at most; what is longer need not be looked at.
     if len(value) > 4 * max_length + 1_000:
-        raise _too_long(max_length, field)
+        raise out_of_bounds(f"At most {max_length} characters, please.")
     text = _LINE_BREAKS.sub("\n", value).strip()
     if _FORBIDDEN.search(text) or (not multiline and _MORE_THAN_ONE_LINE.search(text)):
         raise InvalidInput("The text holds a character that is not allowed here.", field=field)
@@ -36,17 +40,12 @@ def clean(value: str, *, field: tuple[str, ...], min_length: int = 0, max_length
         _check_combining_runs(text, field)
         text = unicodedata.normalize("NFC", text)
     if len(text) > max_length:
-        raise _too_long(max_length, field)
+        raise out_of_bounds(f"At most {max_length} characters, please.")
     if len(text) < min_length or (min_length and not _shows(text)):
-        raise InvalidInput(
-            "This must not be empty." if min_length == 1 else f"At least {min_length} characters, please.",
-            field=field,
+        raise out_of_bounds(
+            "This must not be empty." if min_length == 1 else f"At least {min_length} characters, please."
         )
     return text
-
-
-def _too_long(max_length: int, field: tuple[str, ...]) -> InvalidInput:
-    return InvalidInput(f"At most {max_length} characters, please.", field=field)
 
 
 def _check_isolates(text: str, field: tuple[str, ...]) -> None:

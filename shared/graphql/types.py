@@ -1,6 +1,7 @@
 """Types that every subgraph has in common, and the helper that gives enum values their descriptions."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import Enum
 from typing import Self, TypeVar, cast
 
@@ -8,8 +9,8 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from shared import geo, money
-from shared.errors import USER_ERROR_DESCRIPTIONS, DomainError, InvalidInput, UserErrorCode
-from shared.graphql.scalars import DecimalText
+from shared.errors import USER_ERROR_DESCRIPTIONS, Bound, DomainError, InvalidInput, UserErrorCode
+from shared.graphql.scalars import DecimalText, format_datetime
 from shared.money import CURRENCY_NAMES, CurrencyCode
 
 E = TypeVar("E", bound=Enum)
@@ -104,7 +105,35 @@ class UserError:
         description='The path of the input value concerned, such as `["budget", "amount"]`; '
         "null when it is none in particular."
     )
+    min: str | None = strawberry.field(
+        default=None,
+        description="The least that the value may be, for messages of one's own: how many characters of a text, how "
+        "many entries of a list, or the number, the amount, the time itself, written as in the input. Null without "
+        "such a bound.",
+    )
+    max: str | None = strawberry.field(default=None, description="The most that the value may be, written like `min`.")
+    allowed: list[str] | None = strawberry.field(
+        default=None,
+        description="All that the value may be, where this is a short list, such as currencies; null where it is none.",
+    )
 
     @classmethod
     def of(cls, error: DomainError) -> Self:
-        return cls(code=error.code, message=error.message, field=list(error.field) or None)
+        return cls(
+            code=error.code,
+            message=error.message,
+            field=list(error.field) or None,
+            min=_written(error.min),
+            max=_written(error.max),
+            allowed=list(error.allowed) if error.allowed is not None else None,
+        )
+
+
+def _written(bound: Bound | None) -> str | None:
+    match bound:
+        case None | str():
+            return bound
+        case int():
+            return str(bound)
+        case datetime():
+            return format_datetime(bound)

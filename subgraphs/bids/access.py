@@ -34,6 +34,7 @@ PARTIES = everybody(NULL, owner=VALUE, tasker=VALUE, poster=VALUE)
 LISTED = everybody(EMPTY, owner=VALUE, tasker=VALUE, poster=VALUE)
 FOLLOWED = signed_in(SILENT, owner=VALUE, tasker=VALUE, poster=VALUE)
 BIDDER_DOES = signed_in(NOT_FOUND, owner=VALUE, tasker=VALUE, poster=NOT_ALLOWED)
+BIDDER_IS_TOLD = signed_in(NULL, owner=VALUE, tasker=VALUE)
 POSTER_DOES = signed_in(NOT_FOUND, owner=NOT_ALLOWED, tasker=NOT_ALLOWED, poster=VALUE)
 
 ACCESS: list[Declaration] = [
@@ -68,5 +69,11 @@ ACCESS: list[Declaration] = [
     Mutation("withdrawBid(input: {bidId: $bid})", "bid", BIDDER_DOES, gives="bid"),
     Mutation("declineBid(input: {bidId: $bid})", "bid", POSTER_DOES, gives="bid"),
     Mutation("acceptBid(input: {bidId: $bid, expectedVersion: 1})", "bid", POSTER_DOES, gives="bid"),
-    user_error("open task", f'placeBid(input: {{taskId: $task, {AMOUNT}, message: ""}})', signed_in(VALUE)),
+    user_error(
+        "bid",
+        'updateBid(input: {bidId: $bid, amount: {amount: "150.00", currency: USD}, message: ""})',
+        signed_in(VALUE),
+        bounds=BIDDER_IS_TOLD,
+        allowed=BIDDER_IS_TOLD,
+    ),
 ]  # fmt: skip

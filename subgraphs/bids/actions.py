@@ -6,11 +6,11 @@ Each runs in the caller's transaction, which also holds the events that it emits
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, copies, deadlines, events
-from shared.errors import NotFound, VersionConflict
+from shared.errors import NotFound, VersionConflict, collected
 from shared.identity.actor import Actor
 from shared.ids import new_id
 from shared.messaging.outbox import emit
-from shared.money import Money
+from shared.money import Entered, Money
 from shared.privacy import erasure
 from shared.transitions import next_status
 from subgraphs.bids import models, rules, store
@@ -21,30 +21,32 @@ EXPIRY = "bid_expiry"
 
 
 async def place_bid(
-    session: AsyncSession, actor: Actor, *, task_id: str, amount: Money, message: str, estimated_minutes: int | None
+    session: AsyncSession, actor: Actor, *, task_id: str, amount: Entered, message: str, estimated_minutes: int | None
 ) -> models.Bid:
     """Bids on an open task. Locks the task's row against decisions.
 
-    Raises NotFound, RoleRequired, OwnTask, TaskNotOpen, BidAlreadyPlaced, CurrencyMismatch, BidTooLow,
-    BidTooHigh, AccountSuspended, CounterpartSuspended, InteractionBlocked, InvalidInput.
+    Raises NotFound, RoleRequired, OwnTask, TaskNotOpen, AccountSuspended, CounterpartSuspended or InteractionBlocked;
+    then together what holds of InvalidAmount, CurrencyMismatch, BidTooLow, BidTooHigh, InvalidInput; then
+    BidAlreadyPlaced.
     """
-    message = rules.clean_message(message)
-    rules.check_estimate(estimated_minutes)
     task = await store.lock_task(session, task_id, shared=True)
     if task is None:
         raise NotFound("There is no such task.", field=("taskId",))
     now = clock.now()
     rules.check_bidder(actor, task.poster_id)
     rules.check_task_open(task.status, task.expires_at, now)
-    rules.check_amount(amount, task.currency)
     await _check_may_deal(session, actor.id, task.poster_id, field="taskId")
+    with collected() as check:
+        asked = check(rules.read_amount, amount, task.currency)
+        message = check(rules.clean_message, message)
+        check(rules.check_estimate, estimated_minutes)
     bid = models.Bid(
         id=new_id("bid"),
         task_id=task.id,
         poster_id=task.poster_id,
         tasker_id=actor.id,
-        amount_minor=amount.minor,
-        currency=amount.currency,
+        amount_minor=asked.minor,
+        currency=asked.currency,
         message=message,
         estimated_minutes=estimated_minutes,
         status=Status.PENDING,
@@ -65,7 +67,7 @@ async def update_bid(
     actor: Actor,
     bid_id: str,
     *,
-    amount: Money | None,
+    amount: Entered | None,
     message: str | None,
     estimated_minutes: int | None,
 ) -> models.Bid:
@@ -75,13 +77,15 @@ async def update_bid(
     _step(bid, Command.UPDATE)
     rules.check_task_open(task.status, task.expires_at, clock.now())
     await _check_may_deal(session, bid.tasker_id, bid.poster_id, field="bidId")
-    if amount is not None:
-        rules.check_amount(amount, task.currency)
-        bid.amount_minor = amount.minor
+    with collected() as check:
+        asked = check(rules.read_amount, amount, task.currency) if amount is not None else None
+        message = check(rules.clean_message, message) if message is not None else None
+        check(rules.check_estimate, estimated_minutes)
+    if asked is not None:
+        bid.amount_minor = asked.minor
     if message is not None:
-        bid.message = rules.clean_message(message)
+        bid.message = message
     if estimated_minutes is not None:
-        rules.check_estimate(estimated_minutes)
         bid.estimated_minutes = estimated_minutes
     await emit(session, events.BidUpdated(bid=snapshot(bid)))
     return bid
@@ -99,10 +103,10 @@ async def withdraw_bid(session: AsyncSession, actor: Actor, bid_id: str) -> mode
 
 async def decline_bid(session: AsyncSession, actor: Actor, bid_id: str, reason: str | None) -> models.Bid:
     """Turns a pending bid down. Raises NotFound, NotAllowed, InvalidTransition, InvalidInput."""
-    if reason is not None:
-        reason = rules.clean_reason(reason)
     _, bid = await _lock(session, actor, bid_id)
     rules.check_poster_of(actor, bid.poster_id)
+    if reason is not None:
+        reason = rules.clean_reason(reason)
     await _decline(session, bid, reason)
     return bid
 

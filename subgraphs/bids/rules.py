@@ -4,10 +4,18 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.errors import DomainError, InvalidInput, InvalidTransition, NotAllowed, RoleRequired, UserErrorCode
+from shared.errors import (
+    DomainError,
+    InvalidInput,
+    InvalidTransition,
+    NotAllowed,
+    RoleRequired,
+    UserErrorCode,
+    collected,
+)
 from shared.graphql.text import clean
 from shared.identity.actor import Actor, Role
-from shared.money import DIGITS, CurrencyCode, Money
+from shared.money import DIGITS, CurrencyCode, Entered, Money
 from shared.transitions import By, Transition, step
 
 LEAST_UNITS = 1
@@ -127,21 +135,42 @@ def check_not_over(expires_at: datetime, now: datetime) -> None:
         raise InvalidTransition("The bid has expired.")
 
 
-def check_amount(amount: Money, task_currency: CurrencyCode) -> None:
-    """Raises CurrencyMismatch, BidTooLow or BidTooHigh: 1 to 100,000 whole units of the task's currency."""
-    if amount.currency is not task_currency:
-        raise CurrencyMismatch(f"The task is paid in {task_currency}.", field=("amount", "currency"))
-    unit: int = 10 ** DIGITS[task_currency]
-    if amount.minor < LEAST_UNITS * unit:
-        raise BidTooLow(f"Bid at least {LEAST_UNITS} {task_currency}.", field=("amount",))
-    if amount.minor > MOST_UNITS * unit:
-        raise BidTooHigh(f"Bid at most {MOST_UNITS:,} {task_currency}.", field=("amount",))
+def read_amount(entered: Entered, task_currency: CurrencyCode) -> Money:
+    """What the bidder asks for: 1 to 100,000 whole units of the task's currency.
+
+    Raises CurrencyMismatch, and InvalidAmount, BidTooLow or BidTooHigh: another currency is wrong by itself, and the
+    amount is read as one of the task's.
+    """
+    with collected() as check:
+        amount = check(_within_bounds, entered.amount, task_currency)
+        check(_check_currency, entered.currency, task_currency)
+    return amount
+
+
+def _check_currency(currency: CurrencyCode, task_currency: CurrencyCode) -> None:
+    if currency is not task_currency:
+        raise CurrencyMismatch(
+            f"The task is paid in {task_currency}.", field=("amount", "currency"), allowed=[task_currency]
+        )
+
+
+def _within_bounds(text: str, currency: CurrencyCode) -> Money:
+    amount = Money.parse(text, currency, field=("amount", "amount"))
+    least, most = (Money(units * 10 ** DIGITS[currency], currency) for units in (LEAST_UNITS, MOST_UNITS))
+    bounds = {"min": least.format(), "max": most.format()}
+    if amount < least:
+        raise BidTooLow(f"Bid at least {LEAST_UNITS} {currency}.", field=("amount",), **bounds)
+    if amount > most:
+        raise BidTooHigh(f"Bid at most {MOST_UNITS:,} {currency}.", field=("amount",), **bounds)
+    return amount
 
 
 def check_estimate(minutes: int | None) -> None:
     """Raises InvalidInput unless the estimate lies between a minute and a year."""
     if minutes is not None and not 1 <= minutes <= MOST_MINUTES:
-        raise InvalidInput(f"The estimate is 1 to {MOST_MINUTES:,} minutes.", field=("estimatedMinutes",))
+        raise InvalidInput(
+            f"The estimate is 1 to {MOST_MINUTES:,} minutes.", field=("estimatedMinutes",), min=1, max=MOST_MINUTES
+        )
 
 
 def clean_message(message: str) -> str:

@@ -292,7 +292,7 @@ class Mutation:
             store.get_bid,
             actions.place_bid,
             task_id=input.task_id,
-            amount=input.amount.parse(field=("amount",)),
+            amount=input.amount,
             message=input.message,
             estimated_minutes=input.estimated_minutes,
         )
@@ -304,7 +304,7 @@ class Mutation:
             info,
             actions.update_bid,
             input.bid_id,
-            amount=input.amount.parse(field=("amount",)) if input.amount else None,
+            amount=input.amount,
             message=input.message,
             estimated_minutes=input.estimated_minutes,
         )

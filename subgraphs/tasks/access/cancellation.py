@@ -7,5 +7,7 @@ ACCESS: list[Declaration] = [
         'cancelTask(input: {taskId: $task, reason: "Done."})',
         "open task", signed_in(NOT_ALLOWED, owner=VALUE), gives="task",
     ),
-    user_error("open task", 'cancelTask(input: {taskId: $task, reason: ""})', signed_in(VALUE)),
+    user_error(
+        "open task", 'cancelTask(input: {taskId: $task, reason: ""})', signed_in(VALUE), bounds=signed_in(VALUE)
+    ),
 ]  # fmt: skip
