@@ -42,5 +42,5 @@ ACCESS: list[Declaration] = [
         "unread notification", signed_in(EMPTY, owner=VALUE), gives="notifications",
     ),
     Mutation("markAllRead(input: {})", "unread notification", signed_in(EMPTY, owner=VALUE), gives="count"),
-    user_error("notification", "markRead(input: {notificationIds: []})", signed_in(VALUE)),
+    user_error("notification", "markRead(input: {notificationIds: []})", signed_in(VALUE), bounds=signed_in(VALUE)),
 ]  # fmt: skip

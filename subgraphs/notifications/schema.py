@@ -10,12 +10,13 @@ from strawberry import ID
 
 from shared import events
 from shared.context import Context, Followed
+from shared.graphql.acting import act
 from shared.graphql.events import AFTER, StreamEvent, made_once
+from shared.graphql.ids import NotificationId
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.schema import build_schema, mutation, query, subscription
 from shared.graphql.types import UserError, register_enum
 from shared.identity.actor import MARKETPLACE
-from shared.ids import check_id
 from subgraphs.notifications import actions, models, store
 from subgraphs.notifications.loaders import Loaders
 from subgraphs.notifications.rules import Category
@@ -123,7 +124,7 @@ class NotificationFilter:
 
 @strawberry.input(description="The notifications to mark.")
 class MarkReadInput:
-    notification_ids: list[ID] = strawberry.field(description="1 to 100 of one's own notifications.")
+    notification_ids: list[NotificationId] = strawberry.field(description="1 to 100 of one's own notifications.")
 
 
 @strawberry.input(description="How far to mark.")
@@ -181,17 +182,12 @@ class Query:
 class Mutation:
     @mutation(description="Marks some of one's own notifications as read.")
     async def mark_read(self, info: Info, input: MarkReadInput) -> MarkReadPayload:
-        actor = info.context.require_actor()
-        notification_ids = [check_id(each, "notification") for each in input.notification_ids]
-        async with info.context.transaction() as session:
-            rows = await actions.mark_read(session, actor, notification_ids)
+        rows = await act(info, actions.mark_read, input.notification_ids)
         return MarkReadPayload(notifications=[Notification.of(row) for row in rows])
 
     @mutation(description="Marks all of one's own notifications as read.")
     async def mark_all_read(self, info: Info, input: MarkAllReadInput) -> MarkAllReadPayload:
-        async with info.context.transaction() as session:
-            count = await actions.mark_all_read(session, info.context.require_actor(), input.until)
-        return MarkAllReadPayload(count=count)
+        return MarkAllReadPayload(count=await act(info, actions.mark_all_read, input.until))
 
 
 @strawberry.type

@@ -84,4 +84,9 @@ def messages(event: events.Event, names: Names) -> list[Message]:
 def check_marked(count: int) -> None:
     """Raises InvalidInput for more notifications than one request may mark."""
     if not 1 <= count <= MOST_MARKED_AT_ONCE:
-        raise InvalidInput(f"Mark 1 to {MOST_MARKED_AT_ONCE} notifications at once.", field=("notificationIds",))
+        raise InvalidInput(
+            f"Mark 1 to {MOST_MARKED_AT_ONCE} notifications at once.",
+            field=("notificationIds",),
+            min=1,
+            max=MOST_MARKED_AT_ONCE,
+        )
