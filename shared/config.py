@@ -215,6 +215,12 @@ class Settings(BaseSettings):
         "", description="Access key there; empty: what the machine itself is allowed (AWS_… variables, its role)."
     )
     s3_secret_access_key: SecretStr | None = Field(None, description="That key's secret.")
+    file_looks_at_once: int = Field(
+        2,
+        ge=1,
+        description="Uploaded files that one process looks at at a time, besides one that takes long, each in a "
+        "process of its own with up to 512 MB.",
+    )
     attachment_uploads_per_account: str = Field(
         "60/1 hour", pattern=_LIMIT, description="Uploads that one account tries to begin."
     )

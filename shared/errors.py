@@ -61,6 +61,7 @@ class UserErrorCode(StrEnum):
     TOO_MANY_ATTACHMENTS = "TOO_MANY_ATTACHMENTS"
     UNSUPPORTED_FILE = "UNSUPPORTED_FILE"
     FILE_TOO_LARGE = "FILE_TOO_LARGE"
+    FILE_TOO_COMPLEX = "FILE_TOO_COMPLEX"
     # bids
     TASK_NOT_OPEN = "TASK_NOT_OPEN"
     OWN_TASK = "OWN_TASK"
@@ -114,6 +115,7 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.TOO_MANY_ATTACHMENTS: "The task has all the attachments that one can have, uploads included.",
     UserErrorCode.UNSUPPORTED_FILE: "The file is of no type that is taken, or does not hold what it was said to hold.",
     UserErrorCode.FILE_TOO_LARGE: "The file has too many bytes, or the image too many points.",
+    UserErrorCode.FILE_TOO_COMPLEX: "To look at the file takes more time or memory than any honest one's.",
     UserErrorCode.TASK_NOT_OPEN: "The task does not take bids at present.",
     UserErrorCode.OWN_TASK: "A poster cannot bid on their own task.",
     UserErrorCode.ROLE_REQUIRED: "The caller lacks the role that this needs.",

@@ -5,6 +5,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from shared.config import Settings
+from shared.files.content import Looker
 from shared.files.links import LinkExpired, LinkRefused, Links, soon
 from shared.files.storage import MissingObject, ObjectStorage
 
@@ -13,9 +14,10 @@ __all__ = ["Files", "LinkExpired", "LinkRefused", "Links", "MissingObject", "Obj
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What a subgraph with files has: where they lie, and addresses at the edge that lead to them."""
+    """What a subgraph with files has: where they lie, who looks at them, and the addresses at the edge."""
 
     storage: ObjectStorage
+    looker: Looker
     links: Links
     base_url: str
     subgraph: str
@@ -28,7 +30,13 @@ class Files:
         """
         if settings.link_keys_file is None:
             return None
-        return cls(ObjectStorage(settings), Links(settings.link_keys_file), settings.public_url, subgraph)
+        return cls(
+            storage=ObjectStorage(settings),
+            looker=Looker(settings.file_looks_at_once),
+            links=Links(settings.link_keys_file),
+            base_url=settings.public_url,
+            subgraph=subgraph,
+        )
 
     def upload_url(self, upload_id: str, expires_at: datetime) -> str:
         """Where the bytes of an upload go."""

@@ -4,17 +4,32 @@ What a file is called and what its sender says of it prove nothing. Its first by
 is decoded (Pillow) and written anew from its points alone, so that nothing else survives: no place and time of a
 photo, no serial number of a camera, no markup or archive hidden behind the picture, no second page. A PDF is
 kept as it is, since writing one anew is beyond us; whoever serves it has it open outside of any page.
+
+Some kilobytes can be made to cost a decoder hours and gigabytes, in ways that no list of checks names. So each file is
+looked at by a process of its own (`look.py`), whose processor time and memory the kernel bounds: whatever a file
+is, it costs at most 10 seconds and 512 MB, and leaves nothing behind.
 """
 
-import io
-import warnings
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
+from weakref import WeakValueDictionary
 
-import puremagic
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+import structlog
 
-from shared.errors import DomainError, UserErrorCode
+from shared.errors import DomainError, ServiceUnavailable, UserErrorCode
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class FileType(StrEnum):
@@ -26,17 +41,14 @@ class FileType(StrEnum):
     PDF = "application/pdf"
 
 
-MOST_POINTS = 40_000_000
-"""An image of 8,000 by 5,000, larger than phones take by default: about 160 MB once decoded."""
-_HEAD_BYTES = 4_096
-_PDF_TAIL_BYTES = 2_048
-_FORMATS = {FileType.JPEG: "JPEG", FileType.PNG: "PNG", FileType.WEBP: "WEBP"}
-_QUALITY = {FileType.JPEG: {"quality": 90}, FileType.PNG: {}, FileType.WEBP: {"quality": 90}}
-_WRITABLE = {
-    FileType.JPEG: {"L", "RGB"},
-    FileType.PNG: {"1", "L", "LA", "RGB", "RGBA"},
-    FileType.WEBP: {"RGB", "RGBA"},
-}
+WALL_SECONDS = 100
+"""How long one process may take: far longer than what it may use, for machines that are busy."""
+_PROGRAM = Path(__file__).with_name("look.py")
+_REFUSED = 3
+_REASON_LENGTH = 300
+# What whoever stops a service sends to all its processes.
+_ENDED_BY_US = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+_CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGSYS}
 
 
 class UnsupportedFile(DomainError):
@@ -47,80 +59,114 @@ class FileTooLarge(DomainError):
     code = UserErrorCode.FILE_TOO_LARGE
 
 
-def examine(source: Path, said: FileType, kept: Path, most_bytes: int) -> int:
-    """Writes what is kept of a file of the type `said` to `kept`; returns how many bytes that is.
+class FileTooComplex(DomainError):
+    code = UserErrorCode.FILE_TOO_COMPLEX
 
-    It takes a processor for up to seconds and much memory: call it in a thread, few at a time. Raises
-    UnsupportedFile, FileTooLarge.
+
+class _OutOfTime(FileTooComplex):
+    """More time may help."""
+
+
+_REFUSALS: dict[str, type[DomainError]] = {each.code: each for each in (UnsupportedFile, FileTooLarge, FileTooComplex)}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What looking at one file may cost: seconds of a processor, bytes of memory."""
+
+    cpu_seconds: int
+    niceness: int
+    memory: int = 512 * 1024 * 1024
+
+    async def examine(self, source: Path, said: FileType, kept: Path, most_bytes: int) -> int:
+        """Writes what is kept of a file of the type `said` to `kept`; returns how many bytes that is.
+
+        Raises UnsupportedFile, FileTooLarge, FileTooComplex; ServiceUnavailable where it was not the file that failed.
+        """
+        limits = (most_bytes, self.memory, self.cpu_seconds, self.niceness)
+        with source.open("rb") as sent, kept.open("wb") as target, kept.with_suffix(".reason").open("w+b") as reason:
+            # Not by the event loop, whose way to start a process is a fork with all threads' locks; this is a vfork.
+            try:
+                process = subprocess.Popen(  # noqa: ASYNC220  # under a millisecond; a program of ours
+                    [sys.executable, "-IB", _PROGRAM, said, *map(str, limits)],
+                    stdin=sent, stdout=target, stderr=reason, env={}, cwd="/",
+                )  # fmt: skip
+            except OSError as error:
+                raise _not_looked_at(f"not started: {error.strerror}") from error
+            try:
+                async with asyncio.timeout(WALL_SECONDS):
+                    await _ended(process)
+            except TimeoutError:
+                raise _OutOfTime("Looking at the file takes too long.") from None
+            finally:
+                process.kill()
+                process.wait()
+            reason.seek(0)
+            _judge(process.returncode, reason.read().decode(errors="replace"))
+        return kept.stat().st_size
+
+
+async def _ended(process: subprocess.Popen[bytes]) -> None:
+    ended = asyncio.Event()
+    loop, descriptor = asyncio.get_running_loop(), os.pidfd_open(process.pid)
+    loop.add_reader(descriptor, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def _judge(status: int, reason: str) -> None:
+    """Raises what examine() does, for the way in which the process ended and what it said."""
+    if status == 0:
+        return
+    if status == _REFUSED:
+        code, _, why = reason.partition(" ")
+        raise _REFUSALS.get(code, UnsupportedFile)(why[:_REASON_LENGTH])
+    if -status == signal.SIGXCPU:
+        raise _OutOfTime("Looking at the file takes too long.")
+    if status > 0 or -status in _ENDED_BY_US:
+        # The last line of a traceback: a module that is missing, a limit that the machine does not know.
+        raise _not_looked_at(f"ended with {status}: {reason.strip().rpartition(chr(10))[2][:_REASON_LENGTH]}")
+    log.warning("file_ended_its_look", signal=signal.Signals(-status).name)
+    if -status in _CRASHES:
+        raise UnsupportedFile("The file cannot be read.")
+    raise FileTooComplex("Looking at the file takes too much.")
+
+
+def _not_looked_at(why: str) -> ServiceUnavailable:
+    log.error("file_not_looked_at", reason=why)
+    return ServiceUnavailable("The file cannot be looked at at the moment; it will be.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    look: Look
+    room: asyncio.Semaphore
+
+
+class Looker:
+    """Has files looked at, so that those that take long delay no others.
+
+    Nearly all are done within the first two seconds of a processor. One that is not begins anew where there is room for
+    one at a time, behind all else that the machine has to do. Each person's files come one after the other: so all
+    files that take long, whoever sent them, take up two seconds in ten of the first lane.
     """
-    with source.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-    found = _media_type(head)
-    if found != said:
-        raise UnsupportedFile(f"The file does not hold {said}, but {found or 'something unknown'}.")
-    if said is FileType.PDF:
-        _check_pdf(source)
-        kept.write_bytes(source.read_bytes())
-    else:
-        _rewrite_image(source, said, kept)
-    size = kept.stat().st_size
-    if size > most_bytes:
-        raise FileTooLarge("Written anew without what it need not tell, the image is too large.")
-    return size
 
+    def __init__(self, at_once: int) -> None:
+        self._quick = _Lane(Look(cpu_seconds=2, niceness=0), asyncio.Semaphore(at_once))
+        self._slow = _Lane(Look(cpu_seconds=8, niceness=5), asyncio.Semaphore(1))
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-def _media_type(head: bytes) -> str | None:
-    try:
-        return str(puremagic.from_string(head, mime=True)) or None
-    except (puremagic.PureError, ValueError):
-        return None
+    async def look(self, person_id: str, examine: Callable[[Look], Awaitable[T]]) -> T:
+        """What `examine` answers, which is called when it is the turn of a file of this person, at most twice.
 
-
-def _check_pdf(source: Path) -> None:
-    """Raises UnsupportedFile for what begins or ends like no PDF (ISO 32000-1, 7.5)."""
-    with source.open("rb") as file:
-        begins = file.read(5) == b"%PDF-"
-        file.seek(max(0, source.stat().st_size - _PDF_TAIL_BYTES))
-        tail = file.read()
-    if not begins or b"startxref" not in tail or b"%%EOF" not in tail:
-        raise UnsupportedFile("The PDF is not whole.")
-
-
-def _rewrite_image(source: Path, said: FileType, kept: Path) -> None:
-    try:
-        with warnings.catch_warnings():
-            # An image that Pillow only warns of is one that it refuses at twice the size.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(source, formats=[_FORMATS[said]]) as image:
-                if image.width * image.height > MOST_POINTS:
-                    raise FileTooLarge(f"The image has more than {MOST_POINTS:,} points.")
-                image.load()
-                # Turned as its camera was held, since that is written beside the points.
-                turned = ImageOps.exif_transpose(image)
-                plain = _in_srgb(turned, said)
-        plain.info.clear()
-        plain.save(kept, _FORMATS[said], **_QUALITY[said])
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise FileTooLarge(f"The image has more than {MOST_POINTS:,} points.") from None
-    except DomainError:
-        raise
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, TypeError, IndexError, MemoryError):
-        # What Pillow's decoders raise for damaged files.
-        raise UnsupportedFile("The image cannot be read.") from None
-
-
-def _in_srgb(image: Image.Image, said: FileType) -> Image.Image:
-    """The points alone, in the colours that are meant where nothing is said of them."""
-    has_alpha = "A" in image.getbands() or "transparency" in image.info
-    mode = "RGBA" if has_alpha and said is not FileType.JPEG else "RGB"
-    profile = image.info.get("icc_profile")
-    if profile and image.mode in ("RGB", "CMYK"):
-        try:
-            of_image = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted = ImageCms.profileToProfile(image, of_image, ImageCms.createProfile("sRGB"), outputMode="RGB")
-            if converted is not None:
-                image = converted
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            # A profile that cannot be read: the points as they are.
-            image = image.convert("RGB")
-    return image if image.mode in _WRITABLE[said] and not profile else image.convert(mode)
+        Raises whatever it does.
+        """
+        async with self._turns.setdefault(person_id, asyncio.Lock()):
+            async with self._quick.room:
+                with contextlib.suppress(_OutOfTime):
+                    return await examine(self._quick.look)
+            async with self._slow.room:
+                return await examine(self._slow.look)

@@ -6,7 +6,7 @@ Nothing here holds a connection to the database while it waits for the network, 
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import structlog
@@ -18,7 +18,7 @@ from shared import background, clock
 from shared.context import Services
 from shared.errors import DomainError, InvalidTransition, ServiceUnavailable
 from shared.files import Files, MissingObject
-from shared.files.content import FileType, UnsupportedFile, examine
+from shared.files.content import FileType, Look, UnsupportedFile
 from shared.files.downloads import Download, Source, download_route
 from shared.files.uploads import Door, NoUpload, Turn, Upload, upload_route
 from shared.process.app import Runner
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 _POLL_SECONDS = 1.0
 _DELETIONS_AT_ONCE = 100
-_CHECKS_AT_ONCE = 2
+_LEFT_ALONE_AT_ONCE = 20
 
 
 class AttachmentFiles:
@@ -41,8 +41,6 @@ class AttachmentFiles:
             raise RuntimeError("tasks needs EXCHANGE_LINK_KEYS_FILE, and EXCHANGE_STORAGE_FOLDER or EXCHANGE_S3_BUCKET")
         self.files: Files = services.files
         self._database = services.database
-        # Each takes a processor and much memory for a while.
-        self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
     async def find(self, upload_id: str) -> Upload:
         """How far an upload has come. Raises NoUpload."""
@@ -73,39 +71,33 @@ class AttachmentFiles:
     async def complete(self, upload_id: str) -> None:
         """Looks at a file that has come whole, and shows it at its task.
 
-        Raises UnsupportedFile or FileTooLarge for one that is refused, InvalidTransition where the task takes none any
-        more, NoUpload if it was taken away; nothing is left of it then. Raises ServiceUnavailable; it is
+        Raises UnsupportedFile, FileTooLarge or FileTooComplex for one that is refused, InvalidTransition where the task
+        takes none any more, NoUpload if it was taken away; nothing is left of it then. Raises ServiceUnavailable; it is
         looked at again.
         """
-        async with self._checks:
-            found = await store.attachments.find_attachment(self._database, upload_id)
-            if found is None:
-                raise NoUpload
-            if found.status is not Status.CHECKING:
-                return
-            try:
-                size = await self._examine(found)
-            except DomainError:
-                with contextlib.suppress(NoUpload):
-                    await self.give_up(upload_id)
-                await self.clear()
-                raise
+        found = await store.attachments.find_attachment(self._database, upload_id)
+        if found is None:
+            raise NoUpload
+        try:
+            size = await self.files.looker.look(found.uploader_id, lambda look: self._examine(upload_id, look))
+        except DomainError:
+            with contextlib.suppress(NoUpload):
+                await self.give_up(upload_id)
+            await self.clear()
+            raise
+        if size is None:
+            return
         async with self._database.transaction() as session:
             shown = await actions.attachments.keep(session, upload_id, size)
         await self.clear()
         if not shown:
             raise InvalidTransition("The task takes no attachments any more.")
 
-    async def check_left_alone(self) -> bool:
-        """Looks at a file that nobody looks at, since whoever should have is gone. Answers whether there was one."""
+    async def claim_left_alone(self, but_of: Collection[str]) -> tuple[str, str] | None:
+        """A file that nobody looks at, since whoever should have is gone, and its uploader, who is none of these."""
         now = clock.now()
         async with self._database.transaction() as session:
-            found = await store.attachments.claim_unchecked(session, now, now + rules.attachments.TURN)
-        if found is None:
-            return False
-        with contextlib.suppress(DomainError, NoUpload):
-            await self.complete(found)
-        return True
+            return await store.attachments.claim_unchecked(session, now, now + rules.attachments.TURN, but_of)
 
     async def clear(self) -> None:
         """Deletes what has to go from the storage. What fails is tried again by the keeper."""
@@ -123,14 +115,30 @@ class AttachmentFiles:
         key = rules.attachments.file_key(attachment_id)
         return Download(key, found.filename, found.content_type, found.size_bytes)
 
-    async def _examine(self, attachment: models.Attachment) -> int:
-        with tempfile.TemporaryDirectory(prefix="attachment-") as folder:
-            source, kept = Path(folder) / "sent", Path(folder) / "kept"
-            await self._assemble(attachment, source)
-            said = FileType(attachment.content_type)
-            size = await asyncio.to_thread(examine, source, said, kept, rules.attachments.MOST_BYTES)
-            await self.files.storage.put(rules.attachments.file_key(attachment.id), kept)
-        return size
+    async def _examine(self, upload_id: str, look: Look) -> int | None:
+        """How large what is kept of a file is; None for one that somebody else has looked at."""
+        async with self._database.transaction() as session:
+            attachment = await actions.attachments.begin_look(session, upload_id)
+        if attachment is None:
+            return None
+        stopped = False
+        try:
+            with tempfile.TemporaryDirectory(prefix="attachment-") as folder:
+                source, kept = Path(folder) / "sent", Path(folder) / "kept"
+                await self._assemble(attachment, source)
+                said = FileType(attachment.content_type)
+                size = await look.examine(source, said, kept, rules.attachments.MOST_BYTES)
+                await self.files.storage.put(rules.attachments.file_key(attachment.id), kept)
+            return size
+        except asyncio.CancelledError:
+            stopped = True
+            raise
+        finally:
+            await asyncio.shield(self._end_look(attachment, hand_on=stopped))
+
+    async def _end_look(self, attachment: models.Attachment, *, hand_on: bool) -> None:
+        async with self._database.transaction() as session:
+            await actions.attachments.end_look(session, attachment.id, attachment.writer, hand_on=hand_on)
 
     async def _assemble(self, attachment: models.Attachment, target: Path) -> None:
         with target.open("wb") as file:
@@ -152,6 +160,7 @@ class FileKeeper:
     def __init__(self, attachments: AttachmentFiles) -> None:
         self._attachments = attachments
         self._task: asyncio.Task[None] | None = None
+        self._looks: dict[str, asyncio.Task[None]] = {}
         self._failing = False
 
     async def start(self) -> None:
@@ -159,21 +168,41 @@ class FileKeeper:
 
     async def stop(self) -> None:
         if self._task:
-            await background.end(self._task)
+            await background.end(self._task, *self._looks.values())
 
     async def _run(self) -> None:
         with suppress_instrumentation():
             while True:
                 try:
                     await self._attachments.clear()
-                    while await self._attachments.check_left_alone():
-                        pass
+                    await self._look_at_left_alone()
                     self._failing = False
                 except ServiceUnavailable as error:
                     self._failed(error)
                 except Exception:
                     log.exception("attachment_keeper_failed")
                 await asyncio.sleep(_POLL_SECONDS)
+
+    async def _look_at_left_alone(self) -> None:
+        """Begins to look at what was left alone, a file of each person, so that nobody's wait for another's."""
+        while len(self._looks) < _LEFT_ALONE_AT_ONCE:
+            found = await self._attachments.claim_left_alone(self._looks.keys())
+            if found is None:
+                return
+            upload_id, uploader_id = found
+            self._looks[uploader_id] = asyncio.create_task(self._look(upload_id, uploader_id), name="look at a file")
+
+    async def _look(self, upload_id: str, uploader_id: str) -> None:
+        try:
+            await self._attachments.complete(upload_id)
+        except (DomainError, NoUpload):
+            pass
+        except ServiceUnavailable as error:
+            self._failed(error)
+        except Exception:
+            log.exception("attachment_keeper_failed")
+        finally:
+            del self._looks[uploader_id]
 
     def _failed(self, error: Exception) -> None:
         if not self._failing:

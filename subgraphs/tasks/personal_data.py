@@ -38,8 +38,8 @@ HELD = (
         },
         pseudonymous=("id", "task_id", "parts"),
         plain=(
-            "content_type", "status", "declared_bytes", "received_bytes", "size_bytes", "writer_until", "created_at",
-            "expires_at",
+            "content_type", "status", "declared_bytes", "received_bytes", "size_bytes", "writer_until", "looks",
+            "created_at", "expires_at",
         ),
         deleted_with=("uploader_id",),
     ),

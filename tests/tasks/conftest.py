@@ -1,7 +1,7 @@
 """The tasks subgraph on a server of its own, and what its tests begin with."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from sqlalchemy import text
@@ -49,6 +49,14 @@ class Tasks:
         """Ids by slug."""
         self.place = new_id("place")
         self._access_token = access_token
+
+    @classmethod
+    async def of(cls, served: Served, access_token: AccessToken) -> Self:
+        """Those of a served subgraph, with its categories."""
+        tree = (await served.execute("{ categories { id slug children { id slug } } }"))["data"]["categories"]
+        return cls(
+            served, access_token, {each["slug"]: each["id"] for upper in tree for each in (upper, *upper["children"])}
+        )
 
     @property
     def database(self) -> Database:
@@ -144,9 +152,7 @@ class Tasks:
 @pytest.fixture
 async def tasks(serve_subgraph: ServeSubgraph, access_token: AccessToken) -> AsyncIterator[Tasks]:
     async with serve_subgraph("tasks") as served:
-        tree = (await served.execute("{ categories { id slug children { id slug } } }"))["data"]["categories"]
-        categories = {each["slug"]: each["id"] for upper in tree for each in (upper, *upper["children"])}
-        yield Tasks(served, access_token, categories)
+        yield await Tasks.of(served, access_token)
 
 
 @pytest.fixture

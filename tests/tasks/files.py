@@ -1,13 +1,11 @@
 """Files to upload, and a client of tus 1.0 that sends them."""
 
-import struct
-import zlib
 from typing import Any
 
 import httpx
 from PIL import Image
 
-from tests.support.pictures import picture
+from tests.support.pictures import picture, png
 from tests.tasks.conftest import ERRORS, Tasks
 
 UPLOAD = (
@@ -37,13 +35,7 @@ def photo() -> bytes:
 
 def bomb(width: int = 50_000, height: int = 50_000) -> bytes:
     """A PNG of some hundred bytes that says that it is gigantic."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    rows = zlib.compress(b"\0" * 10_000)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    return png(width, height, b"\0" * 10_000)
 
 
 class Sender:

@@ -2,9 +2,12 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import io
+import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,11 +17,12 @@ from PIL import Image
 from sqlalchemy import text
 
 from shared import clock, events
+from shared.files.content import Look
 from shared.ids import new_id
 from shared.process.connections import Patience
 from subgraphs.tasks import actions, app
 from tests.conftest import AccessToken, SettingsFor
-from tests.support.pictures import picture
+from tests.support.pictures import picture, repeated_scans
 from tests.support.serving import serve
 from tests.tasks.conftest import CANCEL, PUBLISH, Tasks
 from tests.tasks.files import ATTACHMENTS, PDF, REMOVE, UPLOAD, Sender, bomb, photo
@@ -423,8 +427,7 @@ async def test_a_chunk_may_come_more_slowly_than_an_operation(
     settings_for: SettingsFor, access_token: AccessToken, poster: str
 ) -> None:
     async with serve(app.build(settings_for("tasks")), Patience(request_seconds=0.5)) as served:
-        tree = (await served.execute("{ categories { children { id slug } } }"))["data"]["categories"]
-        tasks = Tasks(served, access_token, {each["slug"]: each["id"] for upper in tree for each in upper["children"]})
+        tasks = await Tasks.of(served, access_token)
         sender = Sender(tasks)
         task = await tasks.open(poster)
         content = picture()
@@ -672,30 +675,160 @@ async def test_what_is_not_whole_in_time_goes(tasks: Tasks, sender: Sender, post
     assert [row[0] for row in await rows(tasks)] == [ready]
 
 
+async def leave_to_look_at(tasks: Tasks, attachment_id: str, last: bytes, looks: int = 0) -> None:
+    """Leaves a file as a process does that dies between its last bytes and the end of the look at it."""
+    key = f"tasks/{attachment_id}/parts/last"
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield last
+
+    await tasks.served.server._app.state.services.files.storage.put(key, pieces())
+    async with tasks.database.transaction() as session:
+        await session.execute(
+            text(
+                "UPDATE attachments SET status = 'CHECKING', received_bytes = declared_bytes, looks = :looks, "
+                "parts = parts || CAST(:key AS text), writer_until = now() - interval '1 second'"
+            ),
+            {"key": key, "looks": looks},
+        )
+
+
 async def test_a_file_whose_receiver_died_is_looked_at_by_another(tasks: Tasks, sender: Sender, poster: str) -> None:
     task = await tasks.open(poster)
     content = picture()
     upload = (await sender.begin(poster, task["id"], content))["upload"]
     await sender.patch(upload["url"], 0, content[:-1])
-    async with tasks.database.transaction() as session:
-        # As a process leaves it that dies between the last byte and the look at the file.
-        key = f"tasks/{upload['attachmentId']}/parts/last"
-        files = tasks.served.server._app.state.services.files
-
-        async def last() -> AsyncIterator[bytes]:
-            yield content[-1:]
-
-        await files.storage.put(key, last())
-        await session.execute(
-            text(
-                "UPDATE attachments SET status = 'CHECKING', received_bytes = declared_bytes, "
-                "parts = parts || CAST(:key AS text), writer_until = now() - interval '1 second'"
-            ),
-            {"key": key},
-        )
+    await leave_to_look_at(tasks, upload["attachmentId"], content[-1:])
 
     while not await sender.attachments(poster, task["id"]):
         await asyncio.sleep(0.05)
+
+
+class Gate:
+    """Stands in the way of every look at a file until it is opened."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.reached, self.open = asyncio.Event(), asyncio.Event()
+        examine = Look.examine
+
+        async def waiting(*given: Any) -> int:
+            self.reached.set()
+            await self.open.wait()
+            return await examine(*given)
+
+        monkeypatch.setattr(Look, "examine", waiting)
+
+
+async def looks(tasks: Tasks) -> list[tuple[str, int]]:
+    """How far files are, and how many looks at them were begun whose end nobody has noted."""
+    async with tasks.database.transaction() as session:
+        found = await session.execute(text("SELECT status, looks FROM attachments ORDER BY id"))
+        return [(row[0], row[1]) for row in found]
+
+
+async def test_a_look_counts_before_it_begins_until_it_is_over(
+    tasks: Tasks, sender: Sender, poster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch)
+    task = await tasks.open(poster)
+    upload = (await sender.begin(poster, task["id"], picture()))["upload"]
+
+    answer = asyncio.create_task(sender.patch(upload["url"], 0, picture()))
+    await gate.reached.wait()
+    during = await looks(tasks)
+    gate.open.set()
+
+    assert (await answer).status_code == 204
+    assert (during, await looks(tasks)) == ([("CHECKING", 1)], [("READY", 0)])
+
+
+@pytest.mark.parametrize(("died", "outcome"), [(1, [("READY", 0)]), (2, [])])
+async def test_a_file_that_ends_whoever_looks_at_it_does_so_twice_at_the_most(
+    tasks: Tasks, sender: Sender, poster: str, died: int, outcome: list[tuple[str, int]]
+) -> None:
+    task = await tasks.open(poster)
+    content = picture()
+    upload = (await sender.begin(poster, task["id"], content))["upload"]
+    await sender.patch(upload["url"], 0, content[:-1])
+    await leave_to_look_at(tasks, upload["attachmentId"], content[-1:], looks=died)
+
+    while await looks(tasks) != outcome:
+        await asyncio.sleep(0.05)
+
+    kept = [f"tasks/{upload['attachmentId']}/file"] if outcome else []
+    while await sender.stored() != kept:
+        await asyncio.sleep(0.05)
+
+
+async def test_a_restart_in_the_middle_of_a_look_refuses_nothing(
+    settings_for: SettingsFor, access_token: AccessToken, poster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as until_restart:
+        gate = Gate(until_restart)
+        async with serve(app.build(settings_for("tasks", drain_seconds=0))) as served:
+            tasks = await Tasks.of(served, access_token)
+            sender = Sender(tasks)
+            task = await tasks.open(poster)
+            upload = (await sender.begin(poster, task["id"], picture()))["upload"]
+            sent = asyncio.create_task(sender.patch(upload["url"], 0, picture()))
+            await gate.reached.wait()
+        with contextlib.suppress(httpx.HTTPError):
+            await sent
+
+    async with serve(app.build(settings_for("tasks"))) as served:
+        tasks = await Tasks.of(served, access_token)
+        while await looks(tasks) != [("READY", 0)]:
+            await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+def hurried(tasks: Tasks) -> None:
+    """Has files that take long refused after 3 seconds of a processor, not after 10."""
+    looker = tasks.served.server._app.state.services.files.looker
+    looker._slow = replace(looker._slow, look=replace(looker._slow.look, cpu_seconds=1))
+    tasks.served.client.timeout = httpx.Timeout(120)
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_file_that_costs_without_end_is_refused_by_name_and_gone(
+    tasks: Tasks, sender: Sender, poster: str
+) -> None:
+    task = await tasks.open(poster)
+    content = repeated_scans((2_000, 2_000), 10_000)
+    upload = (await sender.begin(poster, task["id"], content, contentType="image/jpeg"))["upload"]
+
+    answer = await sender.patch(upload["url"], 0, content)
+
+    assert (answer.status_code, code(answer)) == (422, "FILE_TOO_COMPLEX")
+    assert await rows(tasks) == []
+    assert await sender.stored() == []
+
+
+@pytest.mark.timing
+@pytest.mark.usefixtures("hurried")
+async def test_an_honest_file_beside_the_worst_is_ready_within_5_seconds(tasks: Tasks, sender: Sender) -> None:
+    """Several people send some of them each."""
+    honest, attackers = new_id("user"), [new_id("user") for _ in range(3)]
+    content, worst = picture("JPEG", (4_000, 3_000)), repeated_scans()
+    task, dear = await tasks.open(honest), []
+    for attacker in attackers:
+        theirs = await tasks.open(attacker)
+        for _ in range(2):
+            upload = (await sender.begin(attacker, theirs["id"], worst, contentType="image/jpeg"))["upload"]
+            dear.append(asyncio.create_task(sender.patch(upload["url"], 0, worst)))
+    while sum(count for _, count in await looks(tasks)) < 2:
+        await asyncio.sleep(0.02)
+
+    begun = time.monotonic()
+    await sender.upload(honest, task["id"], content, contentType="image/jpeg")
+    taken = time.monotonic() - begun
+
+    for each in dear:
+        each.cancel()
+    async with tasks.database.transaction() as session:
+        for attacker in attackers:
+            await actions.attachments.end_uploads_of(session, attacker)
+    assert taken < 5
 
 
 async def test_the_uploads_of_somebody_who_is_suspended_end(tasks: Tasks, sender: Sender, poster: str) -> None:

@@ -8,7 +8,8 @@ import secrets
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events
-from shared.errors import InvalidTransition, NotFound
+from shared.errors import InvalidTransition, NotFound, ServiceUnavailable
+from shared.files.content import FileTooComplex
 from shared.files.uploads import Busy, NoUpload, TooManyChunks, WrongOffset
 from shared.identity.actor import Actor
 from shared.ids import new_id
@@ -121,6 +122,38 @@ async def end_turn(
     return attachment
 
 
+async def begin_look(session: AsyncSession, attachment_id: str) -> models.Attachment | None:
+    """Gives the right to look at a file that has come whole; None for one that was looked at. Locks its row.
+
+    The look counts before it begins, so that a file that ends whoever looks at it does so twice at the most. Raises
+    NoUpload, FileTooComplex for such a file, ServiceUnavailable while somebody else looks at it.
+    """
+    attachment = await store.attachments.lock_attachment(session, attachment_id)
+    if attachment is None:
+        raise NoUpload
+    if attachment.status is not Status.CHECKING:
+        return None
+    if attachment.writer is not None and attachment.writer_until is not None and attachment.writer_until > clock.now():
+        raise ServiceUnavailable("The file is being looked at.")
+    if attachment.looks >= rules.attachments.MOST_LOOKS:
+        raise FileTooComplex("Looking at the file did not come to an end.")
+    attachment.looks += 1
+    attachment.writer = secrets.token_hex(8)
+    attachment.writer_until = clock.now() + rules.attachments.TURN
+    return attachment
+
+
+async def end_look(session: AsyncSession, attachment_id: str, writer: str | None, *, hand_on: bool) -> None:
+    """Notes that a look is over, whatever came of it; another one may begin at once if `hand_on`. Locks its row."""
+    attachment = await store.attachments.lock_attachment(session, attachment_id)
+    if attachment is None or attachment.writer != writer:
+        return
+    attachment.looks -= 1
+    attachment.writer = None
+    if hand_on:
+        attachment.writer_until = clock.now()
+
+
 async def keep(session: AsyncSession, attachment_id: str, size_bytes: int) -> bool:
     """Shows a file at its task that was looked at. Locks the task's row and its own.
 
@@ -138,7 +171,7 @@ async def keep(session: AsyncSession, attachment_id: str, size_bytes: int) -> bo
         await _discard(session, attachment)
         return False
     attachment.status, attachment.size_bytes = Status.READY, size_bytes
-    attachment.parts, attachment.writer_until = [], None
+    attachment.parts, attachment.writer_until, attachment.looks = [], None, 0
     await store.attachments.discard(session, [rules.attachments.parts_folder(attachment.id)], clock.now())
     await deadlines.cancel(session, UPLOAD_END, attachment.id)
     await _tell(session, task)

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, text
+from sqlmodel import Field
 
 from shared.database.models import bigint_field, enum_field, key_field, text_field, texts_field, time_field
 from subgraphs.tasks.models.base import Base
@@ -36,6 +37,8 @@ class Attachment(Base, table=True):
     writer: str | None = key_field()
     """Who has the turn to write or to look at it, and until when."""
     writer_until: datetime | None = time_field()
+    looks: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    """How often a look at it was begun whose end nobody has noted: one goes on, or whoever looked died of it."""
     created_at: datetime = time_field()
     expires_at: datetime = time_field()
     """When the upload is over, done or not."""

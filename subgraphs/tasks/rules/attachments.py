@@ -15,6 +15,8 @@ UPLOAD_TIME = timedelta(hours=1)
 """How long an upload may take, breaks included."""
 TURN = timedelta(minutes=3)
 """How long a request has a file for itself; it is done long before, or dead."""
+MOST_LOOKS = 2
+"""How many looks at a file may end with whoever looked before it is taken for their cause."""
 SECOND_DELETION = timedelta(hours=1)
 """After this nothing can still be on its way into a file that was given up."""
 

@@ -1,6 +1,6 @@
 """SQL of attachments and of files that have to go."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
@@ -56,21 +56,29 @@ async def list_uploads_of(session: AsyncSession, uploader_id: str) -> Sequence[s
     return (await session.scalars(found.order_by(col(Attachment.id)))).all()
 
 
-async def claim_unchecked(session: AsyncSession, now: datetime, until: datetime) -> str | None:
-    """Takes the turn at a file that has come whole and that nobody looks at; None if there is none."""
+async def claim_unchecked(
+    session: AsyncSession, now: datetime, until: datetime, but_of: Collection[str]
+) -> tuple[str, str] | None:
+    """Takes the turn at a file that has come whole and that nobody looks at, of none of these people: its id and its
+    uploader's. None if there is none."""
     found = (
         select(col(Attachment.id))
-        .where(col(Attachment.status) == Status.CHECKING, col(Attachment.writer_until) < now)
+        .where(
+            col(Attachment.status) == Status.CHECKING,
+            col(Attachment.writer_until) < now,
+            col(Attachment.uploader_id).not_in(but_of),
+        )
         .order_by(col(Attachment.writer_until))
         .limit(1)
     )
-    claimed: str | None = await session.scalar(
+    claimed = await session.execute(
         update(Attachment)
         .where(col(Attachment.id).in_(unlocked(found)))
         .values(writer_until=until)
-        .returning(col(Attachment.id))
+        .returning(col(Attachment.id), col(Attachment.uploader_id))
     )
-    return claimed
+    row = claimed.one_or_none()
+    return (row[0], row[1]) if row is not None else None
 
 
 async def discard(session: AsyncSession, prefixes: Sequence[str], due_at: datetime) -> None:
