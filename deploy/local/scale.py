@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from itertools import accumulate, islice
-from math import sqrt
 
 import asyncpg
 import orjson
@@ -25,15 +24,9 @@ from shared.geo import Point
 from shared.ids import id_of
 from shared.money import CurrencyCode, Money
 from shared.text_search.sql import vector
-from subgraphs.locations.rules import saved_searches, service_areas
+from subgraphs.locations.rules import neighbourhoods, saved_searches, service_areas
 from subgraphs.locations.rules.geometry import moved
-from subgraphs.locations.rules.places import (
-    LEAST_DISPLACEMENT_METERS,
-    MOST_DISPLACEMENT_METERS,
-    Precision,
-    Shift,
-    shift_for,
-)
+from subgraphs.locations.rules.places import Precision
 
 TASKS_OF_A_POSTER = 10
 _POSTERS_OF_A_TASKER = 2
@@ -62,7 +55,7 @@ _AREA = (
     "public_outline", "category_ids", "updated_at",
 )  # fmt: skip
 _USER = ("id", "display_name", "status", "roles", "version", "created_at", "updated_at")
-_DISPLACEMENT = ("id", "owner_id", "latitude", "longitude", "bearing_degrees", "meters")
+_NEIGHBOURHOOD = ("owner_id", "north", "east")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +107,7 @@ class _Rows:
     tasks: list[tuple[object, ...]] = field(default_factory=list)
     deadlines: list[tuple[object, ...]] = field(default_factory=list)
     places: list[tuple[object, ...]] = field(default_factory=list)
-    displacements: list[tuple[object, ...]] = field(default_factory=list)
+    neighbourhoods: list[tuple[object, ...]] = field(default_factory=list)
     copies: list[tuple[object, ...]] = field(default_factory=list)
     searches: list[scale_searches.Made] = field(default_factory=list)
     areas: list[tuple[object, ...]] = field(default_factory=list)
@@ -142,7 +135,7 @@ async def load(address: Callable[[str], str], count: int, seed: int, advance: Ca
             await stack.enter_async_context(_without_indexes(tasks, ("tasks", "deadlines")))
             await stack.enter_async_context(_counted_at_the_end(locations))
             await stack.enter_async_context(
-                _without_indexes(locations, ("tasks", "places", "displacements", "saved_searches", "service_areas"))
+                _without_indexes(locations, ("tasks", "places", "saved_searches", "service_areas"))
             )
         await locations.execute(
             "CREATE TEMPORARY TABLE staged (LIKE tasks, description text) ON COMMIT DROP;"
@@ -163,7 +156,7 @@ async def load(address: Callable[[str], str], count: int, seed: int, advance: Ca
 
 async def _copy_locations(connection: asyncpg.Connection, rows: _Rows) -> None:
     await connection.copy_records_to_table("places", records=rows.places, columns=_PLACE)
-    await connection.copy_records_to_table("displacements", records=rows.displacements, columns=_DISPLACEMENT)
+    await connection.copy_records_to_table("neighbourhoods", records=rows.neighbourhoods, columns=_NEIGHBOURHOOD)
     await scale_searches.copy(connection, rows.searches)
     await connection.copy_records_to_table("service_areas", records=rows.areas, columns=_AREA)
     await connection.copy_records_to_table("staged", records=rows.copies, columns=(*_COPY, "description"))
@@ -229,7 +222,7 @@ def _made(count: int, seed: int, today: datetime, cities: Cities, categories: Se
             together.tasks += rows.tasks
             together.deadlines += rows.deadlines
             together.places += rows.places
-            together.displacements += rows.displacements
+            together.neighbourhoods += rows.neighbourhoods
             together.copies += rows.copies
             together.searches += rows.searches
             together.areas += rows.areas
@@ -257,21 +250,14 @@ def _posters(
 
 
 def _homes(poster: str, city: City, joined: datetime, randomly: random.Random, rows: _Rows) -> Iterator[_Home]:
-    shifts: list[Shift] = []
+    known: list[neighbourhoods.Neighbourhood] = []
     for _ in range(_PLACES_OF_A_POSTER):
         point = moved(city.point, randomly.uniform(0, 360), abs(randomly.gauss(0, _SPREAD_METERS)))
-        shift = shift_for(point, shifts)
-        if shift is None:
-            least, most = LEAST_DISPLACEMENT_METERS**2, MOST_DISPLACEMENT_METERS**2
-            shift = Shift(point, randomly.uniform(0, 360), sqrt(randomly.uniform(least, most)))
-            shifts.append(shift)
-            rows.displacements.append(
-                (
-                    _id("displacement", joined, randomly), poster, point.latitude, point.longitude,
-                    shift.bearing_degrees, shift.meters,
-                )
-            )  # fmt: skip
-        public = shift.public(point)
+        shown = neighbourhoods.shown_in(point, known)
+        if shown not in known:
+            known.append(shown)
+            rows.neighbourhoods.append((poster, shown.north, shown.east))
+        public = neighbourhoods.public_point(poster, shown)
         home = _Home(_id("place", joined, randomly), point, public)
         rows.places.append(
             (

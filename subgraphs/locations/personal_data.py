@@ -1,6 +1,6 @@
 """What locations holds of persons: exported to them, and erased with them.
 
-Places go as a whole, and with them how they were moved; so do saved searches and service areas. Of a task only
+Places go as a whole, and with them where they were shown; so do saved searches and service areas. Of a task only
 the numbers stay, without where it was.
 """
 
@@ -25,10 +25,10 @@ HELD = (
         deleted_with=("owner_id",),
     ),
     Held(
-        table_of(models.Displacement),
+        table_of(models.Neighbourhood),
         people=("owner_id",),
-        personal={name: Personal("owner_id") for name in ("latitude", "longitude", "bearing_degrees", "meters")},
-        pseudonymous=("id",),
+        personal={name: Personal("owner_id") for name in ("north", "east")},
+        plain=("number",),
         deleted_with=("owner_id",),
     ),
     Held(

@@ -1,14 +1,20 @@
 """Migrations that change what is in the tables: up and down, with rows of the version before."""
 
 import asyncio
+import json
 from collections.abc import Iterator
+from dataclasses import astuple
 
 import asyncpg
 import pytest
 from alembic import command
 
 from shared.database.migrate import alembic_config
+from shared.geo import Point
 from shared.text_search.sql import vector
+from subgraphs.locations.rules.geometry import moved
+from subgraphs.locations.rules.neighbourhoods import containing, public_point
+from subgraphs.locations.rules.service_areas import Polygon, geojson_of
 from tests.support import infrastructure
 
 CONFIG = alembic_config("subgraphs.locations")
@@ -83,3 +89,59 @@ def test_what_was_saved_since_is_looked_up_by_whole_words_again(address: str) ->
     assert run(address, "SELECT 1 FROM pg_proc WHERE proname = 'grams'") == []
     command.upgrade(CONFIG, "head")
     assert run(address, saved)[0] == (["fenc"], "'fenc'")
+
+
+def test_places_are_shown_by_their_neighbourhoods_and_no_more_by_the_way_they_were_moved(address: str) -> None:
+    home = Point(13.7563, 100.5018)
+    # Across the border of two neighbourhoods, so that the order in which they came matters.
+    beside, away = moved(home, 270, 45), moved(home, 100, 3_000)
+    assert containing(home) != containing(beside)
+    area = Polygon(tuple(moved(beside, bearing, 4_000) for bearing in (0, 90, 200)), beside)
+    command.downgrade(CONFIG, "0006")
+    run(
+        address,
+        "INSERT INTO displacements VALUES ($1, $2, $3, $4, 45, 400)",
+        ("displacement_1", "user_1", *astuple(home)), ("displacement_2", "user_2", *astuple(away)),
+    )  # fmt: skip
+    run(
+        address,
+        "INSERT INTO places VALUES ($1, $2, null, null, null, 'POINT', $3, $4, 1, 1, now())",
+        ("place_1", "user_1", *astuple(beside)), ("place_2", "user_1", *astuple(away)),
+        ("place_3", "user_2", *astuple(away)),
+    )  # fmt: skip
+    run(
+        address,
+        """INSERT INTO service_areas (tasker_id, latitude, longitude, outline, public_latitude, public_longitude,
+            public_outline, category_ids, updated_at) VALUES ($1, $2, $3, $4, 1, 1, $4, '{}', now())""",
+        ("user_1", *astuple(beside), json.dumps(geojson_of(area))),
+    )
+    run(
+        address,
+        """INSERT INTO tasks (id, poster_id, place_id, title, category_id, budget_minor, currency, mode, status,
+            is_hidden, version, published_at, latitude, longitude)
+        VALUES ($1, $2, $3, 'Paint the fence', 'category_1', 1, 'EUR', 'ONSITE', 'OPEN', false, 1, now(), $4, $5)""",
+        ("task_1", "user_1", "place_1", 1.0, 1.0), ("task_2", "user_2", "place_3", 1.0, 1.0),
+        # Its place is gone.
+        ("task_3", "user_1", "place_9", None, None),
+    )  # fmt: skip
+
+    command.upgrade(CONFIG, "head")
+
+    first, far, other = [
+        astuple(public_point(owner, containing(point)))
+        for owner, point in (("user_1", home), ("user_1", away), ("user_2", away))
+    ]
+    places = "SELECT public_latitude, public_longitude FROM places ORDER BY id"
+    assert run(address, places) == [first, far, other]
+    assert run(address, "SELECT latitude, longitude FROM tasks ORDER BY id") == [first, other, (None, None)]
+    assert run(address, "SELECT sum(tasks), count(*) FROM cells WHERE level = 12") == [(2, 2)]
+    ((latitude, longitude, outline),) = run(
+        address, "SELECT public_latitude, public_longitude, public_outline FROM service_areas"
+    )
+    assert (latitude, longitude) == first
+    assert json.loads(str(outline)) == geojson_of(area.around(Point(*first)))
+    used = [(person, shown.north, shown.east) for person, shown in (
+        ("user_1", containing(home)), ("user_1", containing(away)), ("user_2", containing(away)),
+    )]  # fmt: skip
+    assert run(address, "SELECT owner_id, north, east FROM neighbourhoods ORDER BY number") == used
+    assert run(address, "SELECT 1 FROM pg_tables WHERE tablename = 'displacements'") == []

@@ -70,8 +70,8 @@ async def test_a_place_is_made_of_what_is_found_and_its_exact_point_is_asked_of_
     assert (by_address["precision"], by_address["point"]["latitude"]) == ("ADDRESS", 13.7405)
     assert by_point["locality"] == "Bangkok"
     assert [error["code"] for error in payload["userErrors"]] == ["ADDRESS_NOT_FOUND"]
-    (reverse,) = [parameters for path, parameters in nominatim.asked if path == "/reverse"]
-    assert float(reverse["lat"]) == by_point["publicPoint"]["latitude"]
+    asked = [float(parameters["lat"]) for path, parameters in nominatim.asked if path == "/reverse"]
+    assert asked == [place["publicPoint"]["latitude"] for place in (by_address, by_point)]
 
 
 async def test_what_was_asked_before_is_not_asked_again(asking: Asking, nominatim: NominatimServer) -> None:

@@ -24,7 +24,7 @@ async def test_an_export_holds_ones_own_places_and_nobody_elses(locations: Locat
 
     documents = export.open(await locations.bodies("locations.export.sealed"))
     by_part = {(each["table"], each["person"]): each["rows"] for each in documents[:-1]}
-    assert by_part.keys() == {("places", "owner_id"), ("displacements", "owner_id"), ("tasks", "poster_id")}
+    assert by_part.keys() == {("places", "owner_id"), ("neighbourhoods", "owner_id"), ("tasks", "poster_id")}
     (row,) = by_part["places", "owner_id"]
     assert (row["id"], row["address"], row["latitude"]) == (place["id"], "A marked address 12", BANGKOK["latitude"])
     (copy,) = by_part["tasks", "poster_id"]
@@ -70,7 +70,7 @@ async def test_nothing_tells_where_somebody_was_who_left(locations: Locations, e
     await deliver_twice(elsewhere, "locations", events.UserErased(user_id=person))
 
     assert await locations.sql("SELECT owner_id FROM places") == [(other.poster_id,)]
-    assert await locations.sql("SELECT owner_id FROM displacements") == [(other.poster_id,)]
+    assert await locations.sql("SELECT owner_id FROM neighbourhoods") == [(other.poster_id,)]
     rows = "SELECT title, search, latitude, longitude, point, x, y FROM tasks WHERE poster_id = :person"
     assert await locations.sql(rows, person=person) == [("[deleted]", None, None, None, None, None, None)]
     assert await locations.sql("SELECT DISTINCT tasks FROM cells") == [(1,)]

@@ -13,6 +13,7 @@ from shared.errors import InvalidInput
 from shared.geo import Point
 from shared.ids import new_id
 from subgraphs.locations.rules.geometry import distance_meters, from_plane, moved, onto_plane
+from subgraphs.locations.rules.neighbourhoods import containing
 from subgraphs.locations.rules.service_areas import polygon_of
 from tests.conftest import AccessToken, Elsewhere
 from tests.locations.areas import CENTERS, MINE, REMOVE, SET, given, random_star, star
@@ -91,7 +92,7 @@ async def test_an_area_is_removed_once(locations: Locations) -> None:
 
 
 async def nothing_stays(locations: Locations) -> None:
-    for table in ("service_areas", "displacements", "outbox"):
+    for table in ("service_areas", "neighbourhoods", "outbox"):
         assert await locations.sql(f"SELECT * FROM {table}") == []
 
 
@@ -194,7 +195,7 @@ async def test_who_is_no_tasker_any_more_works_nowhere(locations: Locations, els
     assert (await told(locations))[2:] == [{"user_id": tasker, "is_set": False}]
 
 
-async def test_an_area_is_moved_for_others_as_places_there_are(locations: Locations) -> None:
+async def test_an_area_is_shown_to_others_where_places_there_are(locations: Locations) -> None:
     tasker = new_id("user")
     place = await locations.place(tasker, point=BANGKOK)
     await set_area(locations, tasker, **CIRCLE)
@@ -203,16 +204,17 @@ async def test_an_area_is_moved_for_others_as_places_there_are(locations: Locati
 
     await set_area(locations, tasker, polygon=[given(each) for each in star(HERE, [4_000, 7_000, 9_000, 5_000, 6_000])])
 
-    ((public, outline, exact),) = await locations.sql(
-        """SELECT ARRAY[public_latitude, public_longitude], public_outline, outline FROM service_areas"""
+    ((*centers, public_outline, outline),) = await locations.sql(
+        """SELECT ARRAY[public_latitude, public_longitude], ARRAY[latitude, longitude], public_outline, outline
+        FROM service_areas"""
     )
-    center = Point(*public)  # type: ignore[misc]  # an array of two
-    for (longitude, latitude), (real_longitude, real_latitude) in zip(
-        outline["coordinates"][0], exact["coordinates"][0], strict=True  # type: ignore[index]  # JSON
-    ):  # fmt: skip
-        shown, real = Point(latitude, longitude), Point(real_latitude, real_longitude)
-        assert 299 < distance_meters(shown, real) < 501
-        assert distance_meters(center, shown) > 3_000
+    public, exact = (Point(*each) for each in centers)  # type: ignore[misc]  # arrays of two
+    shown, real = ([Point(y, x) for x, y in each["coordinates"][0]] for each in (public_outline, outline))  # type: ignore[index]  # JSON
+    assert containing(public) == containing(exact)
+    # The corners lie around the public centre as they do around the tasker's own.
+    assert [distance_meters(public, corner) for corner in shown] == pytest.approx(
+        [distance_meters(exact, corner) for corner in real], abs=0.2
+    )
 
 
 @settings(max_examples=200, deadline=None)

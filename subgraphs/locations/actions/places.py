@@ -10,10 +10,7 @@ from shared.geo import Point
 from shared.identity.actor import Actor
 from shared.ids import new_id
 from subgraphs.locations import models, rules, store
-from subgraphs.locations.rules.places import Precision, Shift
-
-# More than SAME_PLACE_METERS of latitude.
-_DEGREES_AROUND = 0.01
+from subgraphs.locations.rules.places import Precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +26,16 @@ class Described:
 
 
 async def place_for_others(session: AsyncSession, actor: Actor, point: Point) -> Point:
-    """Where others see a place of the actor's that is at this point: near another one it is moved like that.
+    """Where others see a place of the actor's that is at this point.
 
-    Locks the actor's places. How it is moved stays, also if no place is made then.
+    Locks the actor's places. That they have been shown there stays, also if no place is made then.
     """
     await store.places.lock_owner(session, actor.id)
-    around = (point.latitude - _DEGREES_AROUND, point.latitude + _DEGREES_AROUND)
-    known = await store.places.list_displacements(session, actor.id, around)
-    shift = rules.places.shift_for(point, [_shift(row) for row in known])
-    if shift is None:
-        shift = rules.places.new_shift(point)
-        session.add(
-            models.Displacement(
-                id=new_id("displacement"),
-                owner_id=actor.id,
-                latitude=point.latitude,
-                longitude=point.longitude,
-                bearing_degrees=shift.bearing_degrees,
-                meters=shift.meters,
-            )
-        )
-    return shift.public(point)
+    known = await store.places.list_neighbourhoods(session, actor.id, rules.neighbourhoods.near(point))
+    shown = rules.neighbourhoods.shown_in(point, known)
+    if shown not in known:
+        session.add(models.Neighbourhood(owner_id=actor.id, north=shown.north, east=shown.east))
+    return rules.neighbourhoods.public_point(actor.id, shown)
 
 
 async def create_place(session: AsyncSession, actor: Actor, described: Described) -> models.Place:
@@ -86,7 +72,3 @@ async def delete_place(session: AsyncSession, actor: Actor, place_id: str) -> mo
     await store.tasks.take_off_the_map(session, place.id)
     await store.places.delete_place(session, place.id)
     return place
-
-
-def _shift(row: models.Displacement) -> Shift:
-    return Shift(Point(row.latitude, row.longitude), row.bearing_degrees, row.meters)

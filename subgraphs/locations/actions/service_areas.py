@@ -19,7 +19,7 @@ async def set_service_area(
 ) -> models.ServiceArea:
     """Sets where the actor works, in place of what they set before; the same once more changes nothing.
 
-    Locks the actor's places: for others the centre is moved as those are, and a polygon with it. Raises RoleRequired,
+    Locks the actor's places: for others the centre is shown as those are, and a polygon around it. Raises RoleRequired,
     InvalidInput.
     """
     rules.service_areas.check_tasker(actor)

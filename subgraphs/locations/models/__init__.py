@@ -1,9 +1,9 @@
-"""Tables of locations: places, how they are moved, copies of tasks, counts for maps, saved searches, service areas."""
+"""Tables of locations: places, where they are shown, copies of tasks, counts for maps, searches, service areas."""
 
 from subgraphs.locations.models.base import Base
 from subgraphs.locations.models.maps import Cell
 from subgraphs.locations.models.people import Block, Suspension
-from subgraphs.locations.models.places import Displacement, Place
+from subgraphs.locations.models.places import Neighbourhood, Place
 from subgraphs.locations.models.saved_searches import Alert, SavedSearch
 from subgraphs.locations.models.service_areas import ServiceArea
 from subgraphs.locations.models.tasks import IS_OPEN, Task
@@ -14,7 +14,7 @@ __all__ = [
     "Base",
     "Block",
     "Cell",
-    "Displacement",
+    "Neighbourhood",
     "Place",
     "SavedSearch",
     "ServiceArea",

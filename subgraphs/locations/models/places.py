@@ -1,8 +1,10 @@
 """The tables of places."""
 
 from datetime import datetime
+from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Integer
+from sqlmodel import Field
 
 from shared.database.models import enum_field, key_field, text_field, time_field
 from subgraphs.locations.models.base import Base, number_field
@@ -32,18 +34,17 @@ class Place(Base, table=True):
     created_at: datetime = time_field()
 
 
-class Displacement(Base, table=True):
-    """How places of an owner around a point are moved for others.
+class Neighbourhood(Base, table=True):
+    """One in which a person has been shown to others, by `rules.neighbourhoods`.
 
-    It outlives the places: whoever deletes one and makes it again must not show a second sample.
+    It outlives their places: whoever deletes one and makes it again must not show a second sample.
     """
 
-    __tablename__ = "displacements"
-    __table_args__ = (Index("displacements_by_owner", "owner_id", "latitude"),)
+    __tablename__ = "neighbourhoods"
+    # For PostgreSQL to write and for store/ to sort by: in which order a person was first shown in them.
+    __table_args__ = (Column("number", BigInteger, Identity(always=True), nullable=False),)
+    __mapper_args__: ClassVar[dict[str, list[str]]] = {"exclude_properties": ["number"]}  # SQLAlchemy reads it once
 
-    id: str = key_field(primary_key=True)
-    owner_id: str = key_field()
-    latitude: float = number_field()
-    longitude: float = number_field()
-    bearing_degrees: float = number_field()
-    meters: float = number_field()
+    owner_id: str = key_field(primary_key=True)
+    north: int = Field(sa_type=Integer, primary_key=True)
+    east: int = Field(sa_type=Integer, primary_key=True)

@@ -23,7 +23,7 @@ class ServiceArea(Base, table=True):
     """Where a tasker works: a circle, which has a radius, or a polygon, which has an outline (GeoJSON).
 
     `latitude` and `longitude` are those of the centre; they and the outline are exact, and for its tasker alone. What
-    others are told goes by the public ones, which are moved as the tasker's places are.
+    others are told goes by the public ones, which are where the tasker's places are shown.
     """
 
     __tablename__ = "service_areas"

@@ -7,7 +7,6 @@ import strawberry
 from strawberry import ID
 
 from shared.errors import BadRequest, InvalidInput
-from shared.geo import Point as Where
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation, query
@@ -34,7 +33,8 @@ class Place:
     locality: str | None = strawberry.field(description="The town or village.")
     country: str | None = strawberry.field(description="The ISO 3166-1 alpha-2 code of the country.")
     public_point: Point = strawberry.field(
-        description="Where it is, moved by 300 to 500 metres, always the same. Distances are from here."
+        description="About where it is, up to 850 metres away, always the same: it says no more than in which "
+        "neighbourhood of some 720 metres by 720. Distances are from here."
     )
     point: Point | None = strawberry.field(
         description="Where it is exactly, for its owner and the tasker who is engaged to work there; null for others."
@@ -116,8 +116,8 @@ class PlaceQuery:
 @strawberry.type
 class PlaceMutation:
     @mutation(
-        description="Makes a place for one's tasks. Others see it moved by 300 to 500 metres, in the same way as the "
-        "caller's other places nearby.",
+        description="Makes a place for one's tasks. Others see its neighbourhood alone, at the same point as the "
+        "caller's other places in it.",
         quotas=_QUOTAS,
     )
     async def create_place(self, info: Info, input: CreatePlaceInput) -> CreatePlacePayload:
@@ -158,8 +158,8 @@ async def visible_places(info: Info, place_ids: Sequence[str]) -> Sequence[Place
 async def _describe(info: Info, actor: Actor, input: CreatePlaceInput) -> Described:
     """What the place will be, after asking the geocoder, while no connection to the database is held.
 
-    Raises InvalidInput, AddressNotFound, ServiceUnavailable. What others see of a point is looked up by where they
-    see it: the name of the locality must not say on which side of a border it lies.
+    Raises InvalidInput, AddressNotFound, ServiceUnavailable. The locality is that of where others see it, for
+    an address too: its name must not say on which side of a border the place lies, nor which address was given.
     """
     address = rules.places.clean_address(input.address) if input.address is not None else None
     point = input.point.parse(field=("point",)) if input.point is not None else None
@@ -170,17 +170,14 @@ async def _describe(info: Info, actor: Actor, input: CreatePlaceInput) -> Descri
         found = next(iter(await asked.geocode(address or "", country, 1)), None)
         if found is None:
             raise rules.places.AddressNotFound("No place of this name was found; set a point.", field=("address",))
-        public = await _for_others(info, actor, found.point)
-        return Described(address, found.locality, found.country, found.precision, found.point, public)
-    public = await _for_others(info, actor, point)
-    near = await asked.reverse(public)
-    locality, land = (near.locality, near.country) if near is not None else (None, None)
-    return Described(address, locality, land, Precision.POINT, point, public)
-
-
-async def _for_others(info: Info, actor: Actor, point: Where) -> Where:
+        point, precision = found.point, found.precision
+    else:
+        precision = Precision.POINT
     async with info.context.transaction() as session:
-        return await actions.places.place_for_others(session, actor, point)
+        public = await actions.places.place_for_others(session, actor, point)
+    shown = await asked.reverse(public)
+    locality, land = (shown.locality, shown.country) if shown is not None else (None, None)
+    return Described(address, locality, land, precision, point, public)
 
 
 def _country(code: str | None) -> str | None:

@@ -22,8 +22,8 @@ _QUOTAS = [
 
 
 @strawberry.type(
-    description="Where a tasker works: a circle or a polygon. For its tasker alone; in lists for posters it counts as "
-    "moved by 300 to 500 metres, as the tasker's places are."
+    description="Where a tasker works: a circle or a polygon. For its tasker alone; in lists for posters its centre "
+    "counts as being at the `publicPoint` of a place there."
 )
 class ServiceArea:
     center: Point = strawberry.field(description="The middle of the circle or of the polygon.")

@@ -23,8 +23,8 @@ class Task:
         return [cls(id=ID(each)) for each in ids]
 
     @field(
-        description="About where the work is done: 300 to 500 metres beside the place. Null for a task that was not "
-        "published or has no place."
+        description="About where the work is done: the place's `publicPoint`. Null for a task that was not published "
+        "or has no place."
     )
     async def public_point(self, info: Info) -> Point | None:
         point = public_point(await info.context.loaders.task_by_id.load(self.id))

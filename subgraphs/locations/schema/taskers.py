@@ -28,8 +28,8 @@ class User:
 class NearbyTasker:
     tasker: User | None = strawberry.field(description="Who; null while users cannot be reached.")
     distance_meters: float = strawberry.field(
-        description="How far the task's `publicPoint` is from the centre of their service area, which is moved by 300 "
-        "to 500 metres, always the same."
+        description="How far the task's `publicPoint` is from the centre of their service area, which is shown as "
+        "the `publicPoint` of a place there would be."
     )
 
     @classmethod

@@ -1,18 +1,19 @@
 """SQL of places."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from shared.database.db import Database, any_of, columns_of
 from shared.database.locks import lock
 from shared.graphql.pagination import Order, Page, Window, fetch_page
+from shared.privacy.personal_data import table_of
 from subgraphs.locations import models
+from subgraphs.locations.rules.neighbourhoods import Neighbourhood
 
 Place = models.Place
-Displacement = models.Displacement
 
 NEWEST = Order("places.newest", col(Place.id), descending=True)
 _place_columns = select(*columns_of(Place))
@@ -23,14 +24,20 @@ async def lock_owner(session: AsyncSession, owner_id: str) -> None:
     await lock(session, "places", owner_id)
 
 
-async def list_displacements(
-    session: AsyncSession, owner_id: str, latitudes: tuple[float, float]
-) -> Sequence[models.Displacement]:
-    """How places of an owner between two latitudes are moved."""
-    statement = select(Displacement).where(
-        col(Displacement.owner_id) == owner_id, col(Displacement.latitude).between(*latitudes)
+async def list_neighbourhoods(
+    session: AsyncSession, owner_id: str, among: Collection[Neighbourhood]
+) -> Sequence[Neighbourhood]:
+    """Those of these neighbourhoods in which a person has been shown, the first one first."""
+    north, east = col(models.Neighbourhood.north), col(models.Neighbourhood.east)
+    statement = (
+        select(north, east)
+        .where(
+            col(models.Neighbourhood.owner_id) == owner_id,
+            tuple_(north, east).in_([(each.north, each.east) for each in among]),
+        )
+        .order_by(table_of(models.Neighbourhood).c.number)
     )
-    return (await session.scalars(statement)).all()
+    return [Neighbourhood(*row) for row in await session.execute(statement)]
 
 
 async def count_places(session: AsyncSession, owner_id: str) -> int:
