@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared import clock
 from shared.cache import Cache
 from shared.config import Settings
+from shared.copies import Arrivals
 from shared.database.db import Database
 from shared.errors import Forbidden, RequestError, Unauthenticated
 from shared.events import Envelope, Event
@@ -32,6 +33,7 @@ class Services(Generic[L]):
 
     settings: Settings
     database: Database
+    arrivals: Arrivals
     cache: Cache
     limiter: RateLimiter
     proxies: Proxies
@@ -76,6 +78,11 @@ class Context(Generic[L]):
         """The files of a subgraph that has some; its start made sure of them."""
         assert self.services.files is not None
         return self.services.files
+
+    @property
+    def caller(self) -> str:
+        """What limits per caller count for: the actor or, of nobody, the address."""
+        return self.actor.id if self.actor is not None else self.one_address
 
     @property
     def one_address(self) -> str:

@@ -1,14 +1,128 @@
-"""Local copies of what other subgraphs tell: of who is suspended, and of who blocked whom."""
+"""Local copies of what other subgraphs tell: who is suspended, who blocked whom, and what has not come yet."""
 
-from sqlalchemy import select, tuple_
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import Table, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
+from shared import background
+from shared.database.db import Database, any_of
 from shared.database.locks import lock
 from shared.database.models import bigint_field, key_field
-from shared.errors import InteractionBlocked
+from shared.errors import InteractionBlocked, NotFound, ServiceUnavailable
 from shared.privacy.personal_data import Held, table_of
+
+log = structlog.get_logger(__name__)
+
+R = TypeVar("R")
+
+PATIENCE_SECONDS = 1.0
+"""How long a copy that is not there is waited for; usually it comes within 50 milliseconds."""
+MOST_WAITING = 100
+"""How many requests of one process wait at once; the next one is answered without."""
+MOST_WAITING_PER_CALLER = 5
+_LOOK_SECONDS = 0.05
+
+
+class NotCopied(NotFound):
+    """An id of the right kind that the local copy does not know: it may not have come yet.
+
+    What an action raises where it looks for a copy, before it has done anything. It is run again once the copy is
+    there; else this is the answer.
+    """
+
+    def __init__(self, message: str, copy: type[SQLModel], copy_id: str, *, field: tuple[str, ...]) -> None:
+        super().__init__(message, field=field)
+        self.table = table_of(copy)
+        self.copy_id = copy_id
+
+
+class Arrivals:
+    """The requests of one process that wait for copies. They hold neither a connection nor a transaction.
+
+    The consumer of this process says what it has handled; for what another replica has handled all that is waited
+    for is looked up now and then, by one statement a table. The age of an id tells nothing: of what was a draft for
+    years others hear as late as of what is new.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: dict[tuple[Table, str], set[asyncio.Event]] = {}
+        self._callers: Counter[str] = Counter()
+        self._looking: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait."""
+        return self._callers.total()
+
+    async def awaited(self, caller: str, attempt: Callable[[], Awaitable[R]]) -> R:
+        """What `attempt` answers, which is made again when the copy that it misses has come.
+
+        Raises NotCopied after a second, at once if too many wait already.
+        """
+        until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        while True:
+            try:
+                return await attempt()
+            except NotCopied as missing:
+                if not await self._comes(caller, (missing.table, missing.copy_id), until):
+                    raise
+
+    def told(self, stream: str) -> None:
+        """An event of this stream is handled: whoever waits for what it is about looks again."""
+        copy_id = stream.partition(":")[2]
+        self._wake(key for key in self._waiting if key[1] == copy_id)
+
+    async def stop(self) -> None:
+        """Ends the looking; whoever still waits is answered in time."""
+        if self._looking is not None:
+            await background.end(self._looking)
+
+    async def start(self) -> None:
+        """Nothing is looked for until somebody waits."""
+
+    async def _comes(self, caller: str, key: tuple[Table, str], until: float) -> bool:
+        if self.waiting >= MOST_WAITING or self._callers[caller] >= MOST_WAITING_PER_CALLER:
+            return False
+        come = asyncio.Event()
+        self._callers[caller] += 1
+        self._waiting.setdefault(key, set()).add(come)
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look(), name="arrivals of copies")
+        try:
+            async with asyncio.timeout_at(until):
+                await come.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._callers -= Counter((caller,))
+            self._waiting[key].discard(come)
+            if not self._waiting[key]:
+                del self._waiting[key]
+        return True
+
+    async def _look(self) -> None:
+        while self._waiting:
+            try:
+                for table in {table for table, _ in self._waiting}:
+                    (key,) = table.primary_key
+                    ids = [copy_id for other, copy_id in self._waiting if other is table]
+                    found = await self._database.fetch(select(key).where(any_of(key, ids)))
+                    self._wake((table, str(copy_id)) for (copy_id,) in found)
+            except ServiceUnavailable as error:
+                log.warning("arrivals of copies not looked for", error=error.message)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _wake(self, keys: Iterable[tuple[Table, str]]) -> None:
+        for come in [come for key in keys for come in self._waiting.get(key, ())]:
+            come.set()
 
 
 class SuspensionCopy(SQLModel):

@@ -54,7 +54,7 @@ class Client:
         return await self._call(document, await self.token() if self._session else "", **variables)
 
     async def call_once_known(self, document: str, **variables: object) -> Any:
-        """`call` about something new: another subgraph learns of it by its event, a moment later."""
+        """`call` about something new: another subgraph learns of it by its event, which takes long while it starts."""
         deadline = time.monotonic() + _KNOWN_WITHIN_SECONDS
         while True:
             try:

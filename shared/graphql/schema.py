@@ -10,7 +10,7 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import fields, is_dataclass
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from typing import Any, Protocol, TypeVar, cast
 
 import strawberry
@@ -131,7 +131,8 @@ def mutation(*, description: str, scope: str | None = MARKETPLACE, quotas: Seque
 
     A resolver is the call of its action: `shared.graphql.acting`.
 
-    `quotas` say how often it may be tried. What strangers can call (`scope` None) needs one.
+    `quotas` say how often it may be tried. What strangers can call (`scope` None) needs one. One that raises
+    NotCopied is run again when the copy has come.
 
     The payload class takes no required arguments; one whose error answers with the current object
     (`VERSION_CONFLICT`) has a classmethod `of(row)`.
@@ -139,7 +140,7 @@ def mutation(*, description: str, scope: str | None = MARKETPLACE, quotas: Seque
 
     def declare(resolver: F) -> F:
         declared = strawberry.federation.mutation(
-            resolver=_observed(_guarded(_refusing(limited(resolver, quotas)), scope)),
+            resolver=_observed(_guarded(_refusing(limited(_awaiting_copies(resolver), quotas)), scope)),
             description=description,
             directives=_security(scope),
         )
@@ -192,6 +193,15 @@ def _guarded(resolver: Resolver, scope: str | None) -> Resolver:
         return await resolver(*args, **kwargs)
 
     return guarded
+
+
+def _awaiting_copies(resolver: Resolver) -> Resolver:
+    @wraps(resolver)
+    async def awaiting(*args: object, **kwargs: object) -> object:
+        context = cast("Info", kwargs["info"]).context
+        return await context.services.arrivals.awaited(context.caller, partial(resolver, *args, **kwargs))
+
+    return awaiting
 
 
 def _refusing(resolver: Resolver) -> Resolver:

@@ -19,6 +19,7 @@ from shared import clock, telemetry
 from shared.cache import Cache
 from shared.config import Settings
 from shared.context import Services
+from shared.copies import Arrivals
 from shared.database.db import Database
 from shared.deadlines import DeadlineHandler, DeadlineWorker
 from shared.errors import ServiceUnavailable
@@ -96,6 +97,7 @@ def create_app(
         services = Services(
             settings=configured,
             database=database,
+            arrivals=Arrivals(database),
             cache=cache,
             limiter=RateLimiter(configured, cache),
             proxies=proxies,
@@ -114,10 +116,10 @@ def create_app(
             stack.push_async_callback(cache.close)
             started: list[Runner] = [
                 Relay(database, configured, topics), services.revocations, services.budgets, services.places,
-                services.hub,
+                services.arrivals, services.hub,
             ]  # fmt: skip
             if handlers is not None:
-                started.append(Consumer(name, handlers, database, configured))
+                started.append(Consumer(name, handlers, database, configured, services.arrivals.told))
             if deadlines:
                 started.append(DeadlineWorker(database, deadlines))
             started.extend(runners(services))

@@ -25,13 +25,13 @@ async def place_bid(
 ) -> models.Bid:
     """Bids on an open task. Locks the task's row against decisions.
 
-    Raises NotFound, RoleRequired, OwnTask, TaskNotOpen, AccountSuspended, CounterpartSuspended or InteractionBlocked;
+    Raises NotCopied, RoleRequired, OwnTask, TaskNotOpen, AccountSuspended, CounterpartSuspended or InteractionBlocked;
     then together what holds of InvalidAmount, CurrencyMismatch, BidTooLow, BidTooHigh, InvalidInput; then
     BidAlreadyPlaced.
     """
     task = await store.lock_task(session, task_id, shared=True)
     if task is None:
-        raise NotFound("There is no such task.", field=("taskId",))
+        raise copies.NotCopied("There is no such task.", models.Task, task_id, field=("taskId",))
     now = clock.now()
     rules.check_bidder(actor, task.poster_id)
     rules.check_task_open(task.status, task.expires_at, now)

@@ -77,6 +77,22 @@ def _counting() -> Handlers:
 
 
 @pytest.mark.usefixtures("relay")
+async def test_tells_of_an_event_once_its_effect_is_there_to_be_read(settings: Settings, database: Database) -> None:
+    seen: list[tuple[str, asyncio.Task[bool]]] = []
+
+    def told(stream: str) -> None:
+        seen.append((stream, asyncio.create_task(_has_effects(database, 1))))
+
+    async with running(Consumer("other", _counting(), database, settings, told)):
+        await emit_numbers(database, 1)
+        await eventually(lambda: seen)
+
+    ((stream, there),) = seen
+    assert await there
+    assert stream == (await sql(database, "SELECT stream FROM outbox"))[0][0]
+
+
+@pytest.mark.usefixtures("relay")
 async def test_events_of_a_stream_are_handled_in_order(settings: Settings, database: Database) -> None:
     handled: dict[str, list[int]] = defaultdict(list)
     handlers = Handlers()

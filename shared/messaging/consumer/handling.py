@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 
 import structlog
 from aiokafka.structs import ConsumerRecord
@@ -34,11 +35,20 @@ _REMEMBER = text("""
 class Handling:
     """Gives the messages of one consumer to its handlers."""
 
-    def __init__(self, name: str, handlers: Handlers, database: Database, settings: Settings, retries: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        handlers: Handlers,
+        database: Database,
+        settings: Settings,
+        retries: int,
+        told: Callable[[str], None],
+    ) -> None:
         self._name = name
         self._handlers = handlers.by_type()
         self._database = database
         self._retries = retries
+        self._told = told
         # Requests need connections of the same pool.
         self._slots = asyncio.Semaphore(max(1, settings.transaction_pool_size // 2))
         self._burial = Burial(name, settings)
@@ -118,5 +128,6 @@ class Handling:
                 new = remembered.one_or_none() is not None
                 if new:
                     await handler(session, envelope)
+            self._told(envelope.stream)
         HANDLED.labels(self._name, type_, "handled" if new else "repeated").inc()
         DURATION.labels(self._name, type_).observe(time.perf_counter() - started)

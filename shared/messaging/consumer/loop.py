@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -47,16 +47,24 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ship
     """The consumer group of one subgraph; each replica takes its share of the partitions.
 
     Messages of one partition are handled one after the other, partitions concurrently. A partition whose
-    message meets a passing fault waits, the others go on.
+    message meets a passing fault waits, the others go on. `told` is called with the stream of each event whose
+    effect has been committed.
     """
 
     retries = 5
 
-    def __init__(self, name: str, handlers: Handlers, database: Database, settings: Settings) -> None:
+    def __init__(
+        self,
+        name: str,
+        handlers: Handlers,
+        database: Database,
+        settings: Settings,
+        told: Callable[[str], None] = lambda stream: None,
+    ) -> None:
         self.name = name
         self._settings = settings
         self._topics = handlers.topics
-        self._handling = Handling(name, handlers, database, settings, self.retries)
+        self._handling = Handling(name, handlers, database, settings, self.retries, told)
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._handled: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
