@@ -1,8 +1,8 @@
 """Types that every subgraph has in common, and the helper that gives enum values their descriptions."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Self, TypeVar, cast
 
 import strawberry
@@ -12,22 +12,47 @@ from shared import geo, money
 from shared.errors import USER_ERROR_DESCRIPTIONS, Bound, DomainError, InvalidInput, UserErrorCode
 from shared.graphql.scalars import DecimalText, format_datetime
 from shared.money import CURRENCY_NAMES, CurrencyCode
+from shared.transitions import PEOPLE, Transition
 
 E = TypeVar("E", bound=Enum)
+S = TypeVar("S", bound=StrEnum)
+C = TypeVar("C", bound=StrEnum)
 
 
-def register_enum(enum: type[E], *, description: str, values: Mapping[E, str], name: str | None = None) -> type[E]:
+def register_enum(
+    enum: type[E],
+    *,
+    description: str,
+    values: Mapping[E, str],
+    name: str | None = None,
+    members: Collection[E] | None = None,
+) -> type[E]:
     """Makes an enum of the domain an enum of the graph; `values` describes each of its values.
 
-    Raises ValueError if a description is missing.
+    With `members` the graph has only these. Raises ValueError if a description is missing or too many.
     """
-    if missing := [member.name for member in enum if not values.get(member)]:
-        raise ValueError(f"{enum.__name__}: no description of {', '.join(missing)}")
+    shown = list(enum) if members is None else [member for member in enum if member in members]
+    if wrong := [member.name for member in enum if bool(values.get(member)) is not (member in shown)]:
+        raise ValueError(f"{enum.__name__}: no description, or one too many, of {', '.join(wrong)}")
     strawberry.enum(enum, name=name, description=description)
     definition = cast("StrawberryEnumDefinition", getattr(enum, "__strawberry_definition__"))  # noqa: B009
+    definition.values = [value for value in definition.values if enum[value.name] in shown]
     for value in definition.values:
         value.description = values[enum[value.name]]
     return enum
+
+
+def register_commands(
+    commands: type[C],
+    transitions: Mapping[tuple[S, C], Transition[S]],
+    *,
+    name: str,
+    description: str,
+    values: Mapping[C, str],
+) -> type[C]:
+    """Makes those commands of a table an enum of the graph that people give: what `viewerCan` answers."""
+    given = {command for (_, command), transition in transitions.items() if not transition.by.isdisjoint(PEOPLE)}
+    return register_enum(commands, name=name, description=description, values=values, members=given)
 
 
 register_enum(CurrencyCode, description="A currency, by its ISO 4217 code.", values=CURRENCY_NAMES)

@@ -44,6 +44,7 @@ ACCESS: list[Declaration] = [
     Query("myBids", "bid", signed_in(EMPTY, owner=VALUE, tasker=VALUE)),
     Type("Bid", "bid", BID, {
         "id task tasker amount message estimatedMinutes status expiresAt version createdAt updatedAt": PARTIES,
+        "viewerCan": PARTIES,
     }),
     Type("Task", "bid", "task(id: $task)", {
         "id bidCount": everybody(VALUE),

@@ -119,14 +119,12 @@ async def accept_bid(session: AsyncSession, actor: Actor, bid_id: str, expected_
     """
     task, bid = await _lock(session, actor, bid_id, decide=True)
     rules.check_poster_of(actor, bid.poster_id)
-    winner = await store.get_winner(session, task.id)
-    if winner is not None:
-        raise rules.TaskAlreadyTaken("A bid on this task is accepted already.", field=("bidId",))
-    rules.check_task_open(task.status, task.expires_at, clock.now())
+    is_taken = await store.get_winner(session, task.id) is not None
+    deal = rules.Deal(task.id, task.status, task.expires_at, is_taken)
+    rules.check_acceptable(deal, bid.expires_at, clock.now())
     if bid.version != expected_version:
         raise VersionConflict("The bid changed meanwhile; look at it again.", current=bid)
     _step(bid, Command.ACCEPT)
-    rules.check_not_over(bid.expires_at, bid.updated_at)
     await _check_may_deal(session, bid.poster_id, bid.tasker_id, field="bidId")
     await deadlines.cancel(session, EXPIRY, bid.id)
     await emit(session, events.BidAccepted(bid=snapshot(bid)))

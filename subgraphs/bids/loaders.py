@@ -16,6 +16,7 @@ class Loaders:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.bid_by_id = one_by_key(partial(store.load_bids, database), key=lambda bid: bid.id)
+        self.deal_by_task_id = one_by_key(partial(store.load_deals, database), key=lambda deal: deal.id)
         self.bid_count_by_task_id = value_by_key(partial(store.load_bid_counts, database), default=0)
         self._newest_by_task_id: dict[str, DataLoader[str, models.Bid | None]] = {}
         self._pages_by_task_id: dict[str, DataLoader[tuple[str, Window], Page[models.Bid]]] = {}

@@ -1,6 +1,7 @@
 """What may be done with a bid, by whom and when. Pure: no I/O."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -16,7 +17,7 @@ from shared.errors import (
 from shared.graphql.text import clean
 from shared.identity.actor import Actor, Role
 from shared.money import DIGITS, CurrencyCode, Entered, Money
-from shared.transitions import By, Transition, step
+from shared.transitions import By, Transition, possible, sides, step
 
 LEAST_UNITS = 1
 MOST_UNITS = 100_000
@@ -69,6 +70,18 @@ LIVE = frozenset({Status.PENDING, Status.ACCEPTED, Status.AWARDED})
 WINNING = frozenset({Status.ACCEPTED, Status.AWARDED})
 
 TASK_OPEN = "OPEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """What decides about the bids of a task beside themselves."""
+
+    id: str
+    """The task's."""
+    status: str
+    expires_at: datetime | None
+    is_taken: bool
+    """Whether one of its bids is accepted or awarded."""
 
 
 class TaskNotOpen(DomainError):
@@ -127,6 +140,14 @@ def check_task_open(task_status: str, expires_at: datetime | None, now: datetime
     """Raises TaskNotOpen unless the task takes bids."""
     if task_status != TASK_OPEN or (expires_at is not None and expires_at <= now):
         raise TaskNotOpen("The task does not take bids any more.", field=("taskId",))
+
+
+def check_acceptable(deal: Deal, expires_at: datetime, now: datetime) -> None:
+    """Raises TaskAlreadyTaken, TaskNotOpen, InvalidTransition unless a bid with this end can still get the task."""
+    if deal.is_taken:
+        raise TaskAlreadyTaken("A bid on this task is accepted already.", field=("bidId",))
+    check_task_open(deal.status, deal.expires_at, now)
+    check_not_over(expires_at, now)
 
 
 def check_not_over(expires_at: datetime, now: datetime) -> None:
@@ -198,3 +219,24 @@ def check_poster_of(actor: Actor, poster_id: str) -> None:
 def may_see(viewer_id: str | None, poster_id: str, tasker_id: str) -> bool:
     """Whether a person may know of a bid's amount and message: its poster and its bidder."""
     return viewer_id is not None and viewer_id in (poster_id, tasker_id)
+
+
+def commands(
+    viewer_id: str | None,
+    *,
+    poster_id: str,
+    tasker_id: str,
+    status: Status,
+    expires_at: datetime,
+    deal: Deal,
+    now: datetime,
+) -> list[Command]:
+    """What a person can do with a bid now."""
+
+    def check(command: Command, by: By) -> None:
+        if command is Command.UPDATE:
+            check_task_open(deal.status, deal.expires_at, now)
+        elif command is Command.ACCEPT:
+            check_acceptable(deal, expires_at, now)
+
+    return possible(TRANSITIONS, status, sides(viewer_id, {By.POSTER: poster_id, By.TASKER: tasker_id}), check)

@@ -8,19 +8,19 @@ from typing import Annotated, Self, cast
 import strawberry
 from strawberry import ID
 
-from shared import events
+from shared import clock, events
 from shared.context import Context, Followed
 from shared.graphql.acting import act, act_once
 from shared.graphql.events import AFTER, StreamEvent, made_once
 from shared.graphql.ids import BidId, TaskId
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.schema import build_schema, field, mutation, query, subscription
-from shared.graphql.types import Money, MoneyInput, UserError, register_enum
+from shared.graphql.types import Money, MoneyInput, UserError, register_commands, register_enum
 from shared.identity.actor import MARKETPLACE
 from shared.money import Money as Amount
 from subgraphs.bids import actions, models, rules, store
 from subgraphs.bids.loaders import Loaders
-from subgraphs.bids.rules import Status
+from subgraphs.bids.rules import TRANSITIONS, Command, Status
 
 Info = strawberry.Info[Context[Loaders], None]
 
@@ -52,6 +52,18 @@ register_enum(
         Status.DECLINED: "Turned down by the poster, or another bid got the task.",
         Status.WITHDRAWN: "Taken back by the bidder.",
         Status.EXPIRED: "Nobody decided in time, or the task takes no bids any more.",
+    },
+)
+register_commands(
+    Command,
+    TRANSITIONS,
+    name="BidCommand",
+    description="What somebody can do with a bid.",
+    values={
+        Command.UPDATE: "Change it, by `updateBid`.",
+        Command.WITHDRAW: "Take it back, by `withdrawBid`.",
+        Command.DECLINE: "Turn it down, by `declineBid`.",
+        Command.ACCEPT: "Choose it, by `acceptBid`.",
     },
 )
 register_enum(
@@ -137,6 +149,7 @@ class Bid:
     version: int = strawberry.field(description="Counts the bid's changes; `acceptBid` takes it.")
     created_at: datetime = strawberry.field(description="When the bid was placed.")
     updated_at: datetime = strawberry.field(description="When the bid changed last.")
+    poster_id: strawberry.Private[str]
 
     @classmethod
     def of(cls, row: models.Bid) -> Self:
@@ -161,6 +174,28 @@ class Bid:
             version=bid.version,
             created_at=bid.created_at,
             updated_at=bid.updated_at,
+            poster_id=bid.poster_id,
+        )
+
+    @field(
+        description="What the caller can do with the bid as it is here: now, or right after an event. Whether one of "
+        "the two has blocked the other, or is suspended, shows when one tries. Null if it cannot be told at the moment."
+    )
+    async def viewer_can(self, info: Info) -> list[Command] | None:
+        viewer = info.context.actor
+        if viewer is None or self.task is None or self.tasker is None:
+            return []
+        deal = await info.context.loaders.deal_by_task_id.load(self.task.id)
+        if deal is None:
+            return []
+        return rules.commands(
+            viewer.id,
+            poster_id=self.poster_id,
+            tasker_id=self.tasker.id,
+            status=self.status,
+            expires_at=self.expires_at,
+            deal=deal,
+            now=clock.now(),
         )
 
     @classmethod

@@ -7,7 +7,7 @@ them all.
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -15,7 +15,7 @@ from sqlmodel import col
 from shared.database.db import Database, any_of, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page, page_by_parent
 from subgraphs.bids import models
-from subgraphs.bids.rules import LIVE, WINNING, Status
+from subgraphs.bids.rules import LIVE, WINNING, Deal, Status
 
 Bid = models.Bid
 NEWEST = Order("bids.newest", col(Bid.id), descending=True)
@@ -93,6 +93,15 @@ async def list_suspended(session: AsyncSession, user_ids: Sequence[str]) -> Coll
 
 async def load_bids(database: Database, bid_ids: Sequence[str]) -> Sequence[models.Bid]:
     return await database.rows(Bid, _bid_columns.where(any_of(col(Bid.id), bid_ids)))
+
+
+async def load_deals(database: Database, task_ids: Sequence[str]) -> Sequence[Deal]:
+    """What decides about the bids of each of these tasks."""
+    is_taken = exists().where(col(Bid.task_id) == col(models.Task.id), col(Bid.status).in_(WINNING))
+    statement = select(
+        col(models.Task.id), col(models.Task.status), col(models.Task.expires_at), is_taken.label("is_taken")
+    ).where(any_of(col(models.Task.id), task_ids))
+    return await database.rows(Deal, statement)
 
 
 async def load_bid_counts(database: Database, task_ids: Sequence[str]) -> Mapping[str, int]:

@@ -11,8 +11,9 @@ from aiodataloader import DataLoader
 from shared.database.db import Database
 from shared.errors import ServiceUnavailable
 from shared.graphql.pagination import Page, Window
-from shared.loaders import one_by_key
+from shared.loaders import one_by_key, value_by_key
 from subgraphs.tasks import models, store
+from subgraphs.tasks.rules.agreements import Kind
 
 T = TypeVar("T")
 
@@ -25,6 +26,9 @@ class Loaders:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.task_by_id = one_by_key(partial(store.tasks.load_tasks, database), key=lambda task: task.id)
+        self.unsettled_kinds_by_task_id: DataLoader[str, Collection[Kind]] = value_by_key(
+            partial(store.agreements.load_unsettled_kinds, database), default=frozenset()
+        )
         self.question_page_by_task_id: DataLoader[tuple[str, Window], Page[models.Question]] = DataLoader(
             partial(store.questions.load_question_pages, database)
         )

@@ -65,6 +65,13 @@ class Life:
         row = TRANSITIONS.get((self.status, command))
         return row is not None and by in row.by
 
+    async def listed(self, by: By) -> list[str]:
+        """What one of the two can do, as `viewerCan` says."""
+        can = "query ($id: ID!) { task(id: $id) { viewerCan } }"
+        task = (await self.tasks.act(self.people[by], can, id=self.id))["task"]
+        # Nobody but its poster sees a draft.
+        return task["viewerCan"] if task is not None else []
+
     def goes(self, command: Command) -> None:
         self.status = TRANSITIONS[self.status, command].to
         self.version += 1
@@ -76,8 +83,10 @@ class Life:
         document, given = MUTATIONS[command]
         if command in (Command.UPDATE, Command.APPROVE):
             given = {**given, "expectedVersion": self.version}
+        listed = await self.listed(by)
         (payload,) = (await self.tasks.act(self.people[by], document, input={"taskId": self.id, **given})).values()
         done = self.allows(command, by)
+        assert (command.name in listed) is done, (self.status, command, by, listed)
         assert (payload["userErrors"] == []) is done, (self.status, command, by, payload)
         if done:
             self.goes(command)
@@ -124,8 +133,10 @@ class Life:
         if asked_by is None or asked_by is by:
             self.price -= 1
             wish = test_agreements.wish(kind, f"{self.price}.00")
+            listed = await self.listed(by)
             payload = await test_agreements.asks(self.tasks, self.people[by], kind, self.id, **wish)
             done = asked_by is None and self.allows(command, by)
+            assert (command.name in listed) is done, (self.status, command, by, listed)
             assert (payload["userErrors"] == []) is done, (self.status, kind, by, payload)
             if done:
                 self.requests[kind] = by

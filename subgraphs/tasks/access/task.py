@@ -27,13 +27,14 @@ ACCESS: list[Declaration] = [
         "status version createdAt updatedAt publishedAt expiresAt cancelledBy cancelledReason": ALL,
         "startedAt deliveredAt approvalDueAt completedAt": everybody(NULL),
         "timeline": ALL,
-        "attachments agreements questions": everybody(EMPTY),
+        "attachments agreements questions viewerCan": everybody(EMPTY),
         "price": everybody(NULL, owner=VALUE, poster=VALUE, tasker=VALUE),
     }),
+    Type("Task", "open task", TASK, {"viewerCan": everybody(EMPTY, owner=VALUE)}),
     Type("Task", "finished task", TASK, {"startedAt deliveredAt completedAt": ALL}),
     Type("Task", "draft", TASK, {
         "id poster title description category budget mode place requirements dueFrom dueAt timeZone status version "
-        "createdAt updatedAt timeline": POSTER_SEES,
+        "createdAt updatedAt timeline viewerCan": POSTER_SEES,
         "attachments agreements questions": everybody(NULL, owner=EMPTY, poster=EMPTY),
         "tasker publishedAt expiresAt startedAt deliveredAt approvalDueAt completedAt cancelledBy "
         "cancelledReason price": everybody(NULL),

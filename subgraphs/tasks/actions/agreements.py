@@ -139,8 +139,8 @@ async def _request(
     """The task, locked, and a new request to be filled in."""
     task, party = await steps.lock_as_party(session, actor, task_id, COMMANDS[kind])
     rules.agreements.check_possible(kind, task.status)
-    if any(each.kind is kind for each in await store.agreements.lock_unsettled(session, task.id)):
-        raise rules.agreements.RequestPending("Such a request is not settled yet.", field=("taskId",))
+    unsettled = await store.agreements.lock_unsettled(session, task.id)
+    rules.agreements.check_none_pending(kind, [each.kind for each in unsettled])
     agreement = models.Agreement(
         id=new_id("agreement"),
         task_id=task.id,

@@ -19,8 +19,6 @@ async def cancel_task(session: AsyncSession, actor: Actor, task_id: str, reason:
     """
     reason = rules.tasks.clean_reason(reason)
     task, party = await steps.lock_as_party(session, actor, task_id, Command.CANCEL)
-    if party is Party.POSTER:
-        rules.tasks.check_poster(actor)
     await end(session, task, Command.CANCEL, rules.tasks.by(party), reason, party)
     return task
 

@@ -177,8 +177,7 @@ async def _open(session: AsyncSession, task: models.Task, command: Command, chan
     await steps.step(session, task, command, By.POSTER)
     task.published_at = task.updated_at
     await _update_due(session, task, changes)
-    rules.tasks.check_due(task.due_at, task.updated_at)
-    rules.tasks.check_place(task.mode, task.place_id)
+    rules.tasks.check_publishable(task.mode, task.place_id, task.due_at, task.updated_at)
     await steps.schedule_expiry(session, task)
     told = events.TaskPublished(task=steps.snapshot(task), reposted=command is Command.REPOST)
     await steps.tell(session, task, told, actor_id=task.poster_id)

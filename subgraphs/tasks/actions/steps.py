@@ -58,17 +58,21 @@ def price(task: models.Task) -> Money:
 async def lock_as_party(
     session: AsyncSession, actor: Actor, task_id: str, command: Command
 ) -> tuple[models.Task, Party]:
-    """A task, locked, with the side as which the actor gives it this command. Raises NotFound, NotAllowed."""
+    """A task, locked, with the side as which the actor gives it this command.
+
+    Raises NotFound, NotAllowed, RoleRequired.
+    """
     task = await store.tasks.lock_task(session, task_id)
     if task is None:
         raise NotFound("There is no such task.", field=("taskId",))
-    return task, rules.tasks.check_party(actor, command, task.poster_id, task.tasker_id, task.published_at)
+    party = rules.tasks.check_party(actor, command, task.poster_id, task.tasker_id, task.published_at)
+    rules.tasks.check_role(actor, command, rules.tasks.by(party))
+    return task, party
 
 
 async def lock_own(session: AsyncSession, actor: Actor, task_id: str, command: Command) -> models.Task:
-    """The actor's task, locked, for what needs the role POSTER. Raises NotFound, NotAllowed, RoleRequired."""
+    """The actor's task, locked, for what its poster alone does. Raises NotFound, NotAllowed, RoleRequired."""
     task, _ = await lock_as_party(session, actor, task_id, command)
-    rules.tasks.check_poster(actor)
     return task
 
 

@@ -1,5 +1,6 @@
 """What poster and tasker ask of each other once a task is assigned."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from enum import StrEnum
 
@@ -77,6 +78,12 @@ def check_possible(kind: Kind, status: tasks.Status) -> None:
     """Raises InvalidTransition unless a task that stands so takes the step that is asked for."""
     if (status, COMMANDS[kind]) not in tasks.TRANSITIONS:
         raise InvalidTransition(f"Not possible while the status is {status}.")
+
+
+def check_none_pending(kind: Kind, unsettled: Collection[Kind]) -> None:
+    """Raises RequestPending where a task has a request of this kind that is not settled; `unsettled` are all such."""
+    if kind in unsettled:
+        raise RequestPending("Such a request is not settled yet.", field=("taskId",))
 
 
 def is_obsolete(kind: Kind, status: Status, task_status: tasks.Status) -> bool:

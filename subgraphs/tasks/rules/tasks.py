@@ -126,6 +126,7 @@ TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
 }
 
 _SIDES = {Party.POSTER: By.POSTER, Party.TASKER: By.TASKER}
+_TAKE_THE_ROLE = frozenset({Command.UPDATE, Command.PUBLISH, Command.REPOST, Command.CANCEL})
 
 
 def by(party: Party) -> By:
@@ -149,6 +150,12 @@ def check_poster(actor: Actor) -> None:
     """Raises RoleRequired unless the actor is a poster."""
     if Role.POSTER not in actor.roles:
         raise RoleRequired("Only posters do this; add the role POSTER to your account.")
+
+
+def check_role(actor: Actor, command: Command, by: By) -> None:
+    """Raises RoleRequired for what a poster does only while they have the role POSTER."""
+    if by is By.POSTER and command in _TAKE_THE_ROLE:
+        check_poster(actor)
 
 
 def check_party(
@@ -218,6 +225,12 @@ def check_place(mode: Mode, place_id: str | None) -> None:
     """Raises PlaceRequired for a task of everybody's eyes that is done at no place. Without one it is done remotely."""
     if mode is Mode.ONSITE and place_id is None:
         raise PlaceRequired("Say where the work is done.", field=("placeId",))
+
+
+def check_publishable(mode: Mode, place_id: str | None, due_at: datetime | None, now: datetime) -> None:
+    """Raises DueInPast, PlaceRequired for a task that cannot be opened for bids as it is."""
+    check_due(due_at, now)
+    check_place(mode, place_id)
 
 
 def clean_requirements(requirements: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Tasks in the graph, and what is said to change them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -9,16 +9,18 @@ from strawberry import ID
 from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
-from shared import events
+from shared import clock, events
 from shared.graphql.limits import list_size
 from shared.graphql.pagination import After, Before, Connection, First, Last, Page
 from shared.graphql.schema import field, query
-from shared.graphql.types import Money, UserError, register_enum
+from shared.graphql.types import Money, UserError, register_commands, register_enum
 from shared.identity.actor import MARKETPLACE
 from shared.ids import check_id
 from shared.money import Money as Amount
 from subgraphs.tasks import models, rules, store
-from subgraphs.tasks.rules.tasks import Mode, Party, Status
+from subgraphs.tasks.rules.agreements import Kind
+from subgraphs.tasks.rules.commands import ASKED_OF_THE_OTHER, Facts
+from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Mode, Party, Status
 from subgraphs.tasks.schema.agreement import TaskAgreement
 from subgraphs.tasks.schema.attachment import Attachment
 from subgraphs.tasks.schema.category import Category, categories
@@ -41,6 +43,25 @@ register_enum(
         Status.EXPIRED: "The due time or 30 days passed without an accepted bid.",
         Status.CANCELLED: "Called off.",
         Status.DISPUTED: "Poster and tasker disagree; support decides.",
+    },
+)
+register_commands(
+    Command,
+    TRANSITIONS,
+    name="TaskCommand",
+    description="What somebody can do with a task.",
+    values={
+        Command.UPDATE: "Change it, by `updateTask`; bring files to it and take them away.",
+        Command.PUBLISH: "Open the draft for bids, by `publishTask`.",
+        Command.REPOST: "Open it for bids once more, by `repostTask`.",
+        Command.START: "Begin the work, by `startTask`.",
+        Command.DELIVER: "Say that the work is done, by `submitDelivery`.",
+        Command.REQUEST_CHANGES: "Send the delivery back, by `requestChanges`.",
+        Command.APPROVE: "Approve the delivery, by `approveDelivery`.",
+        Command.CANCEL: "Call it off, by `cancelTask`.",
+        Command.RESCHEDULE: "Ask the other side for another time, by `requestReschedule`.",
+        Command.CHANGE_PRICE: "Ask the other side for another price, by `requestPriceChange`.",
+        Command.CANCEL_TOGETHER: "Ask the other side to end what has begun, by `requestCancellation`.",
     },
 )
 register_enum(
@@ -155,6 +176,27 @@ class Task:
         if row is None or row.price_minor is None:
             return None
         return Money.of(Amount(row.price_minor, row.currency))
+
+    @field(
+        description="What the caller can do with the task as it is here: now, or right after an event. `PUBLISH` is "
+        "left out while something is missing. Null if it cannot be told at the moment."
+    )
+    async def viewer_can(self, info: Info) -> list[Command] | None:
+        viewer = info.context.actor
+        if viewer is None or self.poster is None:
+            return []
+        task = Facts(
+            poster_id=self.poster.id,
+            tasker_id=self.tasker.id if self.tasker is not None else None,
+            status=self.status,
+            mode=self.mode,
+            place_id=self.place.id if self.place is not None else None,
+            due_at=self.due_at,
+        )
+        unsettled: Collection[Kind] = ()
+        if task.status in ASKED_OF_THE_OTHER and task.sides(viewer.id):
+            unsettled = await info.context.loaders.unsettled_kinds_by_task_id.load(self.id)
+        return rules.commands.commands(viewer, task, unsettled, clock.now())
 
     @field(description="What poster and tasker ask of each other, newest first; for the two of them.")
     async def agreements(

@@ -1,15 +1,16 @@
 """SQL of what poster and tasker ask of each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.database.db import Database, columns_of
+from shared.database.db import Database, any_of, columns_of
 from shared.graphql.pagination import Order, Page, Window, page_by_parent
 from subgraphs.tasks import models
-from subgraphs.tasks.rules.agreements import UNSETTLED
+from subgraphs.tasks.rules.agreements import UNSETTLED, Kind
 
 Agreement, Task = models.Agreement, models.Task
 NEWEST = Order("tasks.agreements", col(Agreement.id), descending=True)
@@ -35,6 +36,17 @@ async def lock_unsettled(session: AsyncSession, task_id: str) -> Sequence[models
         .execution_options(populate_existing=True)
     )
     return (await session.scalars(statement)).all()
+
+
+async def load_unsettled_kinds(database: Database, task_ids: Sequence[str]) -> Mapping[str, frozenset[Kind]]:
+    """Of which kinds each of these tasks has a request that is not settled yet."""
+    statement = (
+        select(col(Agreement.task_id), col(Agreement.kind))
+        .where(any_of(col(Agreement.task_id), task_ids), col(Agreement.status).in_(UNSETTLED))
+        .order_by(col(Agreement.task_id))
+    )
+    rows = await database.fetch(statement)
+    return {task_id: frozenset(row.kind for row in of_task) for task_id, of_task in groupby(rows, lambda row: row[0])}
 
 
 async def load_agreement_pages(
