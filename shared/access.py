@@ -73,6 +73,8 @@ SILENT = Answer("silent")
 """A subscription that opens and gives nothing of the object."""
 ENDS = Answer("ends")
 """A subscription that is open at the suspension ends with UNAUTHENTICATED; after it one is as anonymous."""
+ANEW = Answer("anew")
+"""A mutation that is sent again and done once more; nothing else is about what happened before."""
 UNAUTHENTICATED = Answer("`UNAUTHENTICATED`", refusal=True)
 FORBIDDEN = Answer("`FORBIDDEN`", refusal=True)
 
@@ -175,7 +177,9 @@ class Query:
 class Mutation:
     """A field of Mutation, and the fields `gives` of its payload, beside `userErrors`.
 
-    `repeatable`: what is done can be done again to the same object.
+    `repeatable`: what is done can be done again to the same object. `again` is what the person who was allowed is
+    answered who sends it once more, with the same idempotency key where it takes one, as after an answer that was
+    lost: nothing more happens then, unless it is ANEW.
     """
 
     at: str
@@ -183,6 +187,7 @@ class Mutation:
     rule: Rule
     gives: str = ""
     repeatable: bool = False
+    again: Answer = VALUE
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from shared.errors import DomainError, InvalidTransition
 
@@ -33,11 +33,22 @@ class Transition(Generic[S]):
     to: S
     by: frozenset[By]
     why: str
+    completes: bool = False
+    """Whether it only ends what the step before began, so that a repeat of that one still finds it done."""
 
 
-def step(to: S, *by: By, why: str) -> Transition[S]:
+class Stepping(Protocol[S]):
+    """A row that takes the steps of a table."""
+
+    status: S
+    version: int
+    last_step: str | None
+    """What led to the status: the command, and who gave it; None if that was not kept."""
+
+
+def step(to: S, *by: By, why: str, completes: bool = False) -> Transition[S]:
     """A row of a TRANSITIONS table."""
-    return Transition(to, frozenset(by), why)
+    return Transition(to, frozenset(by), why, completes)
 
 
 def next_status(transitions: Mapping[tuple[S, C], Transition[S]], status: S, command: C, by: By | None = None) -> S:
@@ -49,6 +60,29 @@ def next_status(transitions: Mapping[tuple[S, C], Transition[S]], status: S, com
     if transition is None or (by is not None and by not in transition.by):
         raise InvalidTransition(f"Not possible while the status is {status}.")
     return transition.to
+
+
+def take(transitions: Mapping[tuple[S, C], Transition[S]], row: Stepping[S], command: C, by: By) -> None:
+    """Takes a step of the table: the row has its status then, and one version more. Raises InvalidTransition."""
+    before = row.status
+    row.status = next_status(transitions, before, command, by)
+    row.version += 1
+    if row.status is not before and not transitions[before, command].completes:
+        row.last_step = _told(command, by)
+
+
+def is_repeat(row: Stepping[S], by: By, *commands: StrEnum) -> bool:
+    """Whether one of these commands of the same side led to the status that the row has.
+
+    Then it is sent again, after an answer that was lost for instance: nothing is to be done, and the row is what is
+    now. A side of an object is one person for as long as it has this status; ask before `take` and before versions
+    are compared.
+    """
+    return row.last_step in {_told(command, by) for command in commands}
+
+
+def _told(command: StrEnum, by: By) -> str:
+    return f"{command} by {by}"
 
 
 def possible(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from graphql import parse
 
-from shared.access import Cell, Declaration, Object, Who, cells, problems
+from shared.access import VALUE, Cell, Declaration, Mutation, Object, Who, cells, field_of, problems
 from shared.printing.schema import sdl
 
 ROOT = Path(__file__).parents[2]
@@ -39,9 +39,14 @@ owner of such an object who was suspended and still holds the token.
 | empty | an empty list or page, a count of 0, a mutation that found nothing to do |
 | silent | a subscription that opens and gives nothing of the object |
 | ends | a subscription that was open at the suspension ends with `UNAUTHENTICATED`; after it one is as anonymous |
+| anew | a mutation that is sent again and done once more |
 | `CODE` | the code of a top-level error, or of a mutation's `userErrors`; nothing has changed |
 
 A token that has ended counts for nothing, so who is suspended may do what who is anonymous may.
+
+A mutation that is sent again by the same person, as after an answer that was lost, is answered as if it were done now,
+with what is now, and nothing more happens: because it carries the same `idempotencyKey`, or because the object is where
+the same command of the same person has led it. Those that are answered otherwise stand at the end of each subgraph.
 """
 _ANYBODY = "anybody of that role"
 
@@ -91,6 +96,17 @@ def _subgraph(name: str) -> Iterator[str]:
         for (place, answers), fields in groupby(_rows(listed), key=lambda row: row[1:]):
             names = ", ".join(f"`{field}`" for field, *_ in fields)
             yield f"| {names} | {place} | {' | '.join(answers)} |"
+        yield ""
+    otherwise = {
+        field_of(each.at): each.again
+        for each in declarations(name)
+        if isinstance(each, Mutation) and each.again is not VALUE
+    }
+    if otherwise:
+        yield f"### {name}: sent again\n"
+        yield "| mutation | answer |"
+        yield "| --- | --- |"
+        yield from (f"| `{field}` | {again} |" for field, again in sorted(otherwise.items()))
         yield ""
 
 

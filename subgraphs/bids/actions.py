@@ -12,7 +12,7 @@ from shared.ids import new_id
 from shared.messaging.outbox import emit
 from shared.money import Entered, Money
 from shared.privacy import erasure
-from shared.transitions import next_status
+from shared.transitions import By, is_repeat, next_status, take
 from subgraphs.bids import models, rules, store
 from subgraphs.bids.personal_data import HELD
 from subgraphs.bids.rules import TRANSITIONS, Command, Status
@@ -52,6 +52,7 @@ async def place_bid(
         status=Status.PENDING,
         expires_at=now + rules.LIFETIME,
         version=1,
+        last_step=None,
         created_at=now,
         updated_at=now,
     )
@@ -66,27 +67,37 @@ async def update_bid(
     session: AsyncSession,
     actor: Actor,
     bid_id: str,
+    expected_version: int | None,
     *,
     amount: Entered | None,
     message: str | None,
     estimated_minutes: int | None,
 ) -> models.Bid:
-    """Changes what is given of a pending bid. Raises as `place_bid`, and InvalidTransition, NotAllowed."""
+    """Changes what is given of a pending bid; what is so already changes nothing.
+
+    Raises as `place_bid`, and NotAllowed, InvalidTransition, VersionConflict.
+    """
     task, bid = await _lock(session, actor, bid_id)
     rules.check_bidder_of(actor, bid.tasker_id)
-    _step(bid, Command.UPDATE)
+    next_status(TRANSITIONS, bid.status, Command.UPDATE, By.TASKER)
     rules.check_task_open(task.status, task.expires_at, clock.now())
     await _check_may_deal(session, bid.tasker_id, bid.poster_id, field="bidId")
     with collected() as check:
         asked = check(rules.read_amount, amount, task.currency) if amount is not None else None
         message = check(rules.clean_message, message) if message is not None else None
         check(rules.check_estimate, estimated_minutes)
-    if asked is not None:
-        bid.amount_minor = asked.minor
-    if message is not None:
-        bid.message = message
-    if estimated_minutes is not None:
-        bid.estimated_minutes = estimated_minutes
+    given = {
+        "amount_minor": asked.minor if asked is not None else None,
+        "message": message,
+        "estimated_minutes": estimated_minutes,
+    }
+    changed = {name: value for name, value in given.items() if value is not None and getattr(bid, name) != value}
+    if not changed:
+        return bid
+    _check_version(bid, expected_version)
+    for name, value in changed.items():
+        setattr(bid, name, value)
+    _step(bid, Command.UPDATE, By.TASKER)
     await emit(session, events.BidUpdated(bid=snapshot(bid)))
     return bid
 
@@ -95,7 +106,9 @@ async def withdraw_bid(session: AsyncSession, actor: Actor, bid_id: str) -> mode
     """Takes a pending bid back. Raises NotFound, NotAllowed, InvalidTransition."""
     _, bid = await _lock(session, actor, bid_id)
     rules.check_bidder_of(actor, bid.tasker_id)
-    _step(bid, Command.WITHDRAW)
+    if is_repeat(bid, By.TASKER, Command.WITHDRAW):
+        return bid
+    _step(bid, Command.WITHDRAW, By.TASKER)
     await deadlines.cancel(session, EXPIRY, bid.id)
     await emit(session, events.BidWithdrawn(bid=snapshot(bid)))
     return bid
@@ -105,9 +118,11 @@ async def decline_bid(session: AsyncSession, actor: Actor, bid_id: str, reason: 
     """Turns a pending bid down. Raises NotFound, NotAllowed, InvalidTransition, InvalidInput."""
     _, bid = await _lock(session, actor, bid_id)
     rules.check_poster_of(actor, bid.poster_id)
+    if is_repeat(bid, By.POSTER, Command.DECLINE):
+        return bid
     if reason is not None:
         reason = rules.clean_reason(reason)
-    await _decline(session, bid, reason)
+    await _decline(session, bid, reason, By.POSTER)
     return bid
 
 
@@ -119,12 +134,13 @@ async def accept_bid(session: AsyncSession, actor: Actor, bid_id: str, expected_
     """
     task, bid = await _lock(session, actor, bid_id, decide=True)
     rules.check_poster_of(actor, bid.poster_id)
+    if is_repeat(bid, By.POSTER, Command.ACCEPT):
+        return bid
     is_taken = await store.get_winner(session, task.id) is not None
-    deal = rules.Deal(task.id, task.status, task.expires_at, is_taken)
-    rules.check_acceptable(deal, bid.expires_at, clock.now())
-    if bid.version != expected_version:
-        raise VersionConflict("The bid changed meanwhile; look at it again.", current=bid)
-    _step(bid, Command.ACCEPT)
+    rules.check_free(rules.Deal(task.id, task.status, task.expires_at, is_taken), clock.now())
+    _check_version(bid, expected_version)
+    _step(bid, Command.ACCEPT, By.POSTER)
+    rules.check_not_over(bid.expires_at, bid.updated_at)
     await _check_may_deal(session, bid.poster_id, bid.tasker_id, field="bidId")
     await deadlines.cancel(session, EXPIRY, bid.id)
     await emit(session, events.BidAccepted(bid=snapshot(bid)))
@@ -174,7 +190,7 @@ async def close_bids(session: AsyncSession, task: events.TaskSnapshot, reason: s
     if known is None or known.status == rules.TASK_OPEN:
         return
     for bid in await store.lock_pending_bids(session, task.id):
-        await _expire(session, bid, reason)
+        await _expire(session, bid, reason, By.EVENT)
 
 
 async def award_bid(session: AsyncSession, task: events.TaskSnapshot, bid_id: str) -> None:
@@ -183,10 +199,10 @@ async def award_bid(session: AsyncSession, task: events.TaskSnapshot, bid_id: st
     bid = await store.lock_bid(session, bid_id)
     if bid is None or bid.status is not Status.ACCEPTED:
         return
-    _step(bid, Command.AWARD)
+    _step(bid, Command.AWARD, By.EVENT)
     await emit(session, events.BidAwarded(bid=snapshot(bid)))
     for other in await store.lock_pending_bids(session, task.id):
-        await _decline(session, other, "The task was given to another tasker.")
+        await _decline(session, other, "The task was given to another tasker.", By.EVENT)
 
 
 async def fail_acceptance(session: AsyncSession, task: events.TaskSnapshot, bid_id: str, reason: str) -> None:
@@ -195,11 +211,11 @@ async def fail_acceptance(session: AsyncSession, task: events.TaskSnapshot, bid_
     bid = await store.lock_bid(session, bid_id)
     if bid is None or bid.status is not Status.ACCEPTED:
         return
-    _step(bid, Command.FAIL_ACCEPTANCE)
+    _step(bid, Command.FAIL_ACCEPTANCE, By.EVENT)
     await deadlines.schedule(session, EXPIRY, bid.id, bid.expires_at)
     await emit(session, events.BidAcceptanceFailed(bid=snapshot(bid), reason=reason))
     if known is None or known.status != rules.TASK_OPEN:
-        await _expire(session, bid, reason)
+        await _expire(session, bid, reason, By.EVENT)
 
 
 async def forget_person(session: AsyncSession, person_id: str) -> None:
@@ -212,7 +228,7 @@ async def forget_person(session: AsyncSession, person_id: str) -> None:
         bid = await store.lock_bid(session, found.id)
         if bid is None or bid.status is not Status.PENDING:
             continue
-        _step(bid, Command.WITHDRAW)
+        _step(bid, Command.WITHDRAW, By.EVENT)
         await deadlines.cancel(session, EXPIRY, bid.id)
         await emit(session, events.BidWithdrawn(bid=snapshot(bid)))
 
@@ -229,7 +245,7 @@ async def expire_bid(session: AsyncSession, bid_id: str) -> None:
     if locked.expires_at > clock.now():
         await deadlines.schedule(session, EXPIRY, bid_id, locked.expires_at)
         return
-    await _expire(session, locked, "Nobody decided on it in time.")
+    await _expire(session, locked, "Nobody decided on it in time.", By.TIMER)
 
 
 def snapshot(bid: models.Bid) -> events.BidSnapshot:
@@ -274,19 +290,24 @@ async def _check_may_deal(session: AsyncSession, actor_id: str, other_id: str, *
     await copies.check_not_blocked(session, models.Block, actor_id, other_id, field=(field,))
 
 
-def _step(bid: models.Bid, command: Command) -> None:
-    bid.status = next_status(TRANSITIONS, bid.status, command)
-    bid.version += 1
+def _check_version(bid: models.Bid, expected_version: int | None) -> None:
+    """Raises VersionConflict if the bid is not the one that the caller saw; None is content with any."""
+    if expected_version is not None and bid.version != expected_version:
+        raise VersionConflict("The bid changed meanwhile; look at it again.", current=bid)
+
+
+def _step(bid: models.Bid, command: Command, by: By) -> None:
+    take(TRANSITIONS, bid, command, by)
     bid.updated_at = clock.now()
 
 
-async def _decline(session: AsyncSession, bid: models.Bid, reason: str | None) -> None:
-    _step(bid, Command.DECLINE)
+async def _decline(session: AsyncSession, bid: models.Bid, reason: str | None, by: By) -> None:
+    _step(bid, Command.DECLINE, by)
     await deadlines.cancel(session, EXPIRY, bid.id)
     await emit(session, events.BidDeclined(bid=snapshot(bid), reason=reason))
 
 
-async def _expire(session: AsyncSession, bid: models.Bid, reason: str) -> None:
-    _step(bid, Command.EXPIRE)
+async def _expire(session: AsyncSession, bid: models.Bid, reason: str, by: By) -> None:
+    _step(bid, Command.EXPIRE, by)
     await deadlines.cancel(session, EXPIRY, bid.id)
     await emit(session, events.BidExpired(bid=snapshot(bid), reason=reason))

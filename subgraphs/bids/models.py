@@ -53,6 +53,7 @@ class Bid(Base, table=True):
     status: Status = enum_field(Status)
     expires_at: datetime = time_field()
     version: int
+    last_step: str | None = text_field()
     created_at: datetime = time_field()
     updated_at: datetime = time_field()
 

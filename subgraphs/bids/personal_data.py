@@ -16,8 +16,8 @@ HELD = (
         personal={"message": Personal("tasker_id", DELETED_TEXT)},
         pseudonymous=("id", "task_id"),
         plain=(
-            "amount_minor", "currency", "estimated_minutes", "status", "expires_at", "version", "created_at",
-            "updated_at",
+            "amount_minor", "currency", "estimated_minutes", "status", "expires_at", "version", "last_step",
+            "created_at", "updated_at",
         ),
     ),
     Held(

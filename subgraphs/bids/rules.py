@@ -63,7 +63,9 @@ TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
     (Status.ACCEPTED, Command.FAIL_ACCEPTANCE): step(
         Status.PENDING, By.EVENT, why="the task could not be assigned; it is open again for all bids"
     ),
-    (Status.ACCEPTED, Command.AWARD): step(Status.AWARDED, By.EVENT, why="the task is assigned to the bidder"),
+    (Status.ACCEPTED, Command.AWARD): step(
+        Status.AWARDED, By.EVENT, why="the task is assigned to the bidder", completes=True
+    ),
 }
 
 LIVE = frozenset({Status.PENDING, Status.ACCEPTED, Status.AWARDED})
@@ -142,12 +144,11 @@ def check_task_open(task_status: str, expires_at: datetime | None, now: datetime
         raise TaskNotOpen("The task does not take bids any more.", field=("taskId",))
 
 
-def check_acceptable(deal: Deal, expires_at: datetime, now: datetime) -> None:
-    """Raises TaskAlreadyTaken, TaskNotOpen, InvalidTransition unless a bid with this end can still get the task."""
+def check_free(deal: Deal, now: datetime) -> None:
+    """Raises TaskAlreadyTaken, TaskNotOpen unless a bid can still get the task."""
     if deal.is_taken:
         raise TaskAlreadyTaken("A bid on this task is accepted already.", field=("bidId",))
     check_task_open(deal.status, deal.expires_at, now)
-    check_not_over(expires_at, now)
 
 
 def check_not_over(expires_at: datetime, now: datetime) -> None:
@@ -237,6 +238,7 @@ def commands(
         if command is Command.UPDATE:
             check_task_open(deal.status, deal.expires_at, now)
         elif command is Command.ACCEPT:
-            check_acceptable(deal, expires_at, now)
+            check_free(deal, now)
+            check_not_over(expires_at, now)
 
     return possible(TRANSITIONS, status, sides(viewer_id, {By.POSTER: poster_id, By.TASKER: tasker_id}), check)

@@ -146,7 +146,7 @@ class Bid:
     estimated_minutes: int | None = strawberry.field(description="How long the tasker expects the work to take.")
     status: Status = strawberry.field(description="Where the bid stands.")
     expires_at: datetime = strawberry.field(description="When a pending bid ends by itself.")
-    version: int = strawberry.field(description="Counts the bid's changes; `acceptBid` takes it.")
+    version: int = strawberry.field(description="Counts the bid's changes; `acceptBid` and `updateBid` take it.")
     created_at: datetime = strawberry.field(description="When the bid was placed.")
     updated_at: datetime = strawberry.field(description="When the bid changed last.")
     poster_id: strawberry.Private[str]
@@ -235,6 +235,9 @@ class PlaceBidInput:
 @strawberry.input(description="What to change of a pending bid; what is left out stays as it is.")
 class UpdateBidInput:
     bid_id: BidId = strawberry.field(description="One's own pending bid.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="The `version` that you saw; `VERSION_CONFLICT` if the bid changed since."
+    )
     amount: MoneyInput | None = strawberry.field(default=None, description="1 to 100,000 units.")
     message: str | None = strawberry.field(default=None, description="20 to 1,500 characters.")
     estimated_minutes: int | None = strawberry.field(default=None, description="How long the work takes.")
@@ -339,6 +342,7 @@ class Mutation:
             info,
             actions.update_bid,
             input.bid_id,
+            input.expected_version,
             amount=input.amount,
             message=input.message,
             estimated_minutes=input.estimated_minutes,

@@ -39,8 +39,10 @@ ACCESS: list[Declaration] = [
     }),
     Mutation(
         "markRead(input: {notificationIds: [$notification]})",
-        "unread notification", signed_in(EMPTY, owner=VALUE), gives="notifications",
+        "unread notification", signed_in(EMPTY, owner=VALUE), gives="notifications", again=EMPTY,
     ),
-    Mutation("markAllRead(input: {})", "unread notification", signed_in(EMPTY, owner=VALUE), gives="count"),
+    Mutation(
+        "markAllRead(input: {})", "unread notification", signed_in(EMPTY, owner=VALUE), gives="count", again=EMPTY
+    ),
     user_error("notification", "markRead(input: {notificationIds: []})", signed_in(VALUE), bounds=signed_in(VALUE)),
 ]  # fmt: skip

@@ -25,7 +25,7 @@ HELD = (
         pseudonymous=("id", "bid_id", "category_id", "place_id"),
         plain=(
             "budget_minor", "price_minor", "currency", "mode", "due_from", "due_at", "time_zone", "status", "version",
-            "created_at", "updated_at", "published_at", "expires_at",
+            "last_step", "created_at", "updated_at", "published_at", "expires_at",
             "started_at", "delivered_at", "completed_at",
         ),
     ),
@@ -63,7 +63,7 @@ HELD = (
         personal={"message": Personal("requested_by_id", DELETED_TEXT)},
         pseudonymous=("id", "task_id"),
         plain=(
-            "kind", "status", "version", "requested_by", "due_from", "due_at", "time_zone", "currency",
+            "kind", "status", "version", "last_step", "requested_by", "due_from", "due_at", "time_zone", "currency",
             "price_minor", "price_before_minor", "created_at", "expires_at", "answered_at",
         ),
     ),

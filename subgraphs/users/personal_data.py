@@ -26,6 +26,7 @@ HELD = (
             "time_zone": Personal("id", DEFAULT_TIME_ZONE),
             "suspension_reason": Personal("id"),
         },
+        unseen={"standing_set_by": "An admin's decision is about somebody else."},
         plain=(
             "status",
             "roles",

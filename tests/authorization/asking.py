@@ -23,7 +23,7 @@ from tests.authorization.following import Shown, following
 from tests.authorization.objects import Made, make, mark_all_read, welcome
 from tests.authorization.people import Data, Person, World, anywhere
 from tests.authorization.questions import Question, document, judge, judge_events, row_of
-from tests.authorization.routes import ROUTES, Route, cells_of
+from tests.authorization.routes import ROUTES, Route, cells_of, takes_key
 from tests.authorization.state import Databases
 from tests.e2e.people import eventually
 from tests.supergraph.conftest import running
@@ -36,6 +36,7 @@ T = TypeVar("T")
 _CHEAP = {"EXCHANGE_ARGON2_MEMORY_KIB": "8", "EXCHANGE_ARGON2_TIME_COST": "1"}
 _FIELDS_PER_DOCUMENT = 6
 _AT_ONCE = 8
+_GOES_BY_ITSELF = ("discarded_files ", "mails ")
 # How long nothing has to come before it counts as silence; what comes, comes within milliseconds.
 _SILENCE_SECONDS = 1.5
 
@@ -47,6 +48,8 @@ class Results:
     answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
     changed: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """Rows that refused mutations changed, by way and mutation."""
+    again: dict[tuple[str, str], dict[Who, tuple[Answer, set[str]]]] = field(default_factory=dict)
+    """What allowed mutations were answered that were sent again, and the rows that changed by it."""
     endings: dict[tuple[str, str], Shown] = field(default_factory=dict)
     """Subscriptions that were open when their users were suspended, by way and field."""
 
@@ -73,12 +76,20 @@ class Task:
         return any(cell.answer in (VALUE, OWN) for cell in cells)
 
     @property
-    def is_repeatable(self) -> bool:
-        return any(
-            each.repeatable
-            for each in declarations(self.subgraph)
-            if isinstance(each, Mutation) and (each.at, each.about) == (self.question.root, self.question.about)
+    def declared(self) -> Mutation | None:
+        """What declares a mutation; None for one that is there for a mistake in it."""
+        return next(
+            (
+                each
+                for each in declarations(self.subgraph)
+                if isinstance(each, Mutation) and (each.at, each.about) == (self.question.root, self.question.about)
+            ),
+            None,
         )
+
+    @property
+    def is_repeatable(self) -> bool:
+        return self.declared is not None and self.declared.repeatable
 
 
 def tasks(operation: str) -> list[Task]:
@@ -265,9 +276,13 @@ class _Asking:
     # --- mutations ---
 
     async def _mutate(self, task: Task, made: Made, who: Who) -> None:
+        self._note(task, who, "q", await self._send(task, made, who), made)
+
+    async def _send(self, task: Task, made: Made, who: Who) -> Data:
         text = document("mutation", {"q": (task.question, made.values)})
-        answer = await self._post(task.route, task.subgraph, self._person(made, who), text)
-        self._note(task, who, "q", answer, made)
+        if takes_key(task.subgraph, field_of(task.question.root)) and "idempotencyKey" not in text:
+            text = text.replace("(input: {", f'(input: {{idempotencyKey: "{task.route.name} {task.name} {who}", ', 1)
+        return await self._post(task.route, task.subgraph, self._person(made, who), text)
 
     async def _refuse(self, trial: "_Trial") -> None:
         """Those who are to be refused, and what has changed afterwards."""
@@ -285,8 +300,24 @@ class _Asking:
         self.results.changed[trial.task.route.name, trial.task.name] = before ^ after
 
     async def _allow(self, trial: "_Trial") -> None:
+        """Those who are not to be refused, and what comes of it when they send the same again."""
+        began = await self.databases.now()
         for who, made in trial.for_allowed.items():
             await self._mutate(trial.task, made, who)
+        if trial.task.declared is None or not trial.for_allowed:
+            return
+        await self.databases.settle(began)
+        again = self.results.again[trial.task.route.name, trial.task.name] = {}
+        for who, made in trial.for_allowed.items():
+            person = self._person(made, who)
+            ids = {made.id, person.id if person else ""} - {""}
+            before = await self.databases.about(trial.task.subgraph, ids)
+            answer = await self._send(trial.task, made, who)
+            after = await self.databases.about(trial.task.subgraph, ids)
+            row = next(row for row, cells in trial.task.rows.items() if cells[who].type == "Mutation")
+            # What goes by itself meanwhile, such as a mail or a file, is no doing of the mutation.
+            changed = {each for each in after - before if not each.startswith(_GOES_BY_ITSELF)}
+            again[who] = judge(row, trial.task.question, "q", answer, made.id), changed
 
 
 class _Trial:

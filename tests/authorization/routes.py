@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from graphql import GraphQLSchema, build_schema
+from graphql import GraphQLSchema, build_schema, get_named_type
 
 from deploy.local import routers
 from deploy.local.layout import REPOSITORY
@@ -79,3 +79,10 @@ def asked_rows() -> list[tuple[Route, str, Sequence[Cell]]]:
                     rows.setdefault(row_of(cell), []).append(cell)
             found += [(route, f"{subgraph} {row} by {route.name}", cells) for row, cells in rows.items()]
     return found
+
+
+def takes_key(subgraph: str, mutation: str) -> bool:
+    """Whether the input of a mutation has an idempotency key."""
+    root = schema_of(subgraph).mutation_type
+    arguments = root.fields[mutation].args if root is not None else {}
+    return any("idempotencyKey" in getattr(get_named_type(each.type), "fields", ()) for each in arguments.values())

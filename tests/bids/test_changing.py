@@ -155,9 +155,15 @@ async def test_everything_at_once_ends_in_one_state_and_no_deadlock(bids: Bids) 
 
     answers = await asyncio.gather(*(all_of(tasker) for tasker in taskers))
 
-    done = [
-        field for group in answers for answer in group for field, payload in answer.items() if not payload["userErrors"]
-    ]
+    # One that is sent again is done once.
+    successes = {
+        (payload["bid"]["id"], field)
+        for group in answers
+        for answer in group
+        for field, payload in answer.items()
+        if not payload["userErrors"]
+    }
+    done = [field for _, field in successes]
     rows = await bids.sql("SELECT status, count(*) FROM bids GROUP BY status")
     counts = {str(status): count for status, count in rows}
     assert counts.get("ACCEPTED", 0) == done.count("acceptBid") <= 1

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from deploy.local.stack import Stack
-from shared.access import ENDS, SILENT, Answer, Cell
+from shared.access import ANEW, ENDS, OWN, SILENT, VALUE, Answer, Cell
 from tests.authorization.asking import Results, Task, ask_everything, tasks
 from tests.authorization.routes import Route, asked_rows
 
@@ -46,3 +46,12 @@ def _answer(results: Results, route: Route, cell: Cell) -> Answer:
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=named)
 def test_a_refused_mutation_changes_nothing(results: Results, mutation: Task) -> None:
     assert results.changed[mutation.route.name, mutation.name] == set()
+
+
+@pytest.mark.parametrize("mutation", [each for each in MUTATIONS if each.declared is not None], ids=named)
+def test_a_mutation_that_is_sent_again_is_answered_as_declared(results: Results, mutation: Task) -> None:
+    assert mutation.declared is not None
+    wanted = mutation.declared.again
+    for who, (answer, changed) in results.again.get((mutation.route.name, mutation.name), {}).items():
+        assert (VALUE if answer is OWN else answer) == (VALUE if wanted is ANEW else wanted), who
+        assert wanted is ANEW or changed == set(), who

@@ -303,6 +303,7 @@ async def test_of_many_requests_and_answers_at_once_one_counts(tasks: Tasks, pos
         *(answers(tasks, other, Kind.CANCELLATION, request, accept) for accept in (True, False) * 3)
     )
 
-    assert sum(each["userErrors"] == [] for each in done) == 1
+    # One answer counts, however often it is sent.
+    assert [each["userErrors"] == [] for each in done] in ([True, False] * 3, [False, True] * 3)
     assert {error["code"] for each in made for error in each["userErrors"]} == {"REQUEST_PENDING"}
     assert {error["code"] for each in done for error in each["userErrors"]} == {"VERSION_CONFLICT"}

@@ -81,7 +81,7 @@ async def test_only_the_poster_publishes(tasks: Tasks, poster: str) -> None:
 async def test_only_drafts_are_published(tasks: Tasks, poster: str) -> None:
     task = await tasks.open(poster)
     for status in [each for each in Status if (each, Command.PUBLISH) not in TRANSITIONS]:
-        await tasks.set(task["id"], status=status.value)
+        await tasks.set(task["id"], status=status.value, last_step=None)
         before = await tasks.state()
 
         data = await tasks.act(poster, PUBLISH, input={"taskId": task["id"]})
@@ -121,6 +121,5 @@ async def test_a_draft_is_published_once(tasks: Tasks, poster: str) -> None:
     answers = await asyncio.gather(*(tasks.act(poster, PUBLISH, input={"taskId": task["id"]}) for _ in range(20)))
 
     codes = [[error["code"] for error in answer["publishTask"]["userErrors"]] for answer in answers]
-    assert codes.count([]) == 1
-    assert codes.count(["INVALID_TRANSITION"]) == 19
+    assert codes == [[]] * 20
     assert await tasks.event_types() == ["tasks.task.created", "tasks.task.published"]

@@ -144,7 +144,8 @@ async def test_of_many_answers_at_once_one_counts(tasks: Tasks, poster: str, tas
     )
 
     payloads = [payload for answer in answers for payload in answer.values()]
-    assert sum(payload["userErrors"] == [] for payload in payloads) == 1
+    # One of the two counts, however often it is sent.
+    assert [payload["userErrors"] == [] for payload in payloads] in ([True] * 4 + [False] * 4, [False] * 4 + [True] * 4)
     codes = {error["code"] for payload in payloads for error in payload["userErrors"]}
     assert codes == {"VERSION_CONFLICT"}
     assert len((await tasks.event_types())[5:]) == 1

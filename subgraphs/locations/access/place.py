@@ -43,6 +43,9 @@ ACCESS: list[Declaration] = [
     *connection("Place", "unused place", "myPlaces", LISTED, page=signed_in(VALUE)),
     page_info("unused place", "myPlaces", LISTED, page=signed_in(VALUE)),
     Mutation(f"createPlace(input: {{{HERE}}})", "anywhere", signed_in(VALUE), gives="place", repeatable=True),
-    Mutation("deletePlace(input: {placeId: $place})", "unused place", signed_in(NOT_FOUND, owner=VALUE), gives="place"),
+    Mutation(
+        "deletePlace(input: {placeId: $place})",
+        "unused place", signed_in(NOT_FOUND, owner=VALUE), gives="place", again=NOT_FOUND,
+    ),
     user_error("anywhere", "createPlace(input: {})", signed_in(VALUE)),
 ]  # fmt: skip

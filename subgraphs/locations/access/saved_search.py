@@ -14,6 +14,6 @@ ACCESS: list[Declaration] = [
     ),
     Mutation(
         "deleteSavedSearch(input: {savedSearchId: $saved_search})",
-        "saved search", signed_in(NOT_FOUND, owner=VALUE), gives="savedSearch",
+        "saved search", signed_in(NOT_FOUND, owner=VALUE), gives="savedSearch", again=NOT_FOUND,
     ),
 ]  # fmt: skip

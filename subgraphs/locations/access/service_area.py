@@ -36,5 +36,8 @@ ACCESS: list[Declaration] = [
     Type("User", "task near a tasker", f"{NEAR}.nodes.tasker", {"id": OWNED}),
     *connection("NearbyTasker", "task near a tasker", NEAR, OWNED),
     page_info("task near a tasker", NEAR, OWNED),
-    Mutation("removeServiceArea", "service area", signed_in(NOT_FOUND, owner=VALUE), gives="serviceArea"),
+    Mutation(
+        "removeServiceArea",
+        "service area", signed_in(NOT_FOUND, owner=VALUE), gives="serviceArea", again=NOT_FOUND,
+    ),
 ]  # fmt: skip

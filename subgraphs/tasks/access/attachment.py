@@ -25,10 +25,10 @@ ACCESS: list[Declaration] = [
     }),
     Mutation(
         "removeAttachment(input: {attachmentId: $attachment})",
-        "attachment", signed_in(NOT_ALLOWED, owner=VALUE), gives="task",
+        "attachment", signed_in(NOT_ALLOWED, owner=VALUE), gives="task", again=NOT_FOUND,
     ),
     Mutation(
         "removeAttachment(input: {attachmentId: $attachment})",
-        "attachment of a draft", signed_in(NOT_FOUND, owner=VALUE), gives="task",
+        "attachment of a draft", signed_in(NOT_FOUND, owner=VALUE), gives="task", again=NOT_FOUND,
     ),
 ]  # fmt: skip

@@ -9,10 +9,10 @@ from shared.errors import NotFound, VersionConflict
 from shared.identity.actor import Actor
 from shared.ids import new_id
 from shared.money import Money
-from shared.transitions import By
+from shared.transitions import By, is_repeat
 from subgraphs.tasks import models, rules, store
 from subgraphs.tasks.actions import cancellation, posting, steps
-from subgraphs.tasks.rules.agreements import COMMANDS, Command, Kind, Status
+from subgraphs.tasks.rules.agreements import ANSWERS, COMMANDS, Command, Kind, Status
 from subgraphs.tasks.rules.tasks import Party
 
 
@@ -83,6 +83,8 @@ async def answer(
     if task is None or agreement is None:
         raise NotFound("There is no such request.", field=("agreementId",))
     side = rules.agreements.check_asked(actor, agreement.requested_by, task.poster_id, task.tasker_id)
+    if is_repeat(agreement, rules.tasks.by(side), *ANSWERS[accept]):
+        return agreement
     if agreement.version != expected_version:
         raise VersionConflict("The request changed meanwhile; look at it again.", current=agreement)
     answering = {
@@ -106,7 +108,7 @@ async def lapse(session: AsyncSession, agreement_id: str) -> None:
     if agreement.expires_at > clock.now():
         await deadlines.schedule(session, steps.CANCELLATION, agreement_id, agreement.expires_at)
         return
-    steps.settle(agreement, Command.LAPSE)
+    steps.settle(agreement, Command.LAPSE, By.TIMER)
     await _end(session, task, agreement, By.TIMER)
 
 
@@ -147,6 +149,7 @@ async def _request(
         kind=kind,
         status=Status.OPEN,
         version=1,
+        last_step=None,
         requested_by=party,
         requested_by_id=actor.id,
         message=message,
@@ -176,7 +179,7 @@ async def _tell(
 async def _answer_reschedule(
     session: AsyncSession, actor: Actor, task: models.Task, agreement: models.Agreement, by: By, accept: bool
 ) -> None:
-    steps.settle(agreement, Command.ACCEPT if accept else Command.DECLINE)
+    steps.settle(agreement, Command.ACCEPT if accept else Command.DECLINE, by)
     if accept:
         await steps.step(session, task, COMMANDS[agreement.kind], by)
         rules.tasks.check_due(agreement.due_at, task.updated_at)
@@ -194,12 +197,12 @@ async def _answer_price_change(
     assert price is not None, "a request for another price names it"
     more = price > steps.price(task).minor
     if not accept:
-        steps.settle(agreement, Command.DECLINE)
+        steps.settle(agreement, Command.DECLINE, by)
     elif more:
         rules.agreements.check_possible(agreement.kind, task.status)
-        steps.settle(agreement, Command.ACCEPT_MORE)
+        steps.settle(agreement, Command.ACCEPT_MORE, by)
     else:
-        steps.settle(agreement, Command.ACCEPT)
+        steps.settle(agreement, Command.ACCEPT, by)
         await steps.step(session, task, COMMANDS[agreement.kind], by)
         task.price_minor = price
     told = events.TaskPriceChangeAnswered(
@@ -214,7 +217,7 @@ async def _answer_price_change(
 async def _answer_cancellation(
     session: AsyncSession, actor: Actor, task: models.Task, agreement: models.Agreement, by: By, accept: bool
 ) -> None:
-    steps.settle(agreement, Command.ACCEPT if accept else Command.DECLINE)
+    steps.settle(agreement, Command.ACCEPT if accept else Command.DECLINE, by)
     await deadlines.cancel(session, steps.CANCELLATION, agreement.id)
     asked = snapshot(agreement)
     told = events.TaskCancellationAnswered(task=steps.snapshot(task), agreement=asked, accepted=accept)

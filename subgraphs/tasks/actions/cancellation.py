@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import deadlines, events
 from shared.identity.actor import Actor
-from shared.transitions import By
+from shared.transitions import By, is_repeat
 from subgraphs.tasks import models, rules
 from subgraphs.tasks.actions import steps
 from subgraphs.tasks.rules.tasks import Command, Party
@@ -19,6 +19,8 @@ async def cancel_task(session: AsyncSession, actor: Actor, task_id: str, reason:
     """
     reason = rules.tasks.clean_reason(reason)
     task, party = await steps.lock_as_party(session, actor, task_id, Command.CANCEL)
+    if is_repeat(task, rules.tasks.by(party), Command.CANCEL):
+        return task
     await end(session, task, Command.CANCEL, rules.tasks.by(party), reason, party)
     return task
 

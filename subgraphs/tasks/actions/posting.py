@@ -13,10 +13,10 @@ from shared.graphql.text import clean
 from shared.identity.actor import Actor
 from shared.ids import new_id
 from shared.money import Money
-from shared.transitions import By
+from shared.transitions import By, is_repeat, next_status
 from subgraphs.tasks import models, rules, store
 from subgraphs.tasks.actions import steps
-from subgraphs.tasks.rules.tasks import Command, Mode, Status
+from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Mode, Status
 
 DEFAULT_TIME_ZONE = "UTC"
 
@@ -90,6 +90,7 @@ async def create_task(
         time_zone=time_zone,
         status=Status.DRAFT,
         version=1,
+        last_step=None,
         created_at=now,
         updated_at=now,
         published_at=None,
@@ -113,13 +114,13 @@ async def create_task(
 async def update_task(
     session: AsyncSession, actor: Actor, task_id: str, expected_version: int, changes: Changes
 ) -> models.Task:
-    """Changes a draft or an open task. Locks its row.
+    """Changes a draft or an open task; what is so already changes nothing. Locks its row.
 
     Raises as `create_task`, and NotFound, NotAllowed, VersionConflict, InvalidTransition, CurrencyMismatch.
     """
     task = await steps.lock_own(session, actor, task_id, Command.UPDATE)
-    steps.check_version(task, expected_version)
-    await steps.step(session, task, Command.UPDATE, By.POSTER)
+    next_status(TRANSITIONS, task.status, Command.UPDATE, By.POSTER)
+    before = task.model_dump()
     if changes.title is not None:
         task.title = _clean_title(changes.title)
     if changes.description is not None:
@@ -141,6 +142,10 @@ async def update_task(
         await _check_category(session, changes.category_id)
         task.category_id = changes.category_id
     await _update_due(session, task, changes)
+    if task.model_dump() == before:
+        return task
+    steps.check_version(models.Task(**before), expected_version)
+    await steps.step(session, task, Command.UPDATE, By.POSTER)
     await steps.tell(session, task, events.TaskUpdated(task=steps.snapshot(task)), actor_id=actor.id)
     return task
 
@@ -151,6 +156,8 @@ async def publish_task(session: AsyncSession, actor: Actor, task_id: str, expect
     Raises NotFound, NotAllowed, RoleRequired, VersionConflict, InvalidTransition, DueInPast.
     """
     task = await steps.lock_own(session, actor, task_id, Command.PUBLISH)
+    if is_repeat(task, By.POSTER, Command.PUBLISH):
+        return task
     steps.check_version(task, expected_version)
     await _publish(session, task)
     return task
@@ -164,6 +171,8 @@ async def repost_task(
     Raises as `publish_task`, and InvalidInput.
     """
     task = await steps.lock_own(session, actor, task_id, Command.REPOST)
+    if is_repeat(task, By.POSTER, Command.REPOST):
+        return task
     steps.check_version(task, expected_version)
     await _open(session, task, Command.REPOST, changes)
     return task
@@ -189,7 +198,7 @@ async def _update_due(session: AsyncSession, task: models.Task, changes: Changes
         rules.tasks.check_time_zone(changes.time_zone, time_zones())
         task.time_zone = changes.time_zone
     if changes.touch("due_at"):
-        rules.tasks.check_due(changes.due_at, task.updated_at)
+        rules.tasks.check_due(changes.due_at, clock.now())
         task.due_at = changes.due_at
         if changes.due_at is None:
             task.due_from = None

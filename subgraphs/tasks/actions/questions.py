@@ -50,6 +50,8 @@ async def answer_question(session: AsyncSession, actor: Actor, question_id: str,
     if task is None or question is None:
         raise NotFound("There is no such question.", field=("questionId",))
     rules.questions.check_answerer(actor, question.poster_id)
+    if question.answer == text:
+        return question
     rules.questions.check_open(task.status)
     rules.questions.check_unanswered(question.answer)
     question.answer, question.answered_at = text, clock.now()

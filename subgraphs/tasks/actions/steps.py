@@ -9,7 +9,7 @@ from shared.errors import NotFound, VersionConflict
 from shared.identity.actor import Actor
 from shared.messaging.outbox import emit
 from shared.money import Money
-from shared.transitions import By, next_status
+from shared.transitions import By, take
 from subgraphs.tasks import models, rules, store
 from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Party
 
@@ -102,21 +102,19 @@ async def step(session: AsyncSession, task: models.Task, command: Command, by: B
     Raises InvalidTransition.
     """
     before = task.status
-    task.status = next_status(TRANSITIONS, before, command, by)
-    task.version += 1
+    take(TRANSITIONS, task, command, by)
     task.updated_at = clock.now()
     if task.status is before or task.tasker_id is None:
         return
     for agreement in await store.agreements.lock_unsettled(session, task.id):
         if rules.agreements.is_obsolete(agreement.kind, agreement.status, task.status):
-            settle(agreement, rules.agreements.Command.WITHDRAW)
+            settle(agreement, rules.agreements.Command.WITHDRAW, by)
             await deadlines.cancel(session, CANCELLATION, agreement.id)
 
 
-def settle(agreement: models.Agreement, command: rules.agreements.Command) -> None:
+def settle(agreement: models.Agreement, command: rules.agreements.Command, by: By) -> None:
     """Takes a step of a request. Raises InvalidTransition."""
-    agreement.status = next_status(rules.agreements.TRANSITIONS, agreement.status, command)
-    agreement.version += 1
+    take(rules.agreements.TRANSITIONS, agreement, command, by)
     agreement.answered_at = clock.now()
 
 

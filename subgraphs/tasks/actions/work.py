@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events
 from shared.identity.actor import Actor
-from shared.transitions import By
+from shared.transitions import By, is_repeat
 from subgraphs.tasks import models, rules
 from subgraphs.tasks.actions import steps
 from subgraphs.tasks.rules.tasks import Command
@@ -13,6 +13,8 @@ from subgraphs.tasks.rules.tasks import Command
 async def start_task(session: AsyncSession, actor: Actor, task_id: str, expected_version: int | None) -> models.Task:
     """The tasker begins. Locks the task's row. Raises NotFound, NotAllowed, VersionConflict, InvalidTransition."""
     task, _ = await steps.lock_as_party(session, actor, task_id, Command.START)
+    if is_repeat(task, By.TASKER, Command.START):
+        return task
     steps.check_version(task, expected_version)
     await steps.step(session, task, Command.START, By.TASKER)
     task.started_at = task.updated_at
@@ -29,6 +31,8 @@ async def submit_delivery(
     """
     message = rules.tasks.clean_message(message)
     task, _ = await steps.lock_as_party(session, actor, task_id, Command.DELIVER)
+    if is_repeat(task, By.TASKER, Command.DELIVER):
+        return task
     steps.check_version(task, expected_version)
     await steps.step(session, task, Command.DELIVER, By.TASKER)
     task.delivered_at = task.updated_at
@@ -47,6 +51,8 @@ async def request_changes(
     """
     message = rules.tasks.clean_message(message)
     task, _ = await steps.lock_as_party(session, actor, task_id, Command.REQUEST_CHANGES)
+    if is_repeat(task, By.POSTER, Command.REQUEST_CHANGES):
+        return task
     steps.check_version(task, expected_version)
     await steps.step(session, task, Command.REQUEST_CHANGES, By.POSTER)
     task.delivered_at = None
@@ -62,6 +68,8 @@ async def approve_delivery(session: AsyncSession, actor: Actor, task_id: str, ex
     Raises NotFound, NotAllowed, VersionConflict, InvalidTransition.
     """
     task, _ = await steps.lock_as_party(session, actor, task_id, Command.APPROVE)
+    if is_repeat(task, By.POSTER, Command.APPROVE):
+        return task
     steps.check_version(task, expected_version)
     await _complete(session, task, By.POSTER)
     return task

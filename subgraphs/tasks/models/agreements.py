@@ -31,6 +31,7 @@ class Agreement(Base, table=True):
     kind: Kind = enum_field(Kind)
     status: Status = enum_field(Status)
     version: int
+    last_step: str | None = text_field()
     requested_by: Party = enum_field(Party)
     requested_by_id: str = key_field()
     message: str = text_field()

@@ -78,6 +78,7 @@ class Task(Base, table=True):
     time_zone: str = Field(sa_type=Text, sa_column_kwargs={"server_default": text("'UTC'")})
     status: Status = enum_field(Status)
     version: int
+    last_step: str | None = text_field()
     created_at: datetime = time_field()
     updated_at: datetime = time_field()
     published_at: datetime | None = time_field()

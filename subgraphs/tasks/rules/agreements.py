@@ -52,15 +52,20 @@ TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
     (Status.OPEN, Command.DECLINE): step(Status.DECLINED, By.POSTER, By.TASKER, why="the one who was asked does not"),
     (Status.OPEN, Command.LAPSE): step(Status.ACCEPTED, By.TIMER, why="a cancellation had no answer for 48 hours"),
     (Status.OPEN, Command.WITHDRAW): step(
-        Status.WITHDRAWN, By.POSTER, By.TASKER, By.EVENT, why="the task went on to where it has no place"
+        Status.WITHDRAWN, By.POSTER, By.TASKER, By.TIMER, By.EVENT, why="the task went on to where it has no place"
     ),
-    (Status.AWAITING_FUNDING, Command.FUND): step(Status.ACCEPTED, By.EVENT, why="the difference is held"),
+    (Status.AWAITING_FUNDING, Command.FUND): step(
+        Status.ACCEPTED, By.EVENT, why="the difference is held", completes=True
+    ),
     (Status.AWAITING_FUNDING, Command.WITHDRAW): step(
         Status.WITHDRAWN, By.POSTER, By.TASKER, By.TIMER, By.EVENT, why="the task ended before the money came"
     ),
 }
 
 UNSETTLED = frozenset({Status.OPEN, Status.AWAITING_FUNDING})
+
+ANSWERS = {True: (Command.ACCEPT, Command.ACCEPT_MORE), False: (Command.DECLINE,)}
+"""What may come of an answer, by whether it agrees."""
 
 COMMANDS = {
     Kind.RESCHEDULE: tasks.Command.RESCHEDULE,

@@ -15,6 +15,7 @@ ACCESS: list[Declaration] = [
         "unverified account",
         everybody(VALUE, suspended=refused(UserErrorCode.INVALID_TRANSITION)),
         gives="user",
+        again=refused(UserErrorCode.INVALID_TOKEN),
     ),
     Mutation("requestEmailVerification(input: {})", "account", signed_in(OWN, owner=VALUE), gives="user"),
 ]

@@ -1,6 +1,6 @@
 """Leaving the marketplace."""
 
-from shared.access import VALUE, Declaration, Mutation, admins, refused, signed_in
+from shared.access import NOT_FOUND, UNAUTHENTICATED, VALUE, Declaration, Mutation, admins, refused, signed_in
 from shared.errors import UserErrorCode
 
 ACCESS: list[Declaration] = [
@@ -10,6 +10,13 @@ ACCESS: list[Declaration] = [
         "account",
         signed_in(refused(UserErrorCode.INVALID_CREDENTIALS), owner=VALUE),
         gives="user",
+        again=UNAUTHENTICATED,
     ),
-    Mutation('eraseUser(input: {userId: $user, reason: "They wrote."})', "account", admins(VALUE), gives="user"),
+    Mutation(
+        'eraseUser(input: {userId: $user, reason: "They wrote."})',
+        "account",
+        admins(VALUE),
+        gives="user",
+        again=NOT_FOUND,
+    ),
 ]

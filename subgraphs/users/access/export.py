@@ -1,6 +1,7 @@
 """Getting everything that is held of oneself."""
 
 from shared.access import (
+    ANEW,
     EMPTY,
     NULL,
     VALUE,
@@ -47,5 +48,6 @@ ACCESS: list[Declaration] = [
         "account",
         signed_in(refused(UserErrorCode.INVALID_CREDENTIALS), owner=VALUE),
         gives="export",
+        again=ANEW,
     ),
 ]

@@ -1,6 +1,19 @@
 """Signing in at other providers; the system that the matrix asks has one."""
 
-from shared.access import VALUE, Declaration, Mutation, Object, Query, Type, everybody, own_list, refused, signed_in
+from shared.access import (
+    ANEW,
+    NOT_FOUND,
+    VALUE,
+    Declaration,
+    Mutation,
+    Object,
+    Query,
+    Type,
+    everybody,
+    own_list,
+    refused,
+    signed_in,
+)
 from shared.errors import UserErrorCode
 
 PROVIDERS = "signInProviders"
@@ -24,6 +37,7 @@ ACCESS: list[Declaration] = [
         everybody(VALUE),
         gives="authorizationUrl handle",
         repeatable=True,
+        again=ANEW,
     ),
     Mutation(
         "startOpenIdSignIn(input: {provider: $provider, link: true})",
@@ -31,27 +45,35 @@ ACCESS: list[Declaration] = [
         signed_in(VALUE),
         gives="authorizationUrl handle",
         repeatable=True,
+        again=ANEW,
     ),
     # Whoever brings the answer is in; but with a second factor only as far as its challenge.
     Mutation(
-        f"completeOpenIdSignIn(input: {{{ANSWER}, roles: [POSTER]}})", ELSEWHERE, everybody(VALUE), gives="session"
+        f"completeOpenIdSignIn(input: {{{ANSWER}, roles: [POSTER]}})",
+        ELSEWHERE,
+        everybody(VALUE),
+        gives="session",
+        again=refused(UserErrorCode.OPEN_ID_SIGN_IN_FAILED),
     ),
     Mutation(
         f"completeOpenIdSignIn(input: {{{ANSWER}, roles: [POSTER]}})",
         f"guarded {ELSEWHERE}",
         everybody(VALUE),
         gives="secondFactor",
+        again=refused(UserErrorCode.OPEN_ID_SIGN_IN_FAILED),
     ),
     Mutation(
         f"linkOpenIdIdentity(input: {{{ANSWER}, password: $password}})",
         "identity to link",
         WITH_OWN_PASSWORD,
         gives="identity",
+        again=refused(UserErrorCode.OPEN_ID_SIGN_IN_FAILED),
     ),
     Mutation(
         "unlinkOpenIdIdentity(input: {identityId: $identity, password: $password})",
         LINKED,
         WITH_OWN_PASSWORD,
         gives="identity",
+        again=NOT_FOUND,
     ),
 ]

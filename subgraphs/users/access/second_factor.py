@@ -1,6 +1,8 @@
 """Second factors, and signing in with one."""
 
 from shared.access import (
+    ANEW,
+    NOT_FOUND,
     NULL,
     VALUE,
     Declaration,
@@ -30,25 +32,34 @@ ACCESS: list[Declaration] = [
         "recoveryCodesLeft": everybody(NULL, owner=VALUE),
     }),
     # Who knows the password gets this far, whoever they are.
-    Mutation(LOG_IN, GUARDED, everybody(VALUE), gives="secondFactor", repeatable=True),
+    Mutation(LOG_IN, GUARDED, everybody(VALUE), gives="secondFactor", repeatable=True, again=ANEW),
     Type("SecondFactorChallenge", GUARDED, f"{LOG_IN}.secondFactor", {
         "challenge expiresAt": everybody(VALUE),
     }),
-    Mutation("enableTotp(input: {password: $password})", "account", WITH_OWN_PASSWORD, gives="secret uri"),
+    Mutation(
+        "enableTotp(input: {password: $password})", "account", WITH_OWN_PASSWORD, gives="secret uri", again=ANEW
+    ),
     Mutation(
         'confirmTotp(input: {code: "000000"})',
         GUARDED,
         signed_in(refused(UserErrorCode.NOT_FOUND), owner=refused(UserErrorCode.INVALID_TRANSITION)),
         gives="recoveryCodes user",
     ),
-    Mutation(f"disableTotp(input: {PROOF})", GUARDED, WITH_OWN_PASSWORD, gives="user"),
+    Mutation(f"disableTotp(input: {PROOF})", GUARDED, WITH_OWN_PASSWORD, gives="user", again=NOT_FOUND),
     Mutation(
         'removeSecondFactor(input: {userId: $user, reason: "They lost their phone."})',
         GUARDED,
         admins(VALUE),
         gives="user",
+        again=NOT_FOUND,
     ),
-    Mutation(f"regenerateRecoveryCodes(input: {PROOF})", GUARDED, WITH_OWN_PASSWORD, gives="recoveryCodes user"),
+    Mutation(
+        f"regenerateRecoveryCodes(input: {PROOF})",
+        GUARDED,
+        WITH_OWN_PASSWORD,
+        gives="recoveryCodes user",
+        again=refused(UserErrorCode.INVALID_SECOND_FACTOR),
+    ),
     Mutation(
         'completeLogIn(input: {challenge: $email, code: "000000"})',
         "newcomer",

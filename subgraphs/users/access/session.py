@@ -1,6 +1,7 @@
 """Signing in and out."""
 
 from shared.access import (
+    ANEW,
     EMPTY,
     NOT_FOUND,
     NULL,
@@ -45,15 +46,16 @@ ACCESS: list[Declaration] = [
     Mutation(
         f"signUp(input: {{email: $email, {PERSON}, roles: [POSTER]}})", "newcomer", everybody(VALUE), gives="session"
     ),
-    Mutation(LOG_IN, "account", WITH_PASSWORD, gives="session", repeatable=True),
+    Mutation(LOG_IN, "account", WITH_PASSWORD, gives="session", repeatable=True, again=ANEW),
     Mutation(
         "refreshSession(input: {refreshToken: $refreshToken})",
         "session", everybody(VALUE, suspended=refused(UserErrorCode.SESSION_EXPIRED)), gives="session",
+        again=ANEW,
     ),
     Mutation(LOG_OUT, "session", signed_in(NOT_FOUND, owner=VALUE), gives="session"),
     Mutation(
         "logOutEverywhere(input: {keepCurrent: true})",
-        "session", signed_in(EMPTY, owner=VALUE), gives="sessions",
+        "session", signed_in(EMPTY, owner=VALUE), gives="sessions", again=EMPTY,
     ),
     user_error("newcomer", f"signUp(input: {{email: $email, {PERSON}, roles: []}})", everybody(VALUE)),
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Proving who one is, and the queue of those who check it."""
 
 from shared.access import (
+    ANEW,
     EMPTY,
     NULL,
     VALUE,
@@ -71,5 +72,6 @@ ACCESS: list[Declaration] = [
         ADMINS,
         gives="number fullName",
         repeatable=True,
+        again=ANEW,
     ),
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from shared.messaging.outbox import emit
 from shared.transitions import next_status
 from subgraphs.users import models, rules, store
 from subgraphs.users.actions import mails, sessions
-from subgraphs.users.rules.accounts import TRANSITIONS, Command
+from subgraphs.users.rules.accounts import TRANSITIONS, Command, Status
 from subgraphs.users.rules.mails import Template
 from subgraphs.users.rules.sessions import EndReason
 
@@ -23,13 +23,17 @@ async def suspend_user(
 ) -> tuple[models.User, Sequence[models.Session]]:
     """Shuts an account out, tells its owner and ends its sessions, which are answered with it.
 
+    The same by the same admin changes nothing.
     Raises InvalidInput, NotFound, NotAllowed, InvalidTransition, Forbidden.
     """
     text = rules.accounts.clean_reason(reason, rules.accounts.SUSPENSION_REASON_LENGTH)
     user = await lock_other(session, actor, user_id)
     before = user.status
+    if before is Status.SUSPENDED and user.standing_set_by == actor.id:
+        return user, ()
     user.status = next_status(TRANSITIONS, before, Command.SUSPEND)
     now = clock.now()
+    user.standing_set_by = actor.id
     user.suspended_at, user.suspension_reason, user.suspended_from = now, text, before
     _count(user, now)
     ended = await sessions.end_all(session, user.id, EndReason.SUSPENDED, now)
@@ -39,13 +43,16 @@ async def suspend_user(
 
 
 async def reinstate_user(session: AsyncSession, cipher: Cipher, actor: Actor, user_id: str) -> models.User:
-    """Lifts a suspension and tells the person, who logs in again.
+    """Lifts a suspension and tells the person, who logs in again. The same by the same admin changes nothing.
 
     Raises NotFound, NotAllowed, InvalidTransition, Forbidden.
     """
     user = await lock_other(session, actor, user_id)
+    if user.status is not Status.SUSPENDED and user.standing_set_by == actor.id:
+        return user
     user.status = next_status(TRANSITIONS, user.status, rules.accounts.reinstating(user.suspended_from))
     user.suspended_at = user.suspension_reason = user.suspended_from = None
+    user.standing_set_by = actor.id
     _count(user, clock.now())
     await emit(session, events.UserReinstated(user_id=user.id, by=actor.id))
     await mails.queue(session, cipher, user, Template.ACCOUNT_REINSTATED)

@@ -36,12 +36,12 @@ async def update_profile(
     user = await store.accounts.lock_user(session, actor.id)
     if user is None:
         raise NotFound("There is no such account.")
-    if expected_version is not None and user.version != expected_version:
-        raise VersionConflict("The profile changed meanwhile; look at it again.", current=user)
     cleaned = _clean_profile(changes)
     changed = {name: value for name, value in cleaned.items() if getattr(user, name) != value}
     if not changed:
         return user
+    if expected_version is not None and user.version != expected_version:
+        raise VersionConflict("The profile changed meanwhile; look at it again.", current=user)
     for name, value in changed.items():
         setattr(user, name, value)
     user.version += 1

@@ -120,7 +120,10 @@ async def approve(
 
     Raises NotFound, NotAllowed, Forbidden, VersionConflict, InvalidTransition.
     """
-    user, check = await _lock(session, actor, check_id, expected_version)
+    user, check = await _lock(session, actor, check_id)
+    if _is_decided(check, actor, Status.APPROVED):
+        return check
+    _check_version(check, expected_version)
     now = clock.now()
     status = next_status(TRANSITIONS, check.status, Command.APPROVE)
     try:
@@ -161,7 +164,10 @@ async def reject(
     if note is not None:
         least, most = rules.verification.NOTE_LENGTH
         note = clean(note, field=("note",), min_length=least, max_length=most, multiline=True)
-    user, check = await _lock(session, actor, check_id, expected_version)
+    user, check = await _lock(session, actor, check_id)
+    if _is_decided(check, actor, Status.REJECTED):
+        return check
+    _check_version(check, expected_version)
     _decide(check, actor, next_status(TRANSITIONS, check.status, Command.REJECT), clock.now())
     check.rejection_reason, check.rejection_note = reason, note
     await emit(
@@ -221,18 +227,24 @@ async def print_anew(session: AsyncSession, cipher: Cipher, after: str, limit: i
     return checks[-1].id if len(checks) == limit else ""
 
 
-async def _lock(
-    session: AsyncSession, actor: Actor, check_id: str, expected_version: int
-) -> tuple[models.User, models.IdentityVerification]:
+async def _lock(session: AsyncSession, actor: Actor, check_id: str) -> tuple[models.User, models.IdentityVerification]:
     """A check with its user, both locked in the opposite order, for an admin who is somebody else."""
     found = await _find(session, actor, check_id)
     user = await administration.lock_other(session, actor, found.user_id)
     check = await store.verification.lock_check(session, check_id)
     if check is None:
         raise _not_found()
+    return user, check
+
+
+def _is_decided(check: models.IdentityVerification, actor: Actor, status: Status) -> bool:
+    """Whether the same admin decided so before: then it is sent again, and stays as it is."""
+    return check.status is status and check.decided_by == actor.id
+
+
+def _check_version(check: models.IdentityVerification, expected_version: int) -> None:
     if check.version != expected_version:
         raise VersionConflict("It changed meanwhile; look at it again.", current=check)
-    return user, check
 
 
 async def _find(session: AsyncSession, actor: Actor, check_id: str) -> models.IdentityVerification:

@@ -44,6 +44,8 @@ class User(Base, table=True):
     suspended_at: datetime | None = time_field()
     suspension_reason: str | None = text_field()
     suspended_from: Status | None = enum_field(Status)
+    standing_set_by: str | None = key_field()
+    """The admin who suspended or reinstated last."""
     version: int
     email_verified_at: datetime | None = time_field()
     created_at: datetime = time_field()
