@@ -72,7 +72,7 @@ EMPTY = Answer("empty")
 SILENT = Answer("silent")
 """A subscription that opens and gives nothing of the object."""
 ENDS = Answer("ends")
-"""A subscription that is open at the suspension ends with UNAUTHENTICATED; after it one is as anonymous."""
+"""A subscription that is open at the suspension ends with UNAUTHENTICATED; so is the next one answered."""
 ANEW = Answer("anew")
 """A mutation that is sent again and done once more; nothing else is about what happened before."""
 UNAUTHENTICATED = Answer("`UNAUTHENTICATED`", refusal=True)
@@ -106,8 +106,17 @@ class Exceptions(TypedDict, total=False):
 
 
 def everybody(answer: Answer, **but: Unpack[Exceptions]) -> Rule:
-    """The same for all, `but` for some. The suspended are as anonymous: their token has ended."""
+    """The same for all, `but` for some.
+
+    The suspended are refused unless they are told: their token has ended, and next to that nothing goes on but what
+    leads to a session.
+    """
     return _rule(answer, {}, but)
+
+
+def anybody(answer: Answer, **but: Unpack[Exceptions]) -> Rule:
+    """What `leads_to_session`: the same for all, also beside the token of the suspended."""
+    return _rule(answer, {"suspended": answer}, but)
 
 
 def signed_in(answer: Answer, **but: Unpack[Exceptions]) -> Rule:
@@ -128,9 +137,7 @@ def admins(answer: Answer, **but: Unpack[Exceptions]) -> Rule:
 def _rule(answer: Answer, usual: Mapping[str, Answer], but: Exceptions) -> Rule:
     told: dict[str, Answer] = {**usual, **cast("Mapping[str, Answer]", but)}
     named = {who: told[key] for who in Who if (key := who.name.lower()) in told}
-    return {who: named.get(who, answer) for who in Who} | {
-        Who.SUSPENDED: named.get(Who.SUSPENDED, named.get(Who.ANONYMOUS, answer))
-    }
+    return {who: named.get(who, answer) for who in Who} | {Who.SUSPENDED: told.get("suspended", UNAUTHENTICATED)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +199,7 @@ class Mutation:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A field of Subscription, followed from the beginning. One that is open when its user is suspended ENDS.
-
-    `rule` says for the suspended what the next one is.
-    """
+    """A field of Subscription, followed from the beginning. One that is open when its user is suspended ENDS."""
 
     at: str
     about: str

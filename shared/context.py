@@ -54,10 +54,25 @@ class Context(Generic[L]):
     services: Services[L]
     request_id: str
     address: str
-    actor: Actor | None = None
     refusal: Unauthenticated | None = None
+    """Why the token that was sent does not hold."""
     user_agent: str = ""
+    _actor: Actor | None = None
     _loaders: L | None = field(default=None, repr=False)
+
+    @property
+    def actor(self) -> Actor | None:
+        """Who asks; None for a stranger, who sent no token.
+
+        Raises Unauthenticated where one was sent that does not hold: its owner is no stranger.
+        """
+        self.check_token()
+        return self._actor
+
+    @property
+    def known_actor(self) -> Actor | None:
+        """Who asks as far as is known, for what is counted of whoever it is."""
+        return self._actor
 
     @property
     def loaders(self) -> L:
@@ -90,20 +105,26 @@ class Context(Generic[L]):
         return one_address(self.address)
 
     def authenticate(self, authorization: object) -> None:
-        """Takes the actor from an `Authorization` value.
+        """Takes the actor from an `Authorization` value; nothing and an empty one are a stranger's.
 
-        A token that does not hold leaves the operation anonymous with the reason kept: fields that need
-        an actor answer with it, while `logIn` and `refreshSession` go on working beside a stale token.
+        Of a token that does not hold the reason is kept, with which every operation is answered but those
+        that lead to a session.
         """
         try:
             token = bearer_token(authorization)
             if token is not None:
                 actor = self.services.verifier.verify(token)
                 self.services.revocations.check(actor)
-                self.actor = actor
+                self._actor = actor
                 bind_actor(actor.id)
         except Unauthenticated as refusal:
             self.refusal = refusal
+
+    def check_token(self) -> None:
+        """Raises Unauthenticated where a token was sent that does not hold."""
+        if self.refusal is not None:
+            # Raised for every operation of a connection, it would keep the frames of each.
+            raise self.refusal.with_traceback(None)
 
     def forwarded_for(self, addresses: object) -> None:
         """Takes the client's address from what a router says of it in `connection_init`, as `X-Forwarded-For`."""
@@ -113,11 +134,12 @@ class Context(Generic[L]):
 
     def require_actor(self, *scopes: str) -> Actor:
         """The actor. Raises Unauthenticated without one, Forbidden if it lacks one of `scopes`."""
-        if self.actor is None:
-            raise self.refusal or Unauthenticated("Sign in first.")
-        if not self.actor.scopes.issuperset(scopes):
+        actor = self.actor
+        if actor is None:
+            raise Unauthenticated("Sign in first.")
+        if not actor.scopes.issuperset(scopes):
             raise Forbidden("The signed-in user may not do this.")
-        return self.actor
+        return actor
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session that is committed when the block ends; loaders forget what they read before."""
@@ -126,14 +148,14 @@ class Context(Generic[L]):
 
     def fork(self) -> "Context[L]":
         """The same caller's next operation on this connection, with loaders of its own."""
-        fork = Context(self.services, self.request_id, self.address, self.actor, self.refusal, self.user_agent)
+        fork = Context(self.services, self.request_id, self.address, self.refusal, self.user_agent, self._actor)
         fork.recheck()
         return fork
 
     def recheck(self) -> None:
         """Drops an actor whose token has expired, or was revoked, or lost its key since the connection opened."""
-        if self.actor is not None and (refusal := self._ended(self.actor)):
-            self.actor, self.refusal = None, refusal
+        if self._actor is not None and (refusal := self._ended(self._actor)):
+            self._actor, self.refusal = None, refusal
 
     def _ended(self, actor: Actor) -> Unauthenticated | None:
         if actor.expires_at <= clock.now():

@@ -5,7 +5,7 @@ document alone and cost more than executing it, so they run once per document an
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from inspect import isawaitable
@@ -32,11 +32,12 @@ from graphql.execution import Executor, create_source_event_stream, execute_subs
 from strawberry.federation import Schema
 
 from shared.context import Context
-from shared.errors import BadRequest, Forbidden, RequestError, TooComplex
+from shared.errors import BadRequest, Forbidden, RequestError, TooComplex, Unauthenticated
 from shared.graphql.events import StreamEvent
 from shared.graphql.limits import DocumentCost, check_document, check_variables, parse_limited
 from shared.graphql.messages import without_values
 from shared.graphql.plans import Plan, PlannedExecutor, Plans, plan_event
+from shared.graphql.schema import leads_to_session
 from shared.identity.actor import ADMIN
 from shared.telemetry import operation_metrics
 
@@ -61,6 +62,8 @@ class Operation:
     definition: OperationDefinitionNode
     cost: DocumentCost
     fields: tuple[str, ...]
+    leads_to_session: bool = False
+    """Whether all that it does is declared to go on beside a token that does not hold."""
     plans: Plans = field(default_factory=dict)
     event_plan: Plan | None = None
     """Of a subscription: what makes the answer's data of an event, where that takes nothing else."""
@@ -108,12 +111,17 @@ class Engine:
         self._operations: OrderedDict[tuple[str, str | None], Operation] = OrderedDict()
 
     def prepare(self, request: GraphQLRequest, context: Context[L]) -> Operation:
-        """The operation to run, paid for. Raises BadRequest, TooComplex, Forbidden, RateLimited, InvalidDocument.
+        """The operation to run, paid for.
+
+        Raises BadRequest, TooComplex, Unauthenticated, Forbidden, RateLimited, InvalidDocument.
+
+        A token that does not hold makes nobody a stranger in silence: nothing runs beside it but what leads to a
+        session, since an answer as to a stranger (no bids, no events) would be taken for the truth.
 
         It costs what `check_variables` says, at least 1; a document that is new here costs to read, too, even if
         it is refused.
         """
-        account = context.services.budgets.account(context.actor, context.address)
+        account = context.services.budgets.account(context.known_actor, context.address)
         key = (request.query, request.operation_name)
         operation = self._operations.get(key)
         if operation is None:
@@ -125,15 +133,17 @@ class Engine:
                     self._operations.popitem(last=False)
         else:
             self._operations.move_to_end(key)
+        try:
+            if not operation.leads_to_session:
+                context.check_token()
+            cost = check_variables(operation.cost, request.variables or {})
+        except (Unauthenticated, TooComplex):
+            account.spend(1)
+            raise
         if operation.introspects and not self._development:
             actor = context.actor
             if actor is None or ADMIN not in actor.scopes:
                 raise Forbidden("Introspection needs the admin scope.")
-        try:
-            cost = check_variables(operation.cost, request.variables or {})
-        except TooComplex:
-            account.spend(1)
-            raise
         account.spend(cost or 1)
         return operation
 
@@ -147,7 +157,15 @@ class Engine:
         if errors:
             raise InvalidDocument(errors)
         event_plan = plan_event(self._schema, document, definition)
-        return Operation(document, definition, cost, _root_fields(document, definition), event_plan=event_plan)
+        fields = _root_fields(document, definition)
+        return Operation(
+            document, definition, cost, fields, leads_to_session=self._leads(definition, fields), event_plan=event_plan
+        )
+
+    def _leads(self, definition: OperationDefinitionNode, fields: Collection[str]) -> bool:
+        root = self._schema.get_root_type(definition.operation)
+        asked = [name for name in fields if name != "__typename"]
+        return bool(asked) and root is not None and all(leads_to_session(root.fields.get(name)) for name in asked)
 
     async def execute(self, request: GraphQLRequest, context: Context[L], *, reads_only: bool = False) -> Response:
         """Runs a query or mutation; every failure becomes an answer."""
@@ -191,7 +209,7 @@ class Engine:
             if operation.type is not OperationType.SUBSCRIPTION:
                 return await self._execute(operation, request, context)
             with ExitStack() as held:
-                place = await context.services.places.take(context.actor, context.address)
+                place = await context.services.places.take(context.known_actor, context.address)
                 held.callback(place.release)
                 executor = PlannedExecutor.build(
                     self._schema,

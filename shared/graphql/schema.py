@@ -14,9 +14,11 @@ from functools import cache, partial, wraps
 from typing import Any, Protocol, TypeVar, cast
 
 import strawberry
+from graphql import GraphQLField
 from strawberry.federation.schema import FederationAny
 from strawberry.federation.schema_directives import Authenticated, RequiresScopes
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.info import Info as StrawberryInfo
 from strawberry.utils.str_converters import to_camel_case, to_snake_case
 
@@ -34,6 +36,7 @@ from shared.telemetry import field_span
 # Strawberry reads a resolver's signature at run time; what wraps one passes anything on.
 Resolver = Callable[..., Any]
 F = TypeVar("F", bound=Resolver)
+_LEADS_TO_SESSION = "leads_to_session"
 Info = strawberry.Info[Context[Any], None]
 
 
@@ -108,14 +111,24 @@ def _prefix(type_name: str) -> str:
     return to_snake_case(type_name)
 
 
-def query(*, description: str, scope: str | None = None, directives: Sequence[object] = ()) -> Callable[[F], F]:
-    """A field of Query. `scope` None: everybody; otherwise the caller needs that scope."""
+def query(
+    *,
+    description: str,
+    scope: str | None = None,
+    directives: Sequence[object] = (),
+    leads_to_session: bool = False,
+) -> Callable[[F], F]:
+    """A field of Query. `scope` None: everybody; otherwise the caller needs that scope.
+
+    `leads_to_session` as for `mutation`.
+    """
 
     def declare(resolver: F) -> F:
         declared = strawberry.federation.field(
             resolver=_observed(_guarded(resolver, scope)),
-            description=description,
+            description=_described(description, leads_to_session),
             directives=[*_security(scope), *connection_directives(resolver), *directives],
+            metadata={_LEADS_TO_SESSION: leads_to_session},
         )
         return cast("F", declared)
 
@@ -126,13 +139,22 @@ def query(*, description: str, scope: str | None = None, directives: Sequence[ob
 field = query
 
 
-def mutation(*, description: str, scope: str | None = MARKETPLACE, quotas: Sequence[Quota] = ()) -> Callable[[F], F]:
+def mutation(
+    *,
+    description: str,
+    scope: str | None = MARKETPLACE,
+    quotas: Sequence[Quota] = (),
+    leads_to_session: bool = False,
+) -> Callable[[F], F]:
     """A field of Mutation. A DomainError that its resolver raises becomes the payload's `userErrors`, with its others.
 
     A resolver is the call of its action: `shared.graphql.acting`.
 
     `quotas` say how often it may be tried. What strangers can call (`scope` None) needs one. One that raises
     NotCopied is run again when the copy has come.
+
+    `leads_to_session`: it opens or renews a session, or is on the way to one, so that it goes on beside a token
+    that does not hold any more. All others are refused then, see `Engine.prepare`.
 
     The payload class takes no required arguments; one whose error answers with the current object
     (`VERSION_CONFLICT`) has a classmethod `of(row)`.
@@ -141,12 +163,23 @@ def mutation(*, description: str, scope: str | None = MARKETPLACE, quotas: Seque
     def declare(resolver: F) -> F:
         declared = strawberry.federation.mutation(
             resolver=_observed(_guarded(_refusing(limited(_awaiting_copies(resolver), quotas)), scope)),
-            description=description,
+            description=_described(description, leads_to_session),
             directives=_security(scope),
+            metadata={_LEADS_TO_SESSION: leads_to_session},
         )
         return cast("F", declared)
 
     return declare
+
+
+def _described(description: str, leads_to_session: bool) -> str:
+    return f"{description} Goes on beside an access token that does not hold." if leads_to_session else description
+
+
+def leads_to_session(field: GraphQLField | None) -> bool:
+    """Whether a root field was declared to be one that goes on beside a token that does not hold."""
+    definition = field and field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    return bool(getattr(definition, "metadata", {}).get(_LEADS_TO_SESSION))
 
 
 def subscription(*, description: str, scope: str | None = None) -> Callable[[F], F]:

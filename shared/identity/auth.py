@@ -172,11 +172,12 @@ def _text(value: bytes | str) -> str:
 
 
 def bearer_token(header: object) -> str | None:
-    """The token of an `Authorization: Bearer …` value, or None where there is no such value.
+    """The token of an `Authorization: Bearer …` value, or None where there is none, or nothing in it.
 
-    Raises Unauthenticated for any other scheme, so that a mistyped header is not taken for anonymous.
+    Raises Unauthenticated for any other scheme, so that a mistyped header is not taken for anonymous; so is
+    `Bearer` without a token.
     """
-    if header is None or header == "":
+    if header is None or (isinstance(header, str) and not header.strip()):
         return None
     if not isinstance(header, str) or header[:7].lower() != "bearer " or len(header) > 8192:
         raise Unauthenticated("The authorization must be a bearer token.")

@@ -38,11 +38,12 @@ owner of such an object who was suspended and still holds the token.
 | null | null |
 | empty | an empty list or page, a count of 0, a mutation that found nothing to do |
 | silent | a subscription that opens and gives nothing of the object |
-| ends | a subscription that was open at the suspension ends with `UNAUTHENTICATED`; after it one is as anonymous |
+| ends | a subscription that was open at the suspension ends with `UNAUTHENTICATED`, and so is the next one answered |
 | anew | a mutation that is sent again and done once more |
 | `CODE` | the code of a top-level error, or of a mutation's `userErrors`; nothing has changed |
 
-A token that has ended counts for nothing, so who is suspended may do what who is anonymous may.
+Beside a token that has ended nothing goes on but what leads to a session, so who is suspended is answered
+`UNAUTHENTICATED` to all else; without the token they are anonymous.
 
 A mutation that is sent again by the same person, as after an answer that was lost, is answered as if it were done now,
 with what is now, and nothing more happens: because it carries the same `idempotencyKey`, or because the object is where

@@ -75,6 +75,10 @@ class Task:
         cells = [cells[who] for cells in self.rows.values() if cells[who].type == "Mutation"]
         return any(cell.answer in (VALUE, OWN) for cell in cells)
 
+    def is_refused(self, who: Who) -> bool:
+        """Whether all is declared to be refused to somebody."""
+        return all(cells[who].answer.refusal for cells in self.rows.values())
+
     @property
     def declared(self) -> Mutation | None:
         """What declares a mutation; None for one that is there for a mistake in it."""
@@ -184,15 +188,18 @@ class _Asking:
     # --- queries ---
 
     async def _read(self) -> None:
-        batches: dict[tuple[Route, str, Who, str], list[Task]] = {}
+        # One field that is refused at the top takes those beside it along.
+        batches: dict[tuple[Route, str, Who, str, bool], list[Task]] = {}
         for task in tasks("query"):
             for who in Who:
                 made = self._object(task.question.about, who)
                 person = self._person(made, who)
-                batches.setdefault((task.route, task.subgraph, who, person.token if person else ""), []).append(task)
+                refused = who is Who.SUSPENDED and task.is_refused(who)
+                token = person.token if person else ""
+                batches.setdefault((task.route, task.subgraph, who, token, refused), []).append(task)
         await _all(
             self._read_batch(route, who, together[start : start + _FIELDS_PER_DOCUMENT])
-            for (route, _, who, _), together in batches.items()
+            for (route, _, who, *_), together in batches.items()
             for start in range(0, len(together), _FIELDS_PER_DOCUMENT)
         )
 

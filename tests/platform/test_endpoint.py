@@ -48,6 +48,16 @@ class TouchPayload:
 
 
 @strawberry.type
+class EnterPayload:
+    name: str | None = None
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+    @field(description="who asked")
+    async def by(self, info: Info) -> str | None:
+        return info.context.actor.id if info.context.actor else None
+
+
+@strawberry.type
 class Query:
     @query(description="who calls")
     async def who(self, info: Info) -> str | None:
@@ -65,6 +75,10 @@ class Query:
     async def thing(self, info: Info, text: str = "x") -> Thing:
         return Thing(name=text)
 
+    @query(description="where one can sign in", leads_to_session=True)
+    async def ways_in(self, info: Info) -> list[Thing]:
+        return [Thing(name="a"), Thing(name="b")]
+
     @query(description="fails")
     async def broken(self, info: Info) -> str | None:
         raise RuntimeError("postgresql://secret")
@@ -79,6 +93,10 @@ class Mutation:
         if conflict:
             raise errors.VersionConflict("Changed.", current="now")
         return TouchPayload(name="done")
+
+    @mutation(description="signs in; tells who asked", scope=None, leads_to_session=True)
+    async def enter(self, info: Info) -> EnterPayload:
+        return EnterPayload(name="in")
 
 
 @strawberry.type
@@ -174,18 +192,87 @@ def confused(token: str) -> str:
         lambda token: token + "." + token,
     ],
 )
-async def test_forged_tokens_are_nobody(served: Served, access_token: AccessToken, spoil: Callable[[str], str]) -> None:
+async def test_a_forged_token_makes_no_stranger(
+    served: Served, access_token: AccessToken, spoil: Callable[[str], str]
+) -> None:
     token = spoil(access_token(USER))
-    answer = await served.execute("{ who mine }", token=token or "x")
-    assert answer["data"] == {"who": None, "mine": None}
-    assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAUTHENTICATED"]
+    assert await served.execute("{ thing { name } }", token=token or "x") == refusal("The access token is not valid.")
 
 
-async def test_an_expired_token_is_nobody(served: Served, access_token: AccessToken) -> None:
-    answer = await served.execute("{ who mine }", token=access_token(USER, expires_in=-3))
-    assert answer["data"] == {"who": None, "mine": None}
-    assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
-    assert "expired" in answer["errors"][0]["message"]
+def refusal(message: str) -> dict[str, Any]:
+    """The answer as a whole to an operation beside a token that does not hold."""
+    return {
+        "data": None,
+        "errors": [{"message": message, "extensions": {"service": "exchange", "code": "UNAUTHENTICATED"}}],
+    }
+
+
+EXPIRED = "The access token has expired."
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ who }",
+        "{ thing { name } }",
+        "{ __typename }",
+        "{ __schema { queryType { name } } }",
+        "{ _service { sdl } }",
+        "mutation { touch { name } }",
+        "mutation { enter { name } touch { name } }",
+        "{ waysIn { name } ...Rest } fragment Rest on Query { thing { name } }",
+        "query($no: Boolean! = false) { waysIn { name } thing @include(if: $no) { name } }",
+    ],
+)
+async def test_beside_an_expired_token_nothing_runs(served: Served, access_token: AccessToken, document: str) -> None:
+    assert "errors" not in await served.execute(document)
+    assert await served.execute(document, token=access_token(USER, expires_in=-3)) == refusal(EXPIRED)
+
+
+async def test_what_leads_to_a_session_goes_on_beside_it(served: Served, access_token: AccessToken) -> None:
+    expired = access_token(USER, expires_in=-3)
+    document = "mutation { __typename enter { name userErrors { code } } }"
+    answer = {"data": {"__typename": "Mutation", "enter": {"name": "in", "userErrors": []}}}
+    assert await served.execute(document) == await served.execute(document, token=expired) == answer
+    ways = {"data": {"a": [{"name": "a"}, {"name": "b"}], "waysIn": [{"name": "a"}, {"name": "b"}]}}
+    assert await served.execute("{ a: waysIn { name } waysIn { name } }", token=expired) == ways
+
+
+async def test_even_there_its_owner_is_no_stranger(served: Served, access_token: AccessToken) -> None:
+    answer = await served.execute("mutation { enter { name by } }", token=access_token(USER, expires_in=-3))
+    assert answer["data"] == {"enter": {"name": "in", "by": None}}
+    assert [(error["path"], error["extensions"]["code"]) for error in answer["errors"]] == [
+        (["enter", "by"], "UNAUTHENTICATED")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "is_stranger"),
+    [
+        ("", True),
+        ("Bearer", False),
+        ("Bearer undefined", False),
+        ("Basic YTpi", False),
+        ("token", False),
+    ],
+)
+async def test_only_nothing_is_no_token(served: Served, value: str, is_stranger: bool) -> None:
+    response = await served.client.post("/graphql", json={"query": "{ who }"}, headers={"authorization": value})
+    answer = response.json()
+    assert (answer == {"data": {"who": None}}) is is_stranger
+    if not is_stranger:
+        assert answer["data"] is None
+        assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAUTHENTICATED"]
+
+
+async def test_a_refused_token_costs_the_address(settings_for: SettingsFor, access_token: AccessToken) -> None:
+    settings = settings_for("platform", operation_cost_per_address="20/1 minute")
+    app = create_app("platform", schema, loaders=lambda database: None, settings=settings)
+    async with serve(app) as served:
+        expired = access_token(USER, expires_in=-3)
+        answers = [await served.execute("{ who }", token=expired, address="203.0.113.9") for _ in range(30)]
+    codes = [answer["errors"][0]["extensions"]["code"] for answer in answers]
+    assert (codes[0], codes[-1]) == ("UNAUTHENTICATED", "RATE_LIMITED")
 
 
 async def test_a_revoked_session_is_nobody_within_seconds(served: Served, access_token: AccessToken) -> None:
@@ -207,7 +294,7 @@ async def test_a_redis_that_lost_its_data_revives_no_session(served: Served, acc
     await services.revocations.refresh()
     await services.cache.client.flushdb()
     await services.revocations.refresh()
-    assert (await served.execute("{ mine }", token=token))["data"] == {"mine": None}
+    assert await served.execute("{ mine }", token=token) == refusal("The session has ended.")
 
 
 async def test_an_unexpected_failure_tells_nothing_but_the_request_id(served: Served) -> None:

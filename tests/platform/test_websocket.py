@@ -3,12 +3,15 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from shared import clock
 from shared.process.app import create_app, drain
 from tests.conftest import AccessToken, SettingsFor
 from tests.platform.test_endpoint import USER, schema
@@ -54,13 +57,47 @@ async def test_a_token_that_expires_on_the_connection_counts_no_more(served: Ser
             for number in range(1000):
                 await client.subscribe("{ mine }", id=str(number))
                 answer = await client.receive()
-                if answer["type"] == "next" and "errors" not in answer["payload"]:
+                if answer["type"] == "next":
+                    assert answer["payload"] == {"data": {"mine": USER}}
                     assert await client.receive() == {"id": str(number), "type": "complete"}
                     await asyncio.sleep(0.05)
                     continue
-                errors = answer["payload"] if answer["type"] == "error" else answer["payload"]["errors"]
-                assert errors[0]["extensions"] == {"service": "exchange", "code": "UNAUTHENTICATED"}
-                return
+                assert answer == refusal(str(number), "The access token has expired.")
+                break
+        # What takes nobody is not answered as to a stranger either, and what leads to a session goes on.
+        await client.subscribe("{ thing { name } }", id="thing")
+        assert await client.receive() == refusal("thing", "The access token has expired.")
+        await client.subscribe("subscription { wait }", id="wait")
+        assert await client.receive() == refusal("wait", "The access token has expired.")
+        await client.subscribe("mutation { enter { name } }", id="enter")
+        assert await client.next() == {"data": {"enter": {"name": "in"}}}
+
+
+@pytest.mark.parametrize("authorization", ["Bearer x.y.z", "Bearer ", "Basic YTpi", 1, ["Bearer"]])
+async def test_a_connection_with_a_token_that_does_not_hold_serves_no_stranger(
+    served: Served, authorization: object
+) -> None:
+    async with served.connect(payload=cast("dict[str, str]", {"authorization": authorization})) as client:
+        await client.subscribe("subscription { wait }")
+        answer = await client.receive()
+        assert (answer["type"], answer["payload"][0]["extensions"]["code"]) == ("error", "UNAUTHENTICATED")
+
+
+async def test_a_session_that_ends_on_the_connection_counts_no_more(served: Served, access_token: AccessToken) -> None:
+    async with served.connect(token=access_token(USER, session_id="session_ws")) as client:
+        await client.subscribe("{ who }", id="1")
+        assert await client.next() == {"data": {"who": USER}}
+        assert await client.receive() == {"id": "1", "type": "complete"}
+        revocations = served.server._app.state.services.revocations
+        await revocations.revoke_session("session_ws", clock.now() + timedelta(minutes=1))
+        await client.subscribe("{ thing { name } }", id="2")
+        assert await client.receive() == refusal("2", "The session has ended.")
+
+
+def refusal(id: str, message: str) -> dict[str, Any]:
+    """What an operation is answered on a connection whose token does not hold."""
+    error = {"message": message, "extensions": {"service": "exchange", "code": "UNAUTHENTICATED"}}
+    return {"id": id, "type": "error", "payload": [error]}
 
 
 async def test_draining_ends_subscriptions_and_takes_no_new_ones(served: Served) -> None:

@@ -1,13 +1,17 @@
 """Who may see what of a user: by `me`, `user`, `mySessions`, and by `_entities` straight at the subgraph."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from shared.ids import new_id
-from tests.conftest import AccessToken
-from tests.users.conftest import ME, USER_FIELDS, Users
+from tests.conftest import AccessToken, ServeSubgraph
+from tests.users.conftest import ERRORS, ME, PASSWORD, USER_FIELDS, Users, new_email, sign_up_input
+from tests.users.second_factors import challenge, enable
+from tests.users.web import Web, serve_web
 
 USER = f"query($id: ID!) {{ user(id: $id) {{ {USER_FIELDS} }} }}"
 ENTITIES = (
@@ -32,9 +36,9 @@ async def seen(users: Users, user_id: str, token: str | None) -> list[Any]:
 async def test_everybody_sees_the_profile_and_few_the_rest(users: Users, access_token: AccessToken) -> None:
     owner, other = await users.sign_up(email="somchai@example.com"), await users.sign_up()
     user_id = owner["user"]["id"]
-    public = owner["user"]
-    assert (public["email"], public["roles"]) == (None, None)
-    private = public | {"email": "somchai@example.com", "roles": ["POSTER", "TASKER"]}
+    private = owner["user"]
+    assert (private["email"], private["roles"]) == ("somchai@example.com", ["POSTER", "TASKER"])
+    public = private | {"email": None, "roles": None}
     admin = access_token(new_id("user"), roles=("ADMIN",), scope="marketplace admin")
     support = access_token(new_id("user"), roles=("SUPPORT",), scope="marketplace support")
 
@@ -74,23 +78,88 @@ async def test_a_batch_of_references_is_one_statement(users: Users) -> None:
 
 
 async def test_a_suspended_user_is_shown_and_an_erased_one_is_a_deleted_user(users: Users) -> None:
-    session = await users.sign_up()
-    user_id = session["user"]["id"]
+    user = (await users.sign_up())["user"] | {"email": None, "roles": None}
+    user_id = user["id"]
 
     await users.rows("UPDATE users SET status = 'SUSPENDED' RETURNING id")
-    assert await seen(users, user_id, None) == [session["user"] | {"status": "SUSPENDED"}] * 2
+    assert await seen(users, user_id, None) == [user | {"status": "SUSPENDED"}] * 2
 
     await users.rows("UPDATE users SET status = 'ERASED' RETURNING id")
-    shown = session["user"] | {"status": "ERASED", "displayName": "Deleted user"}
+    shown = user | {"status": "ERASED", "displayName": "Deleted user"}
     assert await seen(users, user_id, None) == [shown] * 2
 
 
 @pytest.mark.parametrize("document", [ME, SESSIONS])
 async def test_anonymous_people_have_neither_account_nor_sessions(users: Users, document: str) -> None:
-    for token in (None, "not a token"):
-        answer = await users.execute(document, token=token)
-        assert list(answer["data"].values()) == [None]
-        assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAUTHENTICATED"]
+    answer = await users.execute(document)
+    assert list(answer["data"].values()) == [None]
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAUTHENTICATED"]
+
+
+@pytest.fixture
+async def web(serve_subgraph: ServeSubgraph, hostile: str, hostile_file: Path) -> AsyncIterator[Web]:
+    async with serve_web(serve_subgraph, hostile, hostile_file) as web:
+        yield web
+
+
+OWN_FIELDS = f"{USER_FIELDS} phone preferences {{ locale timeZone }} emailVerifiedAt suspension {{ reason }}"
+SIGNING_IN = {
+    "signUp": "SignUpInput",
+    "logIn": "LogInInput",
+    "refreshSession": "RefreshSessionInput",
+    "completeLogIn": "CompleteLogInInput",
+    "completeOpenIdSignIn": "CompleteOpenIdSignInInput",
+}
+
+
+def signing_in(name: str) -> str:
+    """A way to sign in with all that one sees of oneself."""
+    below = f"session {{ accessToken refreshToken user {{ {OWN_FIELDS} {FACTOR} }} }} {ERRORS}"
+    return f"mutation($input: {SIGNING_IN[name]}!) {{ {name}(input: $input) {{ {below} }} }}"
+
+
+FACTOR = "secondFactor { enabledAt recoveryCodesLeft }"
+MYSELF = f"{{ me {{ {OWN_FIELDS} {FACTOR} }} }}"
+
+
+@pytest.mark.parametrize("beside", [None, "expired", "of somebody else"])
+async def test_who_signs_in_sees_themselves(web: Web, access_token: AccessToken, beside: str | None) -> None:
+    users, email = web.users, new_email()
+    token = {
+        None: None,
+        "expired": access_token(new_id("user"), expires_in=-3),
+        "of somebody else": access_token(new_id("user")),
+    }[beside]
+
+    async def signs_in(name: str, **input: object) -> dict[str, Any]:
+        payload = (await users.act(signing_in(name), token=token, input=input))[name]
+        session: dict[str, Any] = payload["session"]
+        assert payload["userErrors"] == []
+        assert {"me": session["user"]} == await users.act(MYSELF, token=session["accessToken"])
+        assert session["user"]["email"] is not None
+        return session
+
+    signed_up = await signs_in("signUp", **sign_up_input(email=email))
+    await signs_in("refreshSession", refreshToken=signed_up["refreshToken"])
+    await signs_in("logIn", email=email, password=PASSWORD)
+    person = await enable(users)
+    given = {"challenge": await challenge(users, person.email), "code": person.code()}
+    session = await signs_in("completeLogIn", **given)
+    assert session["user"]["secondFactor"]["recoveryCodesLeft"] == 10
+    await signs_in("completeOpenIdSignIn", **await web.answer(await web.start()))
+
+
+async def test_what_else_is_told_beside_a_token_that_does_not_hold_is_told_to_no_stranger(
+    users: Users, access_token: AccessToken
+) -> None:
+    session = await users.sign_up()
+    document = "mutation($input: StartOpenIdSignInInput!) { startOpenIdSignIn(input: $input) { handle } }"
+    answer = await users.execute(
+        document,
+        {"input": {"provider": "acme", "link": True}},
+        token=access_token(session["user"]["id"], expires_in=-3),
+    )
+    assert [error["message"] for error in answer["errors"]] == ["The access token has expired."]
 
 
 async def test_one_sees_ones_own_sessions_newest_first(users: Users) -> None:

@@ -32,9 +32,8 @@ async def test_a_person_signs_up_and_is_signed_in(users: Users) -> None:
                 "status": "PENDING_VERIFICATION",
                 "memberSince": user["memberSince"],
                 "version": 1,
-                # The request itself was anonymous.
-                "email": None,
-                "roles": None,
+                "email": "somchai@example.com",
+                "roles": ["POSTER", "TASKER"],
             },
         },
         "userErrors": [],

@@ -4,12 +4,10 @@ from shared.access import EMPTY, VALUE, Declaration, Query, connection, everybod
 
 OF_POSTER = "tasks(filter: {posterId: $poster, status: null})"
 ALL = everybody(VALUE)
-# Nobody finds what somebody suspended has posted.
-FOUND = everybody(VALUE, suspended=EMPTY)
 
 ACCESS: list[Declaration] = [
-    Query(OF_POSTER, "task", FOUND),
+    Query(OF_POSTER, "task", ALL),
     Query(OF_POSTER, "draft", everybody(EMPTY)),
-    *connection("Task", "task", OF_POSTER, FOUND, page=ALL),
-    page_info("task", OF_POSTER, FOUND, page=ALL),
+    *connection("Task", "task", OF_POSTER, ALL),
+    page_info("task", OF_POSTER, ALL),
 ]

@@ -1,18 +1,18 @@
 """New passwords."""
 
-from shared.access import ANEW, VALUE, Declaration, Mutation, Object, everybody, refused, signed_in
+from shared.access import ANEW, VALUE, Declaration, Mutation, Object, anybody, refused, signed_in
 from shared.errors import UserErrorCode
 
 NEW = 'newPassword: "quiet zebras audit the marmalade"'
 
 ACCESS: list[Declaration] = [
     Object("forgotten password", "an account whose owner has the mail that sets a new one", owner="whose it is"),
-    Mutation("requestPasswordReset(input: {email: $email})", "account", everybody(VALUE), repeatable=True, again=ANEW),
+    Mutation("requestPasswordReset(input: {email: $email})", "account", anybody(VALUE), repeatable=True, again=ANEW),
     # The token is what counts, whoever brings it; a suspended account opens no session with its new password.
     Mutation(
         f"resetPassword(input: {{token: $token, {NEW}}})",
         "forgotten password",
-        everybody(VALUE),
+        anybody(VALUE),
         gives="user",
         again=refused(UserErrorCode.INVALID_TOKEN),
     ),

@@ -10,6 +10,7 @@ from shared.access import (
     Object,
     Type,
     admins,
+    anybody,
     everybody,
     refused,
     signed_in,
@@ -32,9 +33,9 @@ ACCESS: list[Declaration] = [
         "recoveryCodesLeft": everybody(NULL, owner=VALUE),
     }),
     # Who knows the password gets this far, whoever they are.
-    Mutation(LOG_IN, GUARDED, everybody(VALUE), gives="secondFactor", repeatable=True, again=ANEW),
+    Mutation(LOG_IN, GUARDED, anybody(VALUE), gives="secondFactor", repeatable=True, again=ANEW),
     Type("SecondFactorChallenge", GUARDED, f"{LOG_IN}.secondFactor", {
-        "challenge expiresAt": everybody(VALUE),
+        "challenge expiresAt": anybody(VALUE),
     }),
     Mutation(
         "enableTotp(input: {password: $password})", "account", WITH_OWN_PASSWORD, gives="secret uri", again=ANEW
@@ -63,7 +64,7 @@ ACCESS: list[Declaration] = [
     Mutation(
         'completeLogIn(input: {challenge: $email, code: "000000"})',
         "newcomer",
-        everybody(refused(UserErrorCode.INVALID_SECOND_FACTOR)),
+        anybody(refused(UserErrorCode.INVALID_SECOND_FACTOR)),
         gives="session",
     ),
 ]  # fmt: skip

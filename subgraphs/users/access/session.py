@@ -12,8 +12,8 @@ from shared.access import (
     Object,
     Query,
     Type,
+    anybody,
     connection,
-    everybody,
     page_info,
     refused,
     signed_in,
@@ -22,13 +22,14 @@ from shared.access import (
 from shared.errors import UserErrorCode
 
 LOG_IN = "logIn(input: {email: $email, password: $password})"
+REFRESH = "refreshSession(input: {refreshToken: $refreshToken})"
 LOG_OUT = "logOut(input: {sessionId: $session})"
 PERSON = 'password: $password, displayName: "Nina"'
 
 # Everybody is signed in somewhere, and sees that alone.
 DEVICES = signed_in(OWN, owner=VALUE)
 # Who knows the password is in, whoever they are; but not into a suspended account.
-WITH_PASSWORD = everybody(VALUE, suspended=refused(UserErrorCode.ACCOUNT_SUSPENDED))
+WITH_PASSWORD = anybody(VALUE, suspended=refused(UserErrorCode.ACCOUNT_SUSPENDED))
 
 ACCESS: list[Declaration] = [
     Object("session", "a device that is signed in, and its refresh token", owner="whose it is"),
@@ -41,15 +42,19 @@ ACCESS: list[Declaration] = [
     *connection("Session", "session", "mySessions", DEVICES),
     page_info("session", "mySessions", DEVICES),
     Type("SessionTokens", "account", f"{LOG_IN}.session", {
-        "accessToken refreshToken expiresAt user": everybody(VALUE, suspended=NULL),
+        "accessToken refreshToken expiresAt user": anybody(VALUE, suspended=NULL),
+    }),
+    # As the one whose session it is sees themselves, whatever the token beside it.
+    Type("User", "session", f"{REFRESH}.session.user", {
+        "email roles phone preferences": anybody(VALUE, suspended=NULL),
     }),
     Mutation(
-        f"signUp(input: {{email: $email, {PERSON}, roles: [POSTER]}})", "newcomer", everybody(VALUE), gives="session"
+        f"signUp(input: {{email: $email, {PERSON}, roles: [POSTER]}})", "newcomer", anybody(VALUE), gives="session"
     ),
     Mutation(LOG_IN, "account", WITH_PASSWORD, gives="session", repeatable=True, again=ANEW),
     Mutation(
-        "refreshSession(input: {refreshToken: $refreshToken})",
-        "session", everybody(VALUE, suspended=refused(UserErrorCode.SESSION_EXPIRED)), gives="session",
+        REFRESH,
+        "session", anybody(VALUE, suspended=refused(UserErrorCode.SESSION_EXPIRED)), gives="session",
         again=ANEW,
     ),
     Mutation(LOG_OUT, "session", signed_in(NOT_FOUND, owner=VALUE), gives="session"),
@@ -57,5 +62,5 @@ ACCESS: list[Declaration] = [
         "logOutEverywhere(input: {keepCurrent: true})",
         "session", signed_in(EMPTY, owner=VALUE), gives="sessions", again=EMPTY,
     ),
-    user_error("newcomer", f"signUp(input: {{email: $email, {PERSON}, roles: []}})", everybody(VALUE)),
+    user_error("newcomer", f"signUp(input: {{email: $email, {PERSON}, roles: []}})", anybody(VALUE)),
 ]  # fmt: skip

@@ -116,7 +116,7 @@ class UnlinkOpenIdIdentityPayload:
 
 @strawberry.type
 class OpenIdQuery:
-    @query(description="The providers at which people can sign in.")
+    @query(description="The providers at which people can sign in.", leads_to_session=True)
     async def sign_in_providers(self, info: Info) -> list[SignInProvider]:
         return [SignInProvider.of(each) for each in providers(info.context.services.settings).values()]
 
@@ -135,6 +135,7 @@ class OpenIdMutation:
         description="Begins a sign-in at a provider (OpenID Connect, authorization code flow with PKCE).",
         scope=None,
         quotas=_QUOTAS,
+        leads_to_session=True,
     )
     async def start_open_id_sign_in(self, info: Info, input: StartOpenIdSignInInput) -> StartOpenIdSignInPayload:
         context, settings = info.context, info.context.services.settings
@@ -153,6 +154,7 @@ class OpenIdMutation:
         "is active, the answer is a challenge for `completeLogIn`.",
         scope=None,
         quotas=_QUOTAS,
+        leads_to_session=True,
     )
     async def complete_open_id_sign_in(
         self, info: Info, input: CompleteOpenIdSignInInput

@@ -69,6 +69,7 @@ class PasswordMutation:
         "the same if there is none. The newest mail's link holds; at most 5 mails go to an account in 30 minutes.",
         scope=None,
         quotas=[Quota("requestPasswordReset", "password_resets_per_address")],
+        leads_to_session=True,
     )
     async def request_password_reset(self, info: Info, input: RequestPasswordResetInput) -> RequestPasswordResetPayload:
         context, settings = info.context, info.context.services.settings
@@ -84,6 +85,7 @@ class PasswordMutation:
         "the owner is told by mail; nobody is signed in by it.",
         scope=None,
         quotas=[Quota("mailed code", "mailed_codes_per_address")],
+        leads_to_session=True,
     )
     async def reset_password(self, info: Info, input: ResetPasswordInput) -> ResetPasswordPayload:
         context, settings = info.context, info.context.services.settings

@@ -58,7 +58,10 @@ class SessionTokens:
         description="Gets the next pair of tokens from `refreshSession`, once, within 30 days."
     )
     expires_at: datetime = strawberry.field(description="When the access token expires; refresh before.")
-    user: User = strawberry.field(description="Who is signed in.")
+    user: User = strawberry.field(
+        description="Who is signed in, as they see themselves. What other subgraphs say of them, such as `bids`, is "
+        "answered by the token that the request was sent with: ask for it with the new one."
+    )
 
     @classmethod
     def of(cls, grant: actions.sessions.Grant, settings: Settings) -> Self:
@@ -66,7 +69,7 @@ class SessionTokens:
             access_token=tokens.access_token(settings, grant.user, grant.session),
             refresh_token=grant.refresh_token,
             expires_at=grant.session.access_expires_at,
-            user=User.of(grant.user),
+            user=User.of(grant.user, to_themselves=True),
         )
 
 
@@ -178,6 +181,7 @@ class SessionMutation:
         "one network address is limited.",
         scope=None,
         quotas=[Quota("signUp", "sign_ups_per_address")],
+        leads_to_session=True,
     )
     async def sign_up(self, info: Info, input: SignUpInput) -> SignUpPayload:
         context, settings = info.context, info.context.services.settings
@@ -208,6 +212,7 @@ class SessionMutation:
         "challenge for `completeLogIn`. After 10 failures within 15 minutes an account "
         "cannot be tried any more from the same address (`RATE_LIMITED`).",
         scope=None,
+        leads_to_session=True,
     )
     async def log_in(self, info: Info, input: LogInInput) -> LogInPayload:
         context = info.context
@@ -221,6 +226,7 @@ class SessionMutation:
         "same next one again, after that its use ends the session, since somebody else must have it.",
         scope=None,
         quotas=[Quota("refreshSession", "refresh_failures_per_address", failures_only=True)],
+        leads_to_session=True,
     )
     async def refresh_session(self, info: Info, input: RefreshSessionInput) -> RefreshSessionPayload:
         context = info.context

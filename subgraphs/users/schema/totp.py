@@ -183,6 +183,7 @@ class TotpMutation:
         description="Signs in with a challenge and a code of the second factor. A challenge bears 5 attempts; after 10 "
         "wrong codes within 15 minutes an account cannot be tried any more from the same address (`RATE_LIMITED`).",
         scope=None,
+        leads_to_session=True,
     )
     async def complete_log_in(self, info: Info, input: CompleteLogInInput) -> CompleteLogInPayload:
         context, settings = info.context, info.context.services.settings
