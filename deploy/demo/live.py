@@ -11,7 +11,7 @@ from contextlib import aclosing
 from typing import Any, Protocol, TypeAlias
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
 # What the API answers; the schema says what is in it, and mypy cannot.
@@ -23,6 +23,8 @@ PROTOCOL = Subprotocol("graphql-transport-ws")
 FINAL_CODES = frozenset({"FORBIDDEN", "CURSOR_EXPIRED", "BAD_REQUEST", "INVALID_ID", "TOO_COMPLEX"})
 
 _ACKNOWLEDGE_SECONDS = 10.0
+# How a connection ends whose token does not hold, where a router can tell.
+_FORBIDDEN = 4403
 _FIRST_DELAY_SECONDS = 0.1
 _LONGEST_DELAY_SECONDS = 5.0
 
@@ -83,9 +85,10 @@ async def follow(
             if "UNAUTHENTICATED" in refusal.codes:
                 refused = token
             # Other codes tell of a part of the system that goes away or is down: come back.
-        except (_Ended, OSError, TimeoutError, WebSocketException):
+        except (_Ended, OSError, TimeoutError, WebSocketException) as end:
             # Cut off, out of reach, completed although such a stream has no end: come back.
-            pass
+            if isinstance(end, ConnectionClosed) and end.rcvd is not None and end.rcvd.code == _FORBIDDEN:
+                refused = token
         # At random, so that all clients of a server that went away do not come back in the same moment.
         await asyncio.sleep(random.uniform(0.5, 1) * min(_FIRST_DELAY_SECONDS * 2**failures, _LONGEST_DELAY_SECONDS))
         failures = min(failures + 1, 10)

@@ -1,11 +1,13 @@
-// Who is an administrator, for what the router itself answers: introspection. Everything else is for the subgraphs,
-// which verify the token themselves.
+// What a token says, for what the router itself answers: introspection, and connections whose token does not hold.
+// Everything else is for the subgraphs, which verify the token themselves.
 import { createPublicKey, verify } from "node:crypto";
 
 const JWKS_URL = process.env.ROUTER_JWKS_URL || "http://127.0.0.1:8010/.well-known/jwks.json";
 const POLL_MILLISECONDS = 30_000;
 const ISSUER = "service-exchange";
 const AUDIENCE = "service-exchange";
+const LEEWAY_SECONDS = 2;
+const TOKEN = /^Bearer +([\w-]+)\.([\w-]+)\.([\w-]+)=*$/i;
 let keys = new Map();
 
 /** Reads the public keys now and again; while `users` does not answer, the last ones stay. */
@@ -21,21 +23,37 @@ export async function followKeys(onFailure) {
   setTimeout(followKeys, POLL_MILLISECONDS, onFailure).unref();
 }
 
-/** Whether an `Authorization` header holds a valid token (JWT, EdDSA) with the scope `admin`. */
+/** Whether an `Authorization` header holds a valid token with the scope `admin`. */
 export function isAdministrator(authorization) {
-  const [, header, claims, signature] = /^Bearer ([\w-]+)\.([\w-]+)\.([\w-]+)$/.exec(authorization ?? "") ?? [];
-  if (!header) return false;
+  return String(claimsOf(authorization)?.scope).split(" ").includes("admin");
+}
+
+/**
+ * Whether an `Authorization` header holds something that no subgraph takes: no token, a forged one, or one that has
+ * expired. Of a session that has ended only the subgraphs know.
+ */
+export function cannotHold(authorization) {
+  if (typeof authorization !== "string") return authorization != null;
+  return authorization.trim() !== "" && claimsOf(authorization) === null;
+}
+
+/** The claims of a header with a valid token (JWT, EdDSA), null for any other; undefined if its key is not known yet. */
+function claimsOf(authorization) {
+  const [, header, payload, signature] = TOKEN.exec(authorization?.trim() ?? "") ?? [];
+  if (!header) return null;
   try {
     const { alg, kid } = decoded(header);
-    const key = keys.get(kid);
+    const claims = decoded(payload);
+    const { iss, aud, exp } = claims;
+    const current = typeof exp === "number" && exp > Date.now() / 1_000 - LEEWAY_SECONDS;
     // The algorithm is ours, never the token's.
-    if (alg !== "EdDSA" || key?.asymmetricKeyType !== "ed25519") return false;
-    if (!verify(null, Buffer.from(`${header}.${claims}`), key, Buffer.from(signature, "base64url"))) return false;
-    const { iss, aud, exp, scope } = decoded(claims);
-    const current = typeof exp === "number" && exp > Date.now() / 1_000;
-    return current && iss === ISSUER && [aud].flat().includes(AUDIENCE) && String(scope).split(" ").includes("admin");
+    if (alg !== "EdDSA" || !current || iss !== ISSUER || ![aud].flat().includes(AUDIENCE)) return null;
+    const key = keys.get(kid);
+    if (!key) return undefined;
+    const genuine = verify(null, Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, "base64url"));
+    return key.asymmetricKeyType === "ed25519" && genuine ? claims : null;
   } catch {
-    return false;
+    return null;
   }
 }
 

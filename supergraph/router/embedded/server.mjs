@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { GraphQLError, Kind, OperationTypeNode } from "graphql";
 import { useServer } from "graphql-ws/use/ws";
 import { WebSocketServer } from "ws";
-import { followKeys } from "./administrators.mjs";
+import { cannotHold, followKeys } from "./administrators.mjs";
 import { createGateway } from "./gateway.mjs";
 import { MAX_BODY_BYTES, refusal } from "./limits.mjs";
 import { withoutValues } from "./messages.mjs";
@@ -241,6 +241,11 @@ const ANY_SUBSCRIPTION = {
 // Who the client is says the edge, in the handshake, and not the client.
 const HANDSHAKE_HEADERS = ["x-forwarded-for", "x-user-agent"];
 
+/** The `authorization` of connection_init, as it was sent. */
+function authorizationOf(parameters) {
+  return Object.entries(parameters ?? {}).findLast(([name]) => name.toLowerCase() === "authorization")?.[1];
+}
+
 /** What connection_init says counts as headers, as behind Hive Router. */
 function headersOf(parameters, handshake) {
   const headers = new Headers();
@@ -266,6 +271,8 @@ sockets.on("connection", (socket) => socket.on("error", () => socket.terminate()
 useServer(
   {
     connectionInitWaitTimeout: 10_000,
+    // Closed with 4403, after which clients come back with a token that they ask for anew; 4401 is final to them.
+    onConnect: ({ connectionParams }) => !cannotHold(authorizationOf(connectionParams)),
     async onSubscribe({ connectionParams, extra, subscriptions }, _id, payload) {
       if (Object.keys(subscriptions).length > MAX_OPERATIONS) {
         const message = `At most ${MAX_OPERATIONS} operations on one connection; end one first.`;
