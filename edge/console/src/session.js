@@ -31,10 +31,12 @@ export async function signIn(email, password) {
 }
 
 export async function signOut() {
-  const { accessToken } = state.session;
+  // A session is ended by its token, which may have to be renewed first.
+  const token = await accessToken();
+  if (!token) return;
   set(null);
   try {
-    const { errors } = await request(LOG_OUT, undefined, accessToken);
+    const { errors } = await request(LOG_OUT, undefined, token);
     if (errors) throw new Error(errors[0].message);
   } catch (error) {
     set(null, `Signed out here, but the server could not be told: ${error.message}`);
@@ -44,6 +46,12 @@ export async function signOut() {
 // The access token to send, refreshed if it is about to expire; null when nobody is signed in.
 export async function accessToken() {
   if (state.session && expiresSoon(state.session)) await refresh();
+  return state.session?.accessToken ?? null;
+}
+
+// Another access token than one that the server refused; null when the session has ended.
+export async function renewed(refused) {
+  if (state.session?.accessToken === refused) await refresh();
   return state.session?.accessToken ?? null;
 }
 
