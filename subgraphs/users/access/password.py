@@ -13,7 +13,7 @@ ACCESS: list[Declaration] = [
         f"resetPassword(input: {{token: $token, {NEW}}})",
         "forgotten password",
         anybody(VALUE),
-        gives="user",
+        gives="user setUpEnded",
         again=refused(UserErrorCode.INVALID_TOKEN),
     ),
     # Everybody else knows another password.

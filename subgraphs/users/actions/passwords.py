@@ -9,8 +9,9 @@ from shared import clock
 from shared.identity.actor import Actor
 from shared.identity.cipher import Cipher
 from subgraphs.users import models, rules, store
-from subgraphs.users.actions import mailed_codes, mails, sessions
+from subgraphs.users.actions import emails, mailed_codes, mails, ownership, sessions
 from subgraphs.users.credentials import Checked
+from subgraphs.users.rules.accounts import Status
 from subgraphs.users.rules.mailed_codes import Purpose
 from subgraphs.users.rules.mails import Template
 from subgraphs.users.rules.sessions import EndReason
@@ -18,10 +19,11 @@ from subgraphs.users.rules.sessions import EndReason
 
 @dataclass(frozen=True, slots=True)
 class NewPassword:
-    """An account that has a new password, and the sessions that this ended."""
+    """An account that has a new password, the sessions that this ended, and whether what was set up ended with them."""
 
     user: models.User
     ended: Sequence[models.Session]
+    set_up_ended: bool = False
 
 
 async def reset_password(
@@ -29,14 +31,25 @@ async def reset_password(
 ) -> NewPassword:
     """Sets the password of the code's account, ends all its sessions and tells its owner. Raises InvalidToken.
 
-    A suspended account may do so too: it opens no session.
+    The first code that comes back out of the mailbox shows whose the address is: it is verified from then on, and
+    what was set up for the account before is ended. A suspended account may do so too: it opens no session, and is
+    verified another time.
     """
     now = clock.now()
     user = await mailed_codes.take(session, user_id, code, Purpose.RESET_PASSWORD, now)
     user.password_hash, user.updated_at = password_hash, now
+    is_first = user.email_verified_at is None
+    set_up = await ownership.end_set_up(session, user) if is_first else None
+    if is_first:
+        # Of a link that somebody else asked for.
+        await store.mailed_codes.delete_code(session, user.id, Purpose.VERIFY_EMAIL)
     ended = await sessions.end_all(session, user.id, EndReason.PASSWORD_RESET, now)
+    if set_up is not None:
+        await ownership.tell(session, cipher, user, set_up)
+    if is_first and user.status is not Status.SUSPENDED:
+        await emails.verified(session, user, now)
     await mails.queue(session, cipher, user, Template.PASSWORD_RESET)
-    return NewPassword(user, ended)
+    return NewPassword(user, ended, set_up is not None)
 
 
 async def change_password(

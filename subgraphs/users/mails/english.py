@@ -131,6 +131,20 @@ WORDINGS: dict[Template, Wording] = {
         "Set another password",
         ("If it was you, there is nothing to do. If it was not, set another password at once.",),
     ),
+    Template.SET_UP_ENDED: Wording(
+        "Your account was cleared of what others may have set up",
+        (
+            "Hello,",
+            "on {when} somebody showed for the first time that this address is theirs, by a link out of a mail.",
+            "Somebody else may have opened the account at Service Exchange, so what was set up for it was ended.",
+            "Second factors: {factors}; accounts elsewhere: {identities}; documents: {documents}; phones: {phones}.",
+        ),
+        "Set another password",
+        (
+            "What of it was yours you can set up again.",
+            "If you did not open the account, set another password at once: only you can, by a mail to this address.",
+        ),
+    ),
     Template.ACCOUNT_SUSPENDED: Wording(
         "Your account was suspended",
         (

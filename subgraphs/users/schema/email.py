@@ -47,7 +47,8 @@ class RequestEmailVerificationPayload:
 class EmailMutation:
     @mutation(
         description="Verifies the e-mail address of an account by the token that was mailed to it; nobody needs to "
-        "be signed in. An account that waited for it is `ACTIVE` from then on.",
+        "be signed in. An account that waited for it is `ACTIVE` from then on. Unless it is the account's own session "
+        "that brings the token, what was set up before is ended as by `resetPassword`.",
         scope=None,
         quotas=[Quota("mailed code", "mailed_codes_per_address")],
     )
@@ -55,7 +56,9 @@ class EmailMutation:
         context = info.context
         user_id = await actions.mailed_codes.find_owner(context.database, input.token, Purpose.VERIFY_EMAIL)
         async with context.transaction() as session:
-            row = await actions.emails.verify_email(session, user_id, input.token)
+            row = await actions.emails.verify_email(
+                session, cipher(context.services.settings), user_id, input.token, context.actor
+            )
         return VerifyEmailPayload(user=User.of(row))
 
     @mutation(

@@ -46,6 +46,11 @@ class ResetPasswordPayload:
     user: User | None = strawberry.field(
         default=None, description="The account, which can log in with the new password; null if it was refused."
     )
+    set_up_ended: bool = strawberry.field(
+        default=False,
+        description="Whether a second factor, identities at providers, documents or a phone number were ended, which "
+        "had been set up before anybody showed that the address is theirs; the owner is told by mail.",
+    )
     user_errors: list[UserError] = strawberry.field(
         default_factory=list, description="Why it was refused; empty on success."
     )
@@ -82,7 +87,8 @@ class PasswordMutation:
 
     @mutation(
         description="Sets a new password by the token of a mail. All sessions end, everywhere within 5 seconds, and "
-        "the owner is told by mail; nobody is signed in by it.",
+        "the owner is told by mail; nobody is signed in by it. The first time that a mail shows whose the address is, "
+        "it is verified by that, and what had been set up for the account is ended: `setUpEnded`.",
         scope=None,
         quotas=[Quota("mailed code", "mailed_codes_per_address")],
         leads_to_session=True,
@@ -97,7 +103,7 @@ class PasswordMutation:
             )
         await revoke(context.services.revocations, done.ended)
         await credentials.forget_failures(context.services, context.one_address, done.user.email or "")
-        return ResetPasswordPayload(user=User.of(done.user))
+        return ResetPasswordPayload(user=User.of(done.user), set_up_ended=done.set_up_ended)
 
     @mutation(
         description="Sets a new password instead of the present one. All other sessions end, everywhere within 5 "
