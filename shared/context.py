@@ -97,7 +97,8 @@ class Context(Generic[L]):
     @property
     def caller(self) -> str:
         """What limits per caller count for: the actor or, of nobody, the address."""
-        return self.actor.id if self.actor is not None else self.one_address
+        actor = self.known_actor
+        return actor.id if actor is not None else self.one_address
 
     @property
     def one_address(self) -> str:

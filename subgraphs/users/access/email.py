@@ -1,6 +1,7 @@
 """Showing that one's e-mail address is one's own."""
 
-from shared.access import NULL, OWN, VALUE, Declaration, Mutation, Object, Type, everybody, signed_in
+from shared.access import NULL, OWN, VALUE, Declaration, Mutation, Object, Type, everybody, refused, signed_in
+from shared.errors import UserErrorCode
 
 PRIVATE = everybody(NULL, owner=VALUE, admin=VALUE)
 
