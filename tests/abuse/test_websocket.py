@@ -67,15 +67,22 @@ CASES = {
         "connection_ack",
     ),
     "an initialisation with line breaks in a token": Case(
-        talk(subscribe("{ me { id } }"), init={"authorization": "Bearer a\r\nx-admin: 1"}),
-        "next UNAUTHENTICATED",
-        "next UNAUTHENTICATED",
+        talk(
+            {"type": "connection_init", "payload": {"authorization": "Bearer a\r\nx-admin: 1"}},
+            WAIT,
+            subscribe("{ me { id } }"),
+            init=None,
+        ),
+        "error UNAUTHENTICATED",
+        hive="next UNAUTHENTICATED",
+        embedded="closed 4403",
         at="users",
     ),
     "an initialisation with a number for a token": Case(
-        talk(subscribe("{ me { id } }"), init={"authorization": 1}),
-        "next UNAUTHENTICATED",
-        "next UNAUTHENTICATED",
+        talk({"type": "connection_init", "payload": {"authorization": 1}}, WAIT, subscribe("{ me { id } }"), init=None),
+        "error UNAUTHENTICATED",
+        hive="next UNAUTHENTICATED",
+        embedded="closed 4403",
         at="users",
     ),
     "an initialisation with somebody else's address": Case(
