@@ -4,13 +4,12 @@ from datetime import datetime
 from typing import Self
 
 import strawberry
-from strawberry import ID
 
+from shared.graphql.acting import act, act_once
+from shared.graphql.ids import AgreementId, TaskId
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation
 from shared.graphql.types import MoneyInput, UserError
-from shared.idempotency import idempotent
-from shared.ids import check_id
 from subgraphs.tasks import actions, models, store
 from subgraphs.tasks.rules.agreements import Kind
 from subgraphs.tasks.schema.agreement import TaskAgreement
@@ -24,7 +23,7 @@ QUOTAS = [
 
 @strawberry.input(description="Another time to ask for.")
 class RequestRescheduleInput:
-    task_id: ID = strawberry.field(description="A task that one posted or got, assigned or in progress.")
+    task_id: TaskId = strawberry.field(description="A task that one posted or got, assigned or in progress.")
     due_at: datetime = strawberry.field(description="When the work must be done.")
     message: str = strawberry.field(description="Why, in 10 to 2,000 characters.")
     due_from: datetime | None = strawberry.field(default=None, description="When a window for the work begins.")
@@ -38,7 +37,7 @@ class RequestRescheduleInput:
 
 @strawberry.input(description="Another price to ask for.")
 class RequestPriceChangeInput:
-    task_id: ID = strawberry.field(description="A task that one posted or got, assigned or in progress.")
+    task_id: TaskId = strawberry.field(description="A task that one posted or got, assigned or in progress.")
     price: MoneyInput = strawberry.field(description="For the whole task, 1 to 100,000 units of its currency.")
     message: str = strawberry.field(description="Why, in 10 to 2,000 characters.")
     idempotency_key: str | None = strawberry.field(
@@ -48,7 +47,7 @@ class RequestPriceChangeInput:
 
 @strawberry.input(description="The end to ask for.")
 class RequestCancellationInput:
-    task_id: ID = strawberry.field(description="A task that one posted or got, in progress.")
+    task_id: TaskId = strawberry.field(description="A task that one posted or got, in progress.")
     reason: str = strawberry.field(
         description="Why, in 1 to 500 characters; everybody who may see the task can read it once it is called off."
     )
@@ -59,7 +58,7 @@ class RequestCancellationInput:
 
 @strawberry.input(description="The answer to a request.")
 class AnswerInput:
-    agreement_id: ID = strawberry.field(description="A request of the other side.")
+    agreement_id: AgreementId = strawberry.field(description="A request of the other side.")
     accept: bool = strawberry.field(description="Whether to agree.")
     expected_version: int = strawberry.field(
         description="The `version` that you saw; `VERSION_CONFLICT` if the request changed since."
@@ -117,12 +116,9 @@ class AnswerCancellationPayload(AgreementPayload): ...
 
 
 async def _answer(info: Info, input: AnswerInput, kind: Kind) -> models.Agreement:
-    actor = info.context.require_actor()
-    agreement_id = check_id(input.agreement_id, "agreement")
-    async with info.context.transaction() as session:
-        return await actions.agreements.answer(
-            session, actor, agreement_id, kind, input.expected_version, accept=input.accept
-        )
+    return await act(
+        info, actions.agreements.answer, input.agreement_id, kind, input.expected_version, accept=input.accept
+    )
 
 
 @strawberry.type
@@ -132,26 +128,17 @@ class AgreeingMutation:
         quotas=QUOTAS,
     )
     async def request_reschedule(self, info: Info, input: RequestRescheduleInput) -> RequestReschedulePayload:
-        actor = info.context.require_actor()
-        task_id = check_id(input.task_id, "task")
-        async with info.context.transaction() as session:
-            row = await idempotent(
-                session,
-                actor.id,
-                input.idempotency_key,
-                "requestReschedule",
-                input,
-                run=lambda: actions.agreements.request_reschedule(
-                    session,
-                    actor,
-                    task_id,
-                    due_from=input.due_from,
-                    due_at=input.due_at,
-                    time_zone=input.time_zone,
-                    message=input.message,
-                ),
-                replay=lambda agreement_id: store.agreements.get_agreement(session, agreement_id),
-            )
+        row = await act_once(
+            info,
+            input,
+            store.agreements.get_agreement,
+            actions.agreements.request_reschedule,
+            input.task_id,
+            due_from=input.due_from,
+            due_at=input.due_at,
+            time_zone=input.time_zone,
+            message=input.message,
+        )
         return RequestReschedulePayload.of(row)
 
     @mutation(description="Agrees to another time, or does not. Who was asked does this.")
@@ -163,21 +150,15 @@ class AgreeingMutation:
         quotas=QUOTAS,
     )
     async def request_price_change(self, info: Info, input: RequestPriceChangeInput) -> RequestPriceChangePayload:
-        actor = info.context.require_actor()
-        task_id = check_id(input.task_id, "task")
-        price = input.price.parse(field=("price",))
-        async with info.context.transaction() as session:
-            row = await idempotent(
-                session,
-                actor.id,
-                input.idempotency_key,
-                "requestPriceChange",
-                input,
-                run=lambda: actions.agreements.request_price_change(
-                    session, actor, task_id, price=price, message=input.message
-                ),
-                replay=lambda agreement_id: store.agreements.get_agreement(session, agreement_id),
-            )
+        row = await act_once(
+            info,
+            input,
+            store.agreements.get_agreement,
+            actions.agreements.request_price_change,
+            input.task_id,
+            price=input.price.parse(field=("price",)),
+            message=input.message,
+        )
         return RequestPriceChangePayload.of(row)
 
     @mutation(
@@ -191,18 +172,14 @@ class AgreeingMutation:
         description="Asks the other side to end what has begun. Without an answer for 48 hours it ends.", quotas=QUOTAS
     )
     async def request_cancellation(self, info: Info, input: RequestCancellationInput) -> RequestCancellationPayload:
-        actor = info.context.require_actor()
-        task_id = check_id(input.task_id, "task")
-        async with info.context.transaction() as session:
-            row = await idempotent(
-                session,
-                actor.id,
-                input.idempotency_key,
-                "requestCancellation",
-                input,
-                run=lambda: actions.agreements.request_cancellation(session, actor, task_id, input.reason),
-                replay=lambda agreement_id: store.agreements.get_agreement(session, agreement_id),
-            )
+        row = await act_once(
+            info,
+            input,
+            store.agreements.get_agreement,
+            actions.agreements.request_cancellation,
+            input.task_id,
+            input.reason,
+        )
         return RequestCancellationPayload.of(row)
 
     @mutation(description="Agrees to end a task, or does not. If the poster asked, the tasker gets 15 % of the price.")

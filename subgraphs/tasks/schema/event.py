@@ -4,14 +4,13 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Self, cast
 
 import strawberry
-from strawberry import ID
 
 from shared import events
 from shared.context import Followed
 from shared.errors import Forbidden
 from shared.graphql.events import AFTER, StreamEvent, made_once
+from shared.graphql.ids import TaskId
 from shared.graphql.schema import subscription
-from shared.ids import check_id
 from subgraphs.tasks import rules
 from subgraphs.tasks.schema.category import categories
 from subgraphs.tasks.schema.info import Info
@@ -51,10 +50,10 @@ class EventSubscription:
     async def task_events(
         self,
         info: Info,
-        task_id: Annotated[ID, strawberry.argument(description="The task to follow.")],
+        task_id: Annotated[TaskId, strawberry.argument(description="The task to follow.")],
         after: Annotated[int | None, AFTER] = None,
     ) -> AsyncIterator[TaskEvent]:
-        task = await visible_task(info, check_id(task_id, "task"))
+        task = await visible_task(info, task_id)
         if task is None:
             raise Forbidden("There is no such task, or you may not see it.")
         viewer = info.context.actor.id if info.context.actor else None

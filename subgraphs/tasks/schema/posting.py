@@ -3,28 +3,27 @@
 from datetime import datetime
 
 import strawberry
-from strawberry import ID
 
+from shared.graphql.acting import act_once
+from shared.graphql.ids import CategoryId, PlaceId, TaskId
 from shared.graphql.schema import mutation
 from shared.graphql.types import MoneyInput
-from shared.idempotency import idempotent
-from shared.ids import check_id
 from subgraphs.tasks import actions, store
 from subgraphs.tasks.actions.posting import DEFAULT_TIME_ZONE
 from subgraphs.tasks.rules.tasks import Mode
 from subgraphs.tasks.schema.category import categories
 from subgraphs.tasks.schema.info import Info
-from subgraphs.tasks.schema.task import TaskPayload
+from subgraphs.tasks.schema.task import TaskPayload, change
 
 
 @strawberry.input(description="A new task.")
 class CreateTaskInput:
     title: str = strawberry.field(description="What is to be done, in a line of 10 to 100 characters.")
     description: str = strawberry.field(description="What is to be done, in 25 to 5,000 characters.")
-    category_id: ID = strawberry.field(description="A category of the lower level.")
+    category_id: CategoryId = strawberry.field(description="A category of the lower level.")
     budget: MoneyInput = strawberry.field(description="1 to 100,000 units of a currency.")
     mode: Mode = strawberry.field(description="Where the work is done.")
-    place_id: ID | None = strawberry.field(
+    place_id: PlaceId | None = strawberry.field(
         default=None, description="Where the work is done, of one's own places; needed to publish what is `ONSITE`."
     )
     requirements: list[str] = strawberry.field(
@@ -48,18 +47,18 @@ class CreateTaskInput:
 
 @strawberry.input(description="What to change of a draft or an open task; what is left out stays as it is.")
 class UpdateTaskInput:
-    task_id: ID = strawberry.field(description="One's own draft or open task.")
+    task_id: TaskId = strawberry.field(description="One's own draft or open task.")
     expected_version: int = strawberry.field(
         description="The `version` that you saw; `VERSION_CONFLICT` if the task changed since."
     )
     title: str | None = strawberry.field(default=None, description="10 to 100 characters.")
     description: str | None = strawberry.field(default=None, description="25 to 5,000 characters.")
-    category_id: ID | None = strawberry.field(default=None, description="A category of the lower level.")
+    category_id: CategoryId | None = strawberry.field(default=None, description="A category of the lower level.")
     budget: MoneyInput | None = strawberry.field(
         default=None, description="1 to 100,000 units; once the task is published, of the same currency."
     )
     mode: Mode | None = strawberry.field(default=None, description="Where the work is done.")
-    place_id: ID | None = strawberry.field(
+    place_id: PlaceId | None = strawberry.field(
         default=strawberry.UNSET, description="Where the work is done, of one's own places; null takes it away."
     )
     requirements: list[str] | None = strawberry.field(
@@ -74,14 +73,14 @@ class UpdateTaskInput:
     time_zone: str | None = strawberry.field(default=None, description="An IANA name such as `Asia/Bangkok`.")
 
     def changes(self) -> actions.posting.Changes:
-        """Raises InvalidAmount, InvalidId."""
+        """Raises InvalidAmount."""
         return actions.posting.Changes(
             title=self.title,
             description=self.description,
-            category_id=check_id(self.category_id, "category") if self.category_id is not None else None,
+            category_id=self.category_id,
             budget=self.budget.parse(field=("budget",)) if self.budget is not None else None,
             mode=self.mode,
-            place_id=None if self.place_id in (None, strawberry.UNSET) else check_id(self.place_id, "place"),
+            place_id=self.place_id or None,
             requirements=self.requirements,
             due_from=self.due_from or None,
             due_at=self.due_at or None,
@@ -92,7 +91,7 @@ class UpdateTaskInput:
 
 @strawberry.input(description="The draft to publish.")
 class PublishTaskInput:
-    task_id: ID = strawberry.field(description="One's own draft.")
+    task_id: TaskId = strawberry.field(description="One's own draft.")
     expected_version: int | None = strawberry.field(
         default=None, description="The `version` that you saw; `VERSION_CONFLICT` if the task changed since."
     )
@@ -100,7 +99,7 @@ class PublishTaskInput:
 
 @strawberry.input(description="The expired task to post again; the time for the work may be moved.")
 class RepostTaskInput:
-    task_id: ID = strawberry.field(description="One's own expired task.")
+    task_id: TaskId = strawberry.field(description="One's own expired task.")
     expected_version: int | None = strawberry.field(
         default=None, description="The `version` that you saw; `VERSION_CONFLICT` if the task changed since."
     )
@@ -142,64 +141,37 @@ class RepostTaskPayload(TaskPayload): ...
 class PostingMutation:
     @mutation(description="Writes a draft of a task, or publishes it at once. Needs the role POSTER.")
     async def create_task(self, info: Info, input: CreateTaskInput) -> CreateTaskPayload:
-        actor = info.context.require_actor()
-        category_id = check_id(input.category_id, "category")
-        budget = input.budget.parse(field=("budget",))
-        place_id = check_id(input.place_id, "place") if input.place_id is not None else None
-        async with info.context.transaction() as session:
-            row = await idempotent(
-                session,
-                actor.id,
-                input.idempotency_key,
-                "createTask",
-                input,
-                run=lambda: actions.posting.create_task(
-                    session,
-                    actor,
-                    title=input.title,
-                    description=input.description,
-                    category_id=category_id,
-                    budget=budget,
-                    mode=input.mode,
-                    place_id=place_id,
-                    requirements=input.requirements,
-                    due_from=input.due_from,
-                    due_at=input.due_at,
-                    time_zone=input.time_zone,
-                    publish=input.publish,
-                ),
-                replay=lambda task_id: store.tasks.get_task(session, task_id),
-            )
+        row = await act_once(
+            info,
+            input,
+            store.tasks.get_task,
+            actions.posting.create_task,
+            title=input.title,
+            description=input.description,
+            category_id=input.category_id,
+            budget=input.budget.parse(field=("budget",)),
+            mode=input.mode,
+            place_id=input.place_id,
+            requirements=input.requirements,
+            due_from=input.due_from,
+            due_at=input.due_at,
+            time_zone=input.time_zone,
+            publish=input.publish,
+        )
         await categories.know(info.context.database, (row.category_id,))
         return CreateTaskPayload.of(row)
 
     @mutation(description="Changes one's own draft or open task. Needs the role POSTER.")
     async def update_task(self, info: Info, input: UpdateTaskInput) -> UpdateTaskPayload:
-        actor = info.context.require_actor()
-        task_id = check_id(input.task_id, "task")
-        changes = input.changes()
-        await categories.know(info.context.database)
-        async with info.context.transaction() as session:
-            row = await actions.posting.update_task(session, actor, task_id, input.expected_version, changes)
-        await categories.know(info.context.database, (row.category_id,))
+        row = await change(info, actions.posting.update_task, input.task_id, input.expected_version, input.changes())
         return UpdateTaskPayload.of(row)
 
     @mutation(description="Opens one's own draft for bids. Needs the role POSTER.")
     async def publish_task(self, info: Info, input: PublishTaskInput) -> PublishTaskPayload:
-        actor = info.context.require_actor()
-        task_id = check_id(input.task_id, "task")
-        await categories.know(info.context.database)
-        async with info.context.transaction() as session:
-            row = await actions.posting.publish_task(session, actor, task_id, input.expected_version)
-        await categories.know(info.context.database, (row.category_id,))
+        row = await change(info, actions.posting.publish_task, input.task_id, input.expected_version)
         return PublishTaskPayload.of(row)
 
     @mutation(description="Opens one's own expired task for bids once more. Needs the role POSTER.")
     async def repost_task(self, info: Info, input: RepostTaskInput) -> RepostTaskPayload:
-        actor = info.context.require_actor()
-        task_id = check_id(input.task_id, "task")
-        await categories.know(info.context.database)
-        async with info.context.transaction() as session:
-            row = await actions.posting.repost_task(session, actor, task_id, input.expected_version, input.changes())
-        await categories.know(info.context.database, (row.category_id,))
+        row = await change(info, actions.posting.repost_task, input.task_id, input.expected_version, input.changes())
         return RepostTaskPayload.of(row)

@@ -6,15 +6,14 @@ from datetime import datetime
 from typing import Annotated
 
 import strawberry
-from strawberry import ID
 
 from shared.errors import BadRequest, DomainError
+from shared.graphql.ids import CategoryId, UserId
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.scalars import DecimalText
 from shared.graphql.schema import query
 from shared.graphql.text import clean
 from shared.graphql.types import register_enum
-from shared.ids import check_id
 from shared.money import CurrencyCode, Money
 from shared.text_search.query import MOST_TERMS, Query, parse
 from subgraphs.tasks import store
@@ -63,7 +62,7 @@ class TaskFilter:
         description="Words in title or description, at most 200 characters, as in a web search: "
         f'`"exact words"`, `or`, `-not this`; at most {MOST_TERMS} words and phrases.',
     )
-    category_ids: list[ID] | None = strawberry.field(
+    category_ids: list[CategoryId] | None = strawberry.field(
         default=None, description="At most 100 categories; one of the upper level means all below it."
     )
     budget: BudgetFilter | None = strawberry.field(default=None, description="What the poster thinks of paying.")
@@ -72,11 +71,11 @@ class TaskFilter:
         default=Status.OPEN,
         description="Where the task stands; null, together with `posterId`, for any. Drafts are in `myTasks` only.",
     )
-    poster_id: ID | None = strawberry.field(default=None, description="Tasks of this person.")
+    poster_id: UserId | None = strawberry.field(default=None, description="Tasks of this person.")
     posted_after: datetime | None = strawberry.field(default=None, description="Published after this time.")
 
     def parse(self, known: Mapping[str, Category]) -> store.search.Filter:
-        """What to ask the store for. Raises BadRequest, InvalidId."""
+        """What to ask the store for. Raises BadRequest."""
         if self.status is None and self.poster_id is None:
             # No index sorts all tasks there ever were.
             raise BadRequest("Name a status or a poster.")
@@ -90,7 +89,7 @@ class TaskFilter:
                 budget_max_minor=budget.parse(budget.max) if budget else None,
                 mode=self.mode,
                 status=self.status,
-                poster_id=check_id(self.poster_id, "user") if self.poster_id is not None else None,
+                poster_id=self.poster_id,
                 posted_after=self.posted_after,
             )
 
@@ -112,7 +111,7 @@ def _with_children(ids: Sequence[str], known: Mapping[str, Category]) -> tuple[s
     """The categories with all below them; unknown ones stay, and no task has them."""
     if len(ids) > _MAX_CATEGORIES:
         raise BadRequest(f"At most {_MAX_CATEGORIES} categories.")
-    found = frozenset(check_id(each, "category") for each in ids)
+    found = frozenset(ids)
     return tuple(sorted(found | {child.id for each in found if each in known for child in known[each].children}))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, ParamSpec, Self
 
 import strawberry
 from strawberry import ID
@@ -10,12 +10,13 @@ from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
 from shared import clock, events
+from shared.graphql.acting import Action, act
+from shared.graphql.ids import TaskId
 from shared.graphql.limits import list_size
 from shared.graphql.pagination import After, Before, Connection, First, Last, Page
 from shared.graphql.schema import field, query
 from shared.graphql.types import Money, UserError, register_commands, register_enum
 from shared.identity.actor import MARKETPLACE
-from shared.ids import check_id
 from shared.money import Money as Amount
 from subgraphs.tasks import models, rules, store
 from subgraphs.tasks.rules.agreements import Kind
@@ -28,6 +29,8 @@ from subgraphs.tasks.schema.info import Info
 from subgraphs.tasks.schema.question import TaskQuestion
 from subgraphs.tasks.schema.timeline import TaskStep
 from subgraphs.tasks.schema.user import NOBODY, User
+
+P = ParamSpec("P")
 
 register_enum(
     Status,
@@ -255,6 +258,14 @@ class TaskPayload:
         return cls(task=Task.of(row))
 
 
+async def change(info: Info, action: Action[P, models.Task], *args: P.args, **kwargs: P.kwargs) -> models.Task:
+    """Like `act`, with the categories known that the payload shows, which a `VERSION_CONFLICT` has a task in too."""
+    await categories.know(info.context.database)
+    row = await act(info, action, *args, **kwargs)
+    await categories.know(info.context.database, (row.category_id,))
+    return row
+
+
 async def visible_tasks(info: Info, task_ids: Sequence[str]) -> Sequence[Task | None]:
     """Those of these tasks that the caller may see, and None for the others."""
     rows = await info.context.loaders.task_by_id.load_many(task_ids)
@@ -279,9 +290,9 @@ async def connection_of(info: Info, page: Page[models.Task]) -> Connection[Task]
 class TaskQuery:
     @query(description="A task; null if there is none, or if it is the draft of somebody else.")
     async def task(
-        self, info: Info, id: Annotated[ID, strawberry.argument(description="The task's id.")]
+        self, info: Info, id: Annotated[TaskId, strawberry.argument(description="The task's id.")]
     ) -> Task | None:
-        return await visible_task(info, check_id(id, "task"))
+        return await visible_task(info, id)
 
     @query(description="The caller's own tasks, those written last first.", scope=MARKETPLACE)
     async def my_tasks(

@@ -7,15 +7,14 @@ import strawberry
 from strawberry import ID
 
 from shared.files.uploads import MOST_CHUNK_BYTES
+from shared.graphql.acting import act_once
+from shared.graphql.ids import AttachmentId, TaskId
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation
 from shared.graphql.types import UserError
-from shared.idempotency import idempotent
-from shared.ids import check_id
 from subgraphs.tasks import actions, models, store
-from subgraphs.tasks.schema.category import categories
 from subgraphs.tasks.schema.info import Info
-from subgraphs.tasks.schema.task import TaskPayload
+from subgraphs.tasks.schema.task import TaskPayload, change
 
 UPLOADS = (
     Quota("createAttachmentUpload", "attachment_uploads_per_account", by_actor),
@@ -25,7 +24,7 @@ UPLOADS = (
 
 @strawberry.input(description="A file for a task.")
 class CreateAttachmentUploadInput:
-    task_id: ID = strawberry.field(
+    task_id: TaskId = strawberry.field(
         description="One's own draft or open task; it has at most 10 files, uploads included."
     )
     filename: str = strawberry.field(description="Its plain name, in 1 to 120 characters.")
@@ -40,7 +39,9 @@ class CreateAttachmentUploadInput:
 
 @strawberry.input(description="The file to take away.")
 class RemoveAttachmentInput:
-    attachment_id: ID = strawberry.field(description="A file, or the upload of one, at one's own draft or open task.")
+    attachment_id: AttachmentId = strawberry.field(
+        description="A file, or the upload of one, at one's own draft or open task."
+    )
 
 
 @strawberry.type(description="The upload of a file, to which its bytes are sent.")
@@ -86,25 +87,16 @@ class AttachmentMutation:
     async def create_attachment_upload(
         self, info: Info, input: CreateAttachmentUploadInput
     ) -> CreateAttachmentUploadPayload:
-        actor = info.context.require_actor()
-        task_id = check_id(input.task_id, "task")
-        async with info.context.transaction() as session:
-            row = await idempotent(
-                session,
-                actor.id,
-                input.idempotency_key,
-                "createAttachmentUpload",
-                input,
-                run=lambda: actions.attachments.create_upload(
-                    session,
-                    actor,
-                    task_id,
-                    filename=input.filename,
-                    content_type=input.content_type,
-                    size_bytes=input.size_bytes,
-                ),
-                replay=lambda attachment_id: store.attachments.get_attachment(session, attachment_id),
-            )
+        row = await act_once(
+            info,
+            input,
+            store.attachments.get_attachment,
+            actions.attachments.create_upload,
+            input.task_id,
+            filename=input.filename,
+            content_type=input.content_type,
+            size_bytes=input.size_bytes,
+        )
         return CreateAttachmentUploadPayload(upload=AttachmentUpload.of(info, row))
 
     @mutation(
@@ -112,9 +104,5 @@ class AttachmentMutation:
         "Needs the role POSTER."
     )
     async def remove_attachment(self, info: Info, input: RemoveAttachmentInput) -> RemoveAttachmentPayload:
-        actor = info.context.require_actor()
-        attachment_id = check_id(input.attachment_id, "attachment")
-        async with info.context.transaction() as session:
-            row = await actions.attachments.remove_attachment(session, actor, attachment_id)
-        await categories.know(info.context.database, (row.category_id,))
+        row = await change(info, actions.attachments.remove_attachment, input.attachment_id)
         return RemoveAttachmentPayload.of(row)

@@ -1,19 +1,17 @@
 """Doing the work, and approving it."""
 
 import strawberry
-from strawberry import ID
 
+from shared.graphql.ids import TaskId
 from shared.graphql.schema import mutation
-from shared.ids import check_id
 from subgraphs.tasks import actions
-from subgraphs.tasks.schema.category import categories
 from subgraphs.tasks.schema.info import Info
-from subgraphs.tasks.schema.task import TaskPayload
+from subgraphs.tasks.schema.task import TaskPayload, change
 
 
 @strawberry.input(description="The task to begin.")
 class StartTaskInput:
-    task_id: ID = strawberry.field(description="A task that one got.")
+    task_id: TaskId = strawberry.field(description="A task that one got.")
     expected_version: int | None = strawberry.field(
         default=None, description="The `version` that you saw; `VERSION_CONFLICT` if the task changed since."
     )
@@ -21,7 +19,7 @@ class StartTaskInput:
 
 @strawberry.input(description="What was done.")
 class SubmitDeliveryInput:
-    task_id: ID = strawberry.field(description="A task that one is at work on.")
+    task_id: TaskId = strawberry.field(description="A task that one is at work on.")
     message: str = strawberry.field(description="What was done, in 10 to 2,000 characters; only the poster reads it.")
     expected_version: int | None = strawberry.field(
         default=None, description="The `version` that you saw; `VERSION_CONFLICT` if the task changed since."
@@ -30,7 +28,7 @@ class SubmitDeliveryInput:
 
 @strawberry.input(description="What is missing.")
 class RequestChangesInput:
-    task_id: ID = strawberry.field(description="One's own task, delivered.")
+    task_id: TaskId = strawberry.field(description="One's own task, delivered.")
     message: str = strawberry.field(
         description="What is to be done yet, in 10 to 2,000 characters; only the tasker reads it."
     )
@@ -41,7 +39,7 @@ class RequestChangesInput:
 
 @strawberry.input(description="The delivery to approve.")
 class ApproveDeliveryInput:
-    task_id: ID = strawberry.field(description="One's own task, delivered.")
+    task_id: TaskId = strawberry.field(description="One's own task, delivered.")
     expected_version: int = strawberry.field(
         description="The `version` that you saw; `VERSION_CONFLICT` if the task changed since."
     )
@@ -67,12 +65,7 @@ class ApproveDeliveryPayload(TaskPayload): ...
 class WorkMutation:
     @mutation(description="Begins the work on a task that one got.")
     async def start_task(self, info: Info, input: StartTaskInput) -> StartTaskPayload:
-        actor = info.context.require_actor()
-        task_id = check_id(input.task_id, "task")
-        await categories.know(info.context.database)
-        async with info.context.transaction() as session:
-            row = await actions.work.start_task(session, actor, task_id, input.expected_version)
-        await categories.know(info.context.database, (row.category_id,))
+        row = await change(info, actions.work.start_task, input.task_id, input.expected_version)
         return StartTaskPayload.of(row)
 
     @mutation(
@@ -80,30 +73,15 @@ class WorkMutation:
         "without an answer it counts as approved."
     )
     async def submit_delivery(self, info: Info, input: SubmitDeliveryInput) -> SubmitDeliveryPayload:
-        actor = info.context.require_actor()
-        task_id = check_id(input.task_id, "task")
-        await categories.know(info.context.database)
-        async with info.context.transaction() as session:
-            row = await actions.work.submit_delivery(session, actor, task_id, input.expected_version, input.message)
-        await categories.know(info.context.database, (row.category_id,))
+        row = await change(info, actions.work.submit_delivery, input.task_id, input.expected_version, input.message)
         return SubmitDeliveryPayload.of(row)
 
     @mutation(description="Sends a delivery back to the tasker, who is at work again then.")
     async def request_changes(self, info: Info, input: RequestChangesInput) -> RequestChangesPayload:
-        actor = info.context.require_actor()
-        task_id = check_id(input.task_id, "task")
-        await categories.know(info.context.database)
-        async with info.context.transaction() as session:
-            row = await actions.work.request_changes(session, actor, task_id, input.expected_version, input.message)
-        await categories.know(info.context.database, (row.category_id,))
+        row = await change(info, actions.work.request_changes, input.task_id, input.expected_version, input.message)
         return RequestChangesPayload.of(row)
 
     @mutation(description="Approves a delivery: the task is completed, and what is held for it goes to the tasker.")
     async def approve_delivery(self, info: Info, input: ApproveDeliveryInput) -> ApproveDeliveryPayload:
-        actor = info.context.require_actor()
-        task_id = check_id(input.task_id, "task")
-        await categories.know(info.context.database)
-        async with info.context.transaction() as session:
-            row = await actions.work.approve_delivery(session, actor, task_id, input.expected_version)
-        await categories.know(info.context.database, (row.category_id,))
+        row = await change(info, actions.work.approve_delivery, input.task_id, input.expected_version)
         return ApproveDeliveryPayload.of(row)
