@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidInput, InvalidTransition, NotAllowed, NotFound, RoleRequired
+from shared.graphql.scalars import DecimalText
+from shared.graphql.types import MoneyInput
 from shared.identity.actor import Actor, Role
 from shared.money import DIGITS, CurrencyCode, Money
 from shared.transitions import By, next_status
@@ -52,24 +54,31 @@ def test_the_table_is_the_one_of_the_domain() -> None:
     }  # fmt: skip
 
 
-@given(st.sampled_from(CurrencyCode), st.integers(-(10**9), 10**9))
+def entered(money: Money) -> MoneyInput:
+    return MoneyInput(amount=DecimalText(money.format()), currency=money.currency)
+
+
+@given(st.sampled_from(CurrencyCode), st.integers(0, 10**9))
 def test_a_budget_is_1_to_100000_units(currency: CurrencyCode, minor: int) -> None:
     unit: int = 10 ** DIGITS[currency]
+    budget = Money(minor, currency)
     if unit <= minor <= 100_000 * unit:
-        rules.check_budget(Money(minor, currency))
+        assert rules.read_amount(entered(budget)) == budget
     else:
         with pytest.raises(InvalidInput):
-            rules.check_budget(Money(minor, currency))
+            rules.read_amount(entered(budget))
 
 
 @pytest.mark.parametrize("currency", [CurrencyCode.EUR, CurrencyCode.JPY, CurrencyCode.KWD])
 def test_the_bounds_of_a_budget_belong_to_it(currency: CurrencyCode) -> None:
     unit: int = 10 ** DIGITS[currency]
-    for minor in (unit, 100_000 * unit):
-        rules.check_budget(Money(minor, currency))
+    least, most = Money(unit, currency), Money(100_000 * unit, currency)
+    for budget in (least, most):
+        assert rules.read_amount(entered(budget)) == budget
     for minor in (unit - 1, 100_000 * unit + 1):
-        with pytest.raises(InvalidInput):
-            rules.check_budget(Money(minor, currency))
+        with pytest.raises(InvalidInput) as refusal:
+            rules.read_amount(entered(Money(minor, currency)))
+        assert (refusal.value.min, refusal.value.max) == (least.format(), most.format())
 
 
 @given(times, st.none() | times)
@@ -90,9 +99,10 @@ def test_what_is_due_lies_ahead(seconds: int) -> None:
 
 
 def test_a_published_task_keeps_its_currency() -> None:
-    rules.check_currency(CurrencyCode.EUR, CurrencyCode.EUR)
+    budget = Money(20_000, CurrencyCode.EUR)
+    assert rules.read_amount(entered(budget), CurrencyCode.EUR) == budget
     with pytest.raises(rules.CurrencyMismatch):
-        rules.check_currency(CurrencyCode.USD, CurrencyCode.EUR)
+        rules.read_amount(entered(budget), CurrencyCode.USD)
 
 
 @pytest.mark.parametrize(

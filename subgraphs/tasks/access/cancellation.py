@@ -1,6 +1,6 @@
 """Calling tasks off."""
 
-from shared.access import NOT_ALLOWED, VALUE, Declaration, Mutation, signed_in, user_error
+from shared.access import NOT_ALLOWED, NULL, VALUE, Declaration, Mutation, signed_in, user_error
 
 ACCESS: list[Declaration] = [
     Mutation(
@@ -8,6 +8,7 @@ ACCESS: list[Declaration] = [
         "open task", signed_in(NOT_ALLOWED, owner=VALUE), gives="task",
     ),
     user_error(
-        "open task", 'cancelTask(input: {taskId: $task, reason: ""})', signed_in(VALUE), bounds=signed_in(VALUE)
+        "open task", 'cancelTask(input: {taskId: $task, reason: ""})',
+        signed_in(VALUE), bounds=signed_in(NULL, owner=VALUE),
     ),
 ]  # fmt: skip

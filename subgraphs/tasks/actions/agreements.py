@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events
-from shared.errors import NotFound, VersionConflict
+from shared.errors import NotFound, VersionConflict, collected
 from shared.identity.actor import Actor
 from shared.ids import new_id
-from shared.money import Money
+from shared.money import Entered, Money
 from shared.transitions import By, is_repeat
 from subgraphs.tasks import models, rules, store
 from subgraphs.tasks.actions import cancellation, posting, steps
@@ -30,11 +30,13 @@ async def request_reschedule(
 
     Raises NotFound, NotAllowed, InvalidTransition, RequestPending, InvalidInput, DueInPast.
     """
-    rules.tasks.check_due(due_at, clock.now())
-    rules.tasks.check_window(due_from, due_at)
-    if time_zone is not None:
-        rules.tasks.check_time_zone(time_zone, posting.time_zones())
-    task, agreement = await _request(session, actor, task_id, Kind.RESCHEDULE, rules.tasks.clean_message(message))
+    task, agreement = await _request(session, actor, task_id, Kind.RESCHEDULE)
+    with collected() as check:
+        agreement.message = check(rules.tasks.clean_message, message)
+        check(rules.tasks.check_due, due_at, agreement.created_at)
+        check(rules.tasks.check_window, due_from, due_at)
+        if time_zone is not None:
+            check(rules.tasks.check_time_zone, time_zone, posting.time_zones())
     agreement.due_from, agreement.due_at, agreement.time_zone = due_from, due_at, time_zone or task.time_zone
     told = events.TaskRescheduleRequested(task=steps.snapshot(task), agreement=snapshot(agreement))
     await _tell(session, task, agreement, told, actor)
@@ -42,16 +44,18 @@ async def request_reschedule(
 
 
 async def request_price_change(
-    session: AsyncSession, actor: Actor, task_id: str, *, price: Money, message: str
+    session: AsyncSession, actor: Actor, task_id: str, *, price: Entered, message: str
 ) -> models.Agreement:
     """Asks the other side for another price. Locks the task's row.
 
-    Raises NotFound, NotAllowed, InvalidTransition, RequestPending, InvalidInput, CurrencyMismatch.
+    Raises NotFound, NotAllowed, InvalidTransition, RequestPending, InvalidInput, InvalidAmount, CurrencyMismatch.
     """
-    task, agreement = await _request(session, actor, task_id, Kind.PRICE_CHANGE, rules.tasks.clean_message(message))
+    task, agreement = await _request(session, actor, task_id, Kind.PRICE_CHANGE)
     current = steps.price(task)
-    rules.agreements.check_price(price, current)
-    agreement.price_minor, agreement.price_before_minor = price.minor, current.minor
+    with collected() as check:
+        asked = check(rules.agreements.read_price, price, current)
+        agreement.message = check(rules.tasks.clean_message, message)
+    agreement.price_minor, agreement.price_before_minor = asked.minor, current.minor
     told = events.TaskPriceChangeRequested(task=steps.snapshot(task), agreement=snapshot(agreement))
     await _tell(session, task, agreement, told, actor)
     return agreement
@@ -62,7 +66,8 @@ async def request_cancellation(session: AsyncSession, actor: Actor, task_id: str
 
     Raises NotFound, NotAllowed, InvalidTransition, RequestPending, InvalidInput.
     """
-    task, agreement = await _request(session, actor, task_id, Kind.CANCELLATION, rules.tasks.clean_reason(reason))
+    task, agreement = await _request(session, actor, task_id, Kind.CANCELLATION)
+    agreement.message = rules.tasks.clean_reason(reason)
     agreement.expires_at = agreement.created_at + rules.agreements.ANSWER_PERIOD
     await deadlines.schedule(session, steps.CANCELLATION, agreement.id, agreement.expires_at)
     told = events.TaskCancellationRequested(task=steps.snapshot(task), agreement=snapshot(agreement))
@@ -136,7 +141,7 @@ def snapshot(agreement: models.Agreement) -> events.AgreementSnapshot:
 
 
 async def _request(
-    session: AsyncSession, actor: Actor, task_id: str, kind: Kind, message: str
+    session: AsyncSession, actor: Actor, task_id: str, kind: Kind
 ) -> tuple[models.Task, models.Agreement]:
     """The task, locked, and a new request to be filled in."""
     task, party = await steps.lock_as_party(session, actor, task_id, COMMANDS[kind])
@@ -152,7 +157,7 @@ async def _request(
         last_step=None,
         requested_by=party,
         requested_by_id=actor.id,
-        message=message,
+        message="",
         due_from=None,
         due_at=None,
         time_zone=None,

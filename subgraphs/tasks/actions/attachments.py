@@ -8,7 +8,7 @@ import secrets
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events
-from shared.errors import InvalidTransition, NotFound, ServiceUnavailable
+from shared.errors import InvalidTransition, NotFound, ServiceUnavailable, collected
 from shared.files.content import FileTooComplex
 from shared.files.uploads import Busy, NoUpload, TooManyChunks, WrongOffset
 from shared.identity.actor import Actor
@@ -30,18 +30,19 @@ async def create_upload(
     Raises NotFound, NotAllowed, RoleRequired, InvalidTransition, InvalidInput, UnsupportedType, TooLarge,
     TooManyAttachments.
     """
-    rules.attachments.check_type(content_type)
-    rules.attachments.check_size(size_bytes)
-    filename = rules.attachments.clean_filename(filename, content_type)
     task = await steps.lock_own(session, actor, task_id, Command.UPDATE)
     check_changeable(task)
     rules.attachments.check_count(len(await store.attachments.list_attachments(session, task.id)))
+    with collected() as check:
+        name = check(rules.attachments.clean_filename, filename)
+        check(rules.attachments.check_type, content_type)
+        check(rules.attachments.check_size, size_bytes)
     now = clock.now()
     attachment = models.Attachment(
         id=new_id("attachment"),
         task_id=task.id,
         uploader_id=actor.id,
-        filename=filename,
+        filename=rules.attachments.with_ending(name, content_type),
         content_type=content_type,
         status=Status.UPLOADING,
         declared_bytes=size_bytes,

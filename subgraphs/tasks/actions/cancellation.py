@@ -6,22 +6,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import deadlines, events
 from shared.identity.actor import Actor
-from shared.transitions import By, is_repeat
+from shared.transitions import By, is_repeat, next_status
 from subgraphs.tasks import models, rules
 from subgraphs.tasks.actions import steps
-from subgraphs.tasks.rules.tasks import Command, Party
+from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Party
 
 
 async def cancel_task(session: AsyncSession, actor: Actor, task_id: str, reason: str) -> models.Task:
     """Calls a task off before its work begins: its poster, or the tasker who has it. Locks its row.
 
-    Raises NotFound, NotAllowed, RoleRequired, InvalidInput, InvalidTransition.
+    Raises NotFound, NotAllowed, RoleRequired, InvalidTransition, InvalidInput.
     """
-    reason = rules.tasks.clean_reason(reason)
     task, party = await steps.lock_as_party(session, actor, task_id, Command.CANCEL)
-    if is_repeat(task, rules.tasks.by(party), Command.CANCEL):
+    by = rules.tasks.by(party)
+    if is_repeat(task, by, Command.CANCEL):
         return task
-    await end(session, task, Command.CANCEL, rules.tasks.by(party), reason, party)
+    # Before the reason, which is told to be wrong only where one is wanted.
+    next_status(TRANSITIONS, task.status, Command.CANCEL, by)
+    await end(session, task, Command.CANCEL, by, rules.tasks.clean_reason(reason), party)
     return task
 
 

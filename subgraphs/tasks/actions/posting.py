@@ -9,10 +9,10 @@ from zoneinfo import available_timezones
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
-from shared.graphql.text import clean
+from shared.errors import Collected, collected
 from shared.identity.actor import Actor
 from shared.ids import new_id
-from shared.money import Money
+from shared.money import Entered
 from shared.transitions import By, is_repeat, next_status
 from subgraphs.tasks import models, rules, store
 from subgraphs.tasks.actions import steps
@@ -28,7 +28,7 @@ class Changes:
     title: str | None = None
     description: str | None = None
     category_id: str | None = None
-    budget: Money | None = None
+    budget: Entered | None = None
     mode: Mode | None = None
     place_id: str | None = None
     requirements: Sequence[str] | None = None
@@ -49,7 +49,7 @@ async def create_task(
     title: str,
     description: str,
     category_id: str,
-    budget: Money,
+    budget: Entered,
     mode: Mode,
     place_id: str | None = None,
     requirements: Sequence[str] = (),
@@ -60,17 +60,22 @@ async def create_task(
 ) -> models.Task:
     """Writes a draft, and publishes it if asked to.
 
-    Raises RoleRequired, InvalidInput, UnknownCategory, DueInPast, PlaceRequired.
+    Raises RoleRequired, InvalidInput, InvalidAmount, UnknownCategory, DueInPast, PlaceRequired.
     """
     rules.tasks.check_poster(actor)
     now = clock.now()
-    title, description = _clean_title(title), _clean_description(description)
-    rules.tasks.check_budget(budget)
-    rules.tasks.check_due(due_at, now)
-    rules.tasks.check_window(due_from, due_at)
-    rules.tasks.check_time_zone(time_zone, time_zones())
-    asked_for = rules.tasks.clean_requirements(requirements)
-    await _check_category(session, category_id)
+    parent_id = await _parent_of(session, category_id)
+    with collected() as check:
+        title = check(rules.tasks.clean_title, title)
+        description = check(rules.tasks.clean_description, description)
+        check(rules.categories.check_lower, parent_id)
+        amount = check(rules.tasks.read_amount, budget)
+        if publish:
+            check(rules.tasks.check_place, mode, place_id)
+        asked_for = check(rules.tasks.clean_requirements, requirements)
+        check(rules.tasks.check_due, due_at, now)
+        check(rules.tasks.check_window, due_from, due_at)
+        check(rules.tasks.check_time_zone, time_zone, time_zones())
     task = models.Task(
         id=new_id("task"),
         poster_id=actor.id,
@@ -79,8 +84,8 @@ async def create_task(
         title=title,
         description=description,
         category_id=category_id,
-        budget_minor=budget.minor,
-        currency=budget.currency,
+        budget_minor=amount.minor,
+        currency=amount.currency,
         mode=mode,
         place_id=place_id,
         requirements=asked_for,
@@ -121,31 +126,37 @@ async def update_task(
     task = await steps.lock_own(session, actor, task_id, Command.UPDATE)
     next_status(TRANSITIONS, task.status, Command.UPDATE, By.POSTER)
     before = task.model_dump()
-    if changes.title is not None:
-        task.title = _clean_title(changes.title)
-    if changes.description is not None:
-        task.description = _clean_description(changes.description)
+    # Read before anything is changed: a statement would write what is not checked yet.
+    parent_id = await _parent_of(session, changes.category_id) if changes.category_id is not None else None
+    with collected() as check:
+        if changes.title is not None:
+            task.title = check(rules.tasks.clean_title, changes.title)
+        if changes.description is not None:
+            task.description = check(rules.tasks.clean_description, changes.description)
+        if changes.category_id is not None:
+            check(rules.categories.check_lower, parent_id)
+            task.category_id = changes.category_id
+        if changes.budget is not None:
+            kept = task.currency if task.published_at is not None else None
+            budget = check(rules.tasks.read_amount, changes.budget, kept)
+        if changes.mode is not None:
+            task.mode = changes.mode
+        if changes.touch("place_id"):
+            task.place_id = changes.place_id
+        if changes.touch("mode", "place_id") and task.published_at is not None:
+            check(rules.tasks.check_place, task.mode, task.place_id)
+        if changes.requirements is not None:
+            task.requirements = check(rules.tasks.clean_requirements, changes.requirements)
+        check(rules.tasks.check_due, changes.due_at, clock.now())
+        _move_due(check, task, changes)
     if changes.budget is not None:
-        if task.published_at is not None:
-            rules.tasks.check_currency(changes.budget.currency, task.currency)
-        rules.tasks.check_budget(changes.budget)
-        task.budget_minor, task.currency = changes.budget.minor, changes.budget.currency
-    if changes.mode is not None:
-        task.mode = changes.mode
-    if changes.touch("place_id"):
-        task.place_id = changes.place_id
-    if changes.touch("mode", "place_id") and task.published_at is not None:
-        rules.tasks.check_place(task.mode, task.place_id)
-    if changes.requirements is not None:
-        task.requirements = rules.tasks.clean_requirements(changes.requirements)
-    if changes.category_id is not None:
-        await _check_category(session, changes.category_id)
-        task.category_id = changes.category_id
-    await _update_due(session, task, changes)
+        task.budget_minor, task.currency = budget.minor, budget.currency
     if task.model_dump() == before:
         return task
     steps.check_version(models.Task(**before), expected_version)
     await steps.step(session, task, Command.UPDATE, By.POSTER)
+    if changes.touch("due_at", "due_from"):
+        await steps.schedule_expiry(session, task)
     await steps.tell(session, task, events.TaskUpdated(task=steps.snapshot(task)), actor_id=actor.id)
     return task
 
@@ -185,28 +196,27 @@ async def _publish(session: AsyncSession, task: models.Task) -> None:
 async def _open(session: AsyncSession, task: models.Task, command: Command, changes: Changes) -> None:
     await steps.step(session, task, command, By.POSTER)
     task.published_at = task.updated_at
-    await _update_due(session, task, changes)
-    rules.tasks.check_publishable(task.mode, task.place_id, task.due_at, task.updated_at)
+    with collected() as check:
+        _move_due(check, task, changes)
+        check(rules.tasks.check_publishable, task.mode, task.place_id, task.due_at, task.updated_at)
     await steps.schedule_expiry(session, task)
     told = events.TaskPublished(task=steps.snapshot(task), reposted=command is Command.REPOST)
     await steps.tell(session, task, told, actor_id=task.poster_id)
 
 
-async def _update_due(session: AsyncSession, task: models.Task, changes: Changes) -> None:
-    """Moves the time for the work. Without an end there is no window either."""
+def _move_due(check: Collected, task: models.Task, changes: Changes) -> None:
+    """Moves the time for the work, which is not checked to lie ahead. Without an end there is no window either."""
     if changes.time_zone is not None:
-        rules.tasks.check_time_zone(changes.time_zone, time_zones())
+        check(rules.tasks.check_time_zone, changes.time_zone, time_zones())
         task.time_zone = changes.time_zone
     if changes.touch("due_at"):
-        rules.tasks.check_due(changes.due_at, clock.now())
         task.due_at = changes.due_at
         if changes.due_at is None:
             task.due_from = None
     if changes.touch("due_from"):
         task.due_from = changes.due_from
     if changes.touch("due_at", "due_from"):
-        rules.tasks.check_window(task.due_from, task.due_at)
-        await steps.schedule_expiry(session, task)
+        check(rules.tasks.check_window, task.due_from, task.due_at)
 
 
 @cache
@@ -215,17 +225,7 @@ def time_zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-async def _check_category(session: AsyncSession, category_id: str) -> None:
+async def _parent_of(session: AsyncSession, category_id: str) -> str | None:
+    """The upper category; None for one itself, and for what is no category."""
     category = await store.categories.get_category(session, category_id)
-    if category is None or category.parent_id is None:
-        raise rules.categories.UnknownCategory("Choose one of the subcategories.", field=("categoryId",))
-
-
-def _clean_title(title: str) -> str:
-    least, most = rules.tasks.TITLE_LENGTH
-    return clean(title, field=("title",), min_length=least, max_length=most)
-
-
-def _clean_description(description: str) -> str:
-    least, most = rules.tasks.DESCRIPTION_LENGTH
-    return clean(description, field=("description",), min_length=least, max_length=most, multiline=True)
+    return category.parent_id if category is not None else None

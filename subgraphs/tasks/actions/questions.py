@@ -13,15 +13,15 @@ from subgraphs.tasks.actions import steps
 async def ask_question(session: AsyncSession, actor: Actor, task_id: str, text: str) -> models.Question:
     """Asks the poster of an open task something, for everybody to read. Locks the task's row.
 
-    Raises NotFound, OwnTask, InvalidTransition, InvalidInput, ContactDetailsNotAllowed, InteractionBlocked.
+    Raises NotFound, OwnTask, InvalidTransition, InteractionBlocked, InvalidInput, ContactDetailsNotAllowed.
     """
-    text = rules.questions.clean_question(text)
     task = await store.tasks.lock_task(session, task_id)
     if task is None:
         raise NotFound("There is no such task.", field=("taskId",))
     rules.questions.check_asker(actor, task.poster_id, task.published_at)
     rules.questions.check_open(task.status)
     await copies.check_not_blocked(session, models.Block, actor.id, task.poster_id, field=("taskId",))
+    text = rules.questions.clean_question(text)
     question = models.Question(
         id=new_id("question"),
         task_id=task.id,
@@ -43,13 +43,13 @@ async def answer_question(session: AsyncSession, actor: Actor, question_id: str,
 
     Raises NotFound, NotAllowed, InvalidTransition, InvalidInput, ContactDetailsNotAllowed.
     """
-    text = rules.questions.clean_answer(text)
     found = await store.questions.get_question(session, question_id)
     task = await store.tasks.lock_task(session, found.task_id) if found else None
     question = await store.questions.lock_question(session, question_id) if task else None
     if task is None or question is None:
         raise NotFound("There is no such question.", field=("questionId",))
     rules.questions.check_answerer(actor, question.poster_id)
+    text = rules.questions.clean_answer(text)
     if question.answer == text:
         return question
     rules.questions.check_open(task.status)

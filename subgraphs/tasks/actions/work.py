@@ -27,14 +27,14 @@ async def submit_delivery(
 ) -> models.Task:
     """The tasker says that the work is done; from now on the poster has 14 days for an answer. Locks the task's row.
 
-    Raises NotFound, NotAllowed, VersionConflict, InvalidInput, InvalidTransition.
+    Raises NotFound, NotAllowed, VersionConflict, InvalidTransition, InvalidInput.
     """
-    message = rules.tasks.clean_message(message)
     task, _ = await steps.lock_as_party(session, actor, task_id, Command.DELIVER)
     if is_repeat(task, By.TASKER, Command.DELIVER):
         return task
     steps.check_version(task, expected_version)
     await steps.step(session, task, Command.DELIVER, By.TASKER)
+    message = rules.tasks.clean_message(message)
     task.delivered_at = task.updated_at
     await deadlines.schedule(session, steps.APPROVAL, task.id, task.delivered_at + rules.tasks.APPROVAL_PERIOD)
     told = events.TaskDelivered(task=steps.snapshot(task), message=message)
@@ -47,14 +47,14 @@ async def request_changes(
 ) -> models.Task:
     """The poster sends a delivery back. Locks the task's row.
 
-    Raises NotFound, NotAllowed, VersionConflict, InvalidInput, InvalidTransition.
+    Raises NotFound, NotAllowed, VersionConflict, InvalidTransition, InvalidInput.
     """
-    message = rules.tasks.clean_message(message)
     task, _ = await steps.lock_as_party(session, actor, task_id, Command.REQUEST_CHANGES)
     if is_repeat(task, By.POSTER, Command.REQUEST_CHANGES):
         return task
     steps.check_version(task, expected_version)
     await steps.step(session, task, Command.REQUEST_CHANGES, By.POSTER)
+    message = rules.tasks.clean_message(message)
     task.delivered_at = None
     await deadlines.cancel(session, steps.APPROVAL, task.id)
     told = events.TaskChangesRequested(task=steps.snapshot(task), message=message)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from shared.errors import DomainError, InvalidInput, InvalidTransition, NotAllowed, NotFound, UserErrorCode
 from shared.identity.actor import Actor
-from shared.money import Money
+from shared.money import Entered, Money
 from shared.transitions import By, Transition, step
 from subgraphs.tasks.rules import tasks
 from subgraphs.tasks.rules.tasks import Party
@@ -108,9 +108,9 @@ def check_asked(actor: Actor, requested_by: Party, poster_id: str, tasker_id: st
     return sides[actor.id]
 
 
-def check_price(price: Money, current: Money) -> None:
-    """Raises CurrencyMismatch, InvalidInput: another price of 1 to 100,000 whole units, in the task's currency."""
-    tasks.check_currency(price.currency, current.currency, field=("price", "currency"))
-    tasks.check_budget(price, field=("price", "amount"))
+def read_price(entered: Entered, current: Money) -> Money:
+    """Another price of 1 to 100,000 whole units. Raises as `tasks.read_amount`, and InvalidInput for the same price."""
+    price = tasks.read_amount(entered, current.currency, field="price")
     if price == current:
         raise InvalidInput("This is the price already.", field=("price", "amount"))
+    return price

@@ -76,28 +76,35 @@ def file_key(attachment_id: str) -> str:
 def check_count(count: int) -> None:
     """Raises TooManyAttachments where a task has `count` files and uploads already."""
     if count >= MOST_PER_TASK:
-        raise TooManyAttachments(f"A task has at most {MOST_PER_TASK} attachments.", field=("taskId",))
+        raise TooManyAttachments(
+            f"A task has at most {MOST_PER_TASK} attachments.", field=("taskId",), max=MOST_PER_TASK
+        )
 
 
 def check_type(content_type: str) -> None:
     """Raises UnsupportedType."""
     if content_type not in EXTENSIONS:
-        raise UnsupportedType(f"Send one of {', '.join(EXTENSIONS)}.", field=("contentType",))
+        raise UnsupportedType(f"Send one of {', '.join(EXTENSIONS)}.", field=("contentType",), allowed=list(EXTENSIONS))
 
 
 def check_size(size: int) -> None:
     """Raises InvalidInput for a file of nothing, TooLarge."""
     if size < 1:
-        raise InvalidInput("The file is empty.", field=("sizeBytes",))
+        raise InvalidInput("The file is empty.", field=("sizeBytes",), min=1, max=MOST_BYTES)
     if size > MOST_BYTES:
-        raise TooLarge(f"A file has at most {MOST_BYTES} bytes.", field=("sizeBytes",))
+        raise TooLarge(f"A file has at most {MOST_BYTES} bytes.", field=("sizeBytes",), min=1, max=MOST_BYTES)
 
 
-def clean_filename(filename: str, content_type: str) -> str:
-    """The name to show: that of a plain file, and with an ending of its type. Raises InvalidInput."""
+def clean_filename(filename: str) -> str:
+    """The name of a plain file, 1 to 120 characters. Raises InvalidInput."""
     least, most = FILENAME_LENGTH
     name = clean(filename, field=("filename",), min_length=least, max_length=most)
     if _UNSAFE.search(name) or _INVISIBLE.search(name) or name.startswith("."):
         raise InvalidInput("This is not the plain name of a file.", field=("filename",))
+    return name
+
+
+def with_ending(name: str, content_type: str) -> str:
+    """The name to show: with an ending of its type."""
     endings = EXTENSIONS[content_type]
     return name if name.lower().endswith(endings) else f"{name}{endings[0]}"

@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.errors import DomainError, InvalidInput, NotAllowed, NotFound, RoleRequired, UserErrorCode
+from shared.errors import DomainError, InvalidInput, NotAllowed, NotFound, RoleRequired, UserErrorCode, collected
 from shared.graphql.text import clean
 from shared.identity.actor import Actor, Role
-from shared.money import DIGITS, CurrencyCode, Money
+from shared.money import DIGITS, CurrencyCode, Entered, Money
 from shared.transitions import By, Transition, step
 
 LEAST_UNITS = 1
@@ -181,28 +181,42 @@ def may_see(viewer_id: str | None, poster_id: str, published_at: datetime | None
     return published_at is not None or viewer_id == poster_id
 
 
-def check_budget(budget: Money, *, field: tuple[str, ...] = ("budget", "amount")) -> None:
-    """Raises InvalidInput unless the budget is 1 to 100,000 whole units of its currency."""
-    unit: int = 10 ** DIGITS[budget.currency]
-    if not LEAST_UNITS * unit <= budget.minor <= MOST_UNITS * unit:
-        raise InvalidInput(f"The amount is {LEAST_UNITS} to {MOST_UNITS:,} {budget.currency}.", field=field)
+def read_amount(entered: Entered, published_currency: CurrencyCode | None = None, *, field: str = "budget") -> Money:
+    """A budget or a price: 1 to 100,000 whole units. Of a published task its currency stays: bids are in it.
+
+    Raises InvalidAmount or InvalidInput, and CurrencyMismatch: another currency is wrong by itself, and the amount is
+    read as one of the task's.
+    """
+    with collected() as check:
+        amount = check(_within_bounds, entered.amount, published_currency or entered.currency, (field, "amount"))
+        check(_check_currency, entered.currency, published_currency, (field, "currency"))
+    return amount
 
 
-def check_currency(
-    currency: CurrencyCode,
-    published_currency: CurrencyCode,
-    *,
-    field: tuple[str, ...] = ("budget", "currency"),
-) -> None:
-    """Raises CurrencyMismatch: bids are placed in the currency that a task was published with."""
-    if currency is not published_currency:
-        raise CurrencyMismatch(f"The task was published with a budget in {published_currency}.", field=field)
+def _within_bounds(text: str, currency: CurrencyCode, field: tuple[str, ...]) -> Money:
+    amount = Money.parse(text, currency, field=field)
+    least, most = (Money(units * 10 ** DIGITS[currency], currency) for units in (LEAST_UNITS, MOST_UNITS))
+    if not least <= amount <= most:
+        raise InvalidInput(
+            f"The amount is {LEAST_UNITS} to {MOST_UNITS:,} {currency}.",
+            field=field,
+            min=least.format(),
+            max=most.format(),
+        )
+    return amount
+
+
+def _check_currency(currency: CurrencyCode, published_currency: CurrencyCode | None, field: tuple[str, ...]) -> None:
+    if published_currency is not None and currency is not published_currency:
+        raise CurrencyMismatch(
+            f"The task was published with a budget in {published_currency}.", field=field, allowed=[published_currency]
+        )
 
 
 def check_due(due_at: datetime | None, now: datetime) -> None:
     """Raises DueInPast for a time that has come already."""
     if due_at is not None and due_at <= now:
-        raise DueInPast("The due time lies in the past.", field=("dueAt",))
+        raise DueInPast("The due time lies in the past.", field=("dueAt",), min=now)
 
 
 def check_window(due_from: datetime | None, due_at: datetime | None) -> None:
@@ -212,7 +226,7 @@ def check_window(due_from: datetime | None, due_at: datetime | None) -> None:
     if due_at is None:
         raise InvalidInput("A window for the work needs an end.", field=("dueAt",))
     if due_from >= due_at:
-        raise InvalidInput("The window for the work ends before it begins.", field=("dueFrom",))
+        raise InvalidInput("The window for the work ends before it begins.", field=("dueFrom",), max=due_at)
 
 
 def check_time_zone(name: str, known: Collection[str]) -> None:
@@ -229,19 +243,23 @@ def check_place(mode: Mode, place_id: str | None) -> None:
 
 def check_publishable(mode: Mode, place_id: str | None, due_at: datetime | None, now: datetime) -> None:
     """Raises DueInPast, PlaceRequired for a task that cannot be opened for bids as it is."""
-    check_due(due_at, now)
-    check_place(mode, place_id)
+    with collected() as check:
+        check(check_due, due_at, now)
+        check(check_place, mode, place_id)
 
 
 def clean_requirements(requirements: Sequence[str]) -> list[str]:
     """What the poster asks for: at most 20 texts of 3 to 200 characters, none twice. Raises InvalidInput."""
     if len(requirements) > MOST_REQUIREMENTS:
-        raise InvalidInput(f"At most {MOST_REQUIREMENTS} requirements, please.", field=("requirements",))
+        raise InvalidInput(
+            f"At most {MOST_REQUIREMENTS} requirements, please.", field=("requirements",), max=MOST_REQUIREMENTS
+        )
     least, most = REQUIREMENT_LENGTH
-    cleaned = [
-        clean(each, field=("requirements", str(place)), min_length=least, max_length=most)
-        for place, each in enumerate(requirements)
-    ]
+    with collected() as check:
+        cleaned = [
+            check(clean, each, field=("requirements", str(place)), min_length=least, max_length=most)
+            for place, each in enumerate(requirements)
+        ]
     return list(dict.fromkeys(cleaned))
 
 
@@ -249,6 +267,18 @@ def expires_at(published_at: datetime, due_at: datetime | None) -> datetime:
     """When an open task stops taking bids: 30 days after publication, or when it is due if that is earlier."""
     latest = published_at + LIFETIME
     return latest if due_at is None else min(latest, due_at)
+
+
+def clean_title(title: str) -> str:
+    """What is to be done, in a line of 10 to 100 characters. Raises InvalidInput."""
+    least, most = TITLE_LENGTH
+    return clean(title, field=("title",), min_length=least, max_length=most)
+
+
+def clean_description(description: str) -> str:
+    """What is to be done, in 25 to 5,000 characters. Raises InvalidInput."""
+    least, most = DESCRIPTION_LENGTH
+    return clean(description, field=("description",), min_length=least, max_length=most, multiline=True)
 
 
 def clean_message(message: str) -> str:

@@ -156,7 +156,7 @@ class AgreeingMutation:
             store.agreements.get_agreement,
             actions.agreements.request_price_change,
             input.task_id,
-            price=input.price.parse(field=("price",)),
+            price=input.price,
             message=input.message,
         )
         return RequestPriceChangePayload.of(row)

@@ -73,12 +73,11 @@ class UpdateTaskInput:
     time_zone: str | None = strawberry.field(default=None, description="An IANA name such as `Asia/Bangkok`.")
 
     def changes(self) -> actions.posting.Changes:
-        """Raises InvalidAmount."""
         return actions.posting.Changes(
             title=self.title,
             description=self.description,
             category_id=self.category_id,
-            budget=self.budget.parse(field=("budget",)) if self.budget is not None else None,
+            budget=self.budget,
             mode=self.mode,
             place_id=self.place_id or None,
             requirements=self.requirements,
@@ -149,7 +148,7 @@ class PostingMutation:
             title=input.title,
             description=input.description,
             category_id=input.category_id,
-            budget=input.budget.parse(field=("budget",)),
+            budget=input.budget,
             mode=input.mode,
             place_id=input.place_id,
             requirements=input.requirements,
