@@ -121,6 +121,20 @@ async def test_nobody_else_does(router: Router, authorization: str) -> None:
     assert seen == {"data": {"seen": {"authorization": authorization or None}, "task": {"__typename": "Task"}}}
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ task(id: 1) { id: title bidCount } __schema { queryType { name } } }",
+        "{ __schema { queryType { name } } task(id: 1) { id: title bidCount } }",
+        "{ ...of task(id: 1) { id: title bidCount } } fragment of on Query { ... { __schema { queryType { name } } } }",
+    ],
+)
+async def test_an_operation_may_ask_for_the_schema_and_for_data(router: Router, query: str) -> None:
+    data = {"task": {"id": "Task 1", "bidCount": 2}, **SHOWN["data"]}
+    assert await post(router.url, query, authorization=token()) == {"data": data}
+    assert codes(await post(router.url, query)) == ["INTROSPECTION_DISABLED"]
+
+
 def sent_schema_query(router: Router) -> str:
 
     return httpx.post(router.url, json={"query": SCHEMA}, headers={"authorization": token()}, verify=NO_TLS).text

@@ -43,6 +43,17 @@ async def test_events_arrive_in_order_with_what_other_subgraphs_know(router: Rou
     assert messages[-1] == {"id": "1", "type": "complete"}
 
 
+async def test_each_event_has_its_own_errors(router: Router) -> None:
+    async with socket(router.url, TOKEN) as client:
+        await client.subscribe("subscription { bidEvents(taskId: 7) { seq task { id: __typename sealed } } }")
+        messages = await client.until_end()
+
+    for number, message in enumerate(messages[:-1], start=1):
+        assert message["payload"]["data"]["bidEvents"] == {"seq": number, "task": {"id": "Task", "sealed": None}}
+        assert [error["path"] for error in message["payload"]["errors"]] == [["bidEvents", "task", "sealed"]]
+    assert len(messages) == 4
+
+
 @pytest.mark.parametrize("name", ["authorization", "Authorization", "AUTHORIZATION"])
 async def test_the_token_of_connection_init_counts_for_all_operations(router: Router, name: str) -> None:
     async with socket(router.url, {name: "Bearer b"}) as client:

@@ -1,9 +1,12 @@
 // Hive Gateway's runtime on our supergraph: what reaches the subgraphs, and what of errors reaches clients.
 import { createGatewayRuntime } from "@graphql-hive/gateway-runtime";
 import httpTransport from "@graphql-mesh/transport-http";
+import { mapAsyncIterator } from "@whatwg-node/promise-helpers";
 import { GraphQLError, getOperationAST, parse } from "graphql";
 import { isAdministrator } from "./administrators.mjs";
+import { ofSubgraph } from "./causes.mjs";
 import { MAX_DOCUMENT_LENGTH, MAX_TOKENS, exceededLimit, introspects, refusal } from "./limits.mjs";
+import { plannedGraph } from "./planner.mjs";
 import { unavailable, webSocketTransport } from "./subscriptions.mjs";
 
 const SUBGRAPH_TIMEOUT_MILLISECONDS = milliseconds(process.env.ROUTER_SUBGRAPH_TIMEOUT || "10s");
@@ -23,6 +26,7 @@ const TRANSPORT_CODES = new Set([
 export function createGateway({ readSupergraph, introspection }) {
   return createGatewayRuntime({
     supergraph: readSupergraph,
+    unifiedGraphHandler: plannedGraph,
     // A supergraph that changes lets queries and mutations that run finish on the old one.
     gracefulSchemaReload: { drainTimeout: SUBGRAPH_TIMEOUT_MILLISECONDS },
     transports: { http: httpTransport, ws: webSocketTransport },
@@ -133,13 +137,22 @@ function subgraphErrors() {
         try {
           result = await executor(request);
         } catch {
-          return { data: null, errors: [unavailable()] };
+          result = { errors: [unavailable()] };
         }
-        if (!result?.errors) return result;
-        const errors = result.errors.map((error) => (TRANSPORT_CODES.has(error.extensions?.code) ? unavailable() : error));
-        return { ...result, errors };
+        return result[Symbol.asyncIterator] ? mapAsyncIterator(result, withoutTransport) : withoutTransport(result);
       });
     },
+  };
+}
+
+function withoutTransport({ data, errors, ...result }) {
+  return {
+    ...result,
+    // Where nobody has any, the runtime would answer no data at all, or that of a subscription's event before.
+    data: data ?? { "": null },
+    ...(errors && {
+      errors: errors.map((error) => ofSubgraph(TRANSPORT_CODES.has(error.extensions?.code) ? unavailable() : error)),
+    }),
   };
 }
 

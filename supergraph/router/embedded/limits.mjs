@@ -7,7 +7,8 @@ export const MAX_TOKENS = 1_000;
 export const MAX_DOCUMENT_LENGTH = 30_000;
 // Selections are counted as if each fragment stood where it is spread, as the gateway will expand them.
 const MAX = { depth: 12, aliases: 30, directives: 50, fields: 5_000 };
-const INTROSPECTION = new Set(["__schema", "__type"]);
+const TYPENAME = "__typename";
+export const INTROSPECTION = new Set(["__schema", "__type"]);
 
 // The documents, out of those that were measured, that ask for the schema.
 const introspecting = new WeakSet();
@@ -18,7 +19,7 @@ export function exceededLimit(document) {
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, { definition });
   }
-  const nothing = { depth: 0, aliases: 0, directives: 0, fields: 0, introspects: false };
+  const nothing = { depth: 0, aliases: 0, directives: 0, fields: 0, introspects: false, hidesType: false };
 
   function measureFragment(name) {
     const fragment = fragments.get(name);
@@ -39,6 +40,7 @@ export function exceededLimit(document) {
       sum.fields += inner.fields + 1;
       sum.directives += inner.directives + (child.kind === Kind.FRAGMENT_SPREAD ? (child.directives?.length ?? 0) : 0);
       sum.introspects ||= inner.introspects;
+      sum.hidesType ||= inner.hidesType || (child.alias?.value === TYPENAME && child.name.value !== TYPENAME);
     }
     // The usual introspection is deeper than anything else may be.
     if (node.kind === Kind.FIELD && INTROSPECTION.has(node.name.value)) return { ...sum, depth: 0, introspects: true };
@@ -52,6 +54,10 @@ export function exceededLimit(document) {
       if (found[limit] > maximum) {
         return refusal(`MAX_${limit.toUpperCase()}_EXCEEDED`, `The operation exceeds the limit of ${maximum} for ${limit}.`);
       }
+    }
+    // Under this name the types of entities are read, here as in Hive Router.
+    if (found.hidesType) {
+      return refusal("RESERVED_ALIAS", `\`${TYPENAME}\` cannot be the alias of another field here; choose another name.`);
     }
     if (found.introspects) introspecting.add(document);
   }

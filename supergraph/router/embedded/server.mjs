@@ -9,6 +9,7 @@ import { GraphQLError, Kind, OperationTypeNode } from "graphql";
 import { useServer } from "graphql-ws/use/ws";
 import { WebSocketServer } from "ws";
 import { cannotHold, followKeys } from "./administrators.mjs";
+import { onePerCause } from "./causes.mjs";
 import { createGateway } from "./gateway.mjs";
 import { MAX_BODY_BYTES, refusal } from "./limits.mjs";
 import { withoutValues } from "./messages.mjs";
@@ -94,7 +95,7 @@ function newTraceparent() {
 
 function formatted(result) {
   if (!result.errors) return result;
-  const errors = result.errors.map((error) => {
+  const errors = onePerCause(result.errors).map((error) => {
     const { http: _http, service, ...extensions } = error.extensions ?? {};
     const { message: said, locations, path } = error instanceof GraphQLError ? error.toJSON() : error;
     // What a subgraph says of itself passes as it is.

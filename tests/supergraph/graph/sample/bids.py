@@ -11,6 +11,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from strawberry.asgi import GraphQL
 
+from sample.refusals import Refusals
+
 
 @strawberry.federation.type(keys=["id"], description="A piece of work that somebody wants done.")
 class Task:
@@ -19,6 +21,10 @@ class Task:
     @strawberry.field(description="How many bids there are.")
     def bid_count(self) -> int | None:
         return 2
+
+    @strawberry.field(description="What nobody may see.")
+    def sealed(self) -> str | None:
+        raise GraphQLError("Not yours.", extensions={"service": "exchange", "code": "FORBIDDEN"})
 
     @classmethod
     def resolve_reference(cls, id: strawberry.ID) -> "Task":
@@ -34,6 +40,11 @@ class BidEvent:
     task: Task | None = strawberry.field(description="The task.")
 
 
+@strawberry.type(description="A bid with the task that it is on.")
+class Bid:
+    task: Task = strawberry.field(description="The task.")
+
+
 live = 0
 
 
@@ -46,6 +57,10 @@ class Query:
     @strawberry.field(description="A bid's message.")
     def bid(self, id: strawberry.ID) -> str | None:
         return f"Bid {id}"
+
+    @strawberry.field(description="The bid on a task.")
+    def bid_on(self, task_id: strawberry.ID) -> Bid | None:
+        return Bid(task=Task(id=task_id))
 
 
 @strawberry.type
@@ -85,5 +100,14 @@ class Subscription:
             live -= 1
 
 
-schema = strawberry.federation.Schema(query=Query, subscription=Subscription, federation_version="2.9")
+@strawberry.type
+class Mutation:
+    @strawberry.mutation(description="Bids on a task.")
+    def place_bid(self, task_id: strawberry.ID) -> Bid | None:
+        return Bid(task=Task(id=task_id))
+
+
+schema = strawberry.federation.Schema(
+    query=Query, mutation=Mutation, subscription=Subscription, extensions=[Refusals], federation_version="2.9"
+)
 app = Starlette(routes=[Mount("/graphql", GraphQL(schema, graphql_ide=None))])

@@ -1,6 +1,7 @@
 """A small subgraph that owns tasks, and shows what reaches a subgraph behind a router."""
 
 import asyncio
+from collections import Counter
 
 import strawberry
 from graphql import GraphQLError
@@ -9,7 +10,10 @@ from starlette.routing import Mount
 from strawberry.asgi import GraphQL
 from strawberry.federation.schema_directives import Authenticated, Cost, ListSize
 
+from sample.refusals import Refusals
+
 calls = 0
+versions: Counter[str] = Counter()
 
 
 @strawberry.federation.type(keys=["id"], description="A piece of work that somebody wants done.")
@@ -20,13 +24,17 @@ class Task:
         default=None, description="What it was called before.", deprecation_reason="Use title."
     )
 
+    @strawberry.field(description="How often it was changed.")
+    def version(self) -> int:
+        return versions[self.id]
+
     @strawberry.field(description="The task that this one is a part of.")
     def parent(self) -> "Task":
         return task(f"{self.id}x")
 
     @classmethod
-    def resolve_reference(cls, id: strawberry.ID) -> "Task":
-        return task(id)
+    def resolve_reference(cls, id: strawberry.ID) -> "Task | None":
+        return None if id == "gone" else task(id)
 
 
 @strawberry.type(description="What a subgraph sees of a request.")
@@ -40,6 +48,12 @@ class Seen:
 
 def task(id: str) -> Task:
     return Task(id=strawberry.ID(id), title=f"Task {id}")
+
+
+@strawberry.input(description="What somebody reports.")
+class Report:
+    code: str = strawberry.field(description="Its kind.")
+    text: str = strawberry.field(description="What happened.")
 
 
 @strawberry.type
@@ -88,6 +102,10 @@ class Query:
         extensions = {"service": "exchange", "code": code, "requestId": "request-1", "retryAfterSeconds": 2.5}
         raise GraphQLError("Refused.", extensions=extensions)
 
+    @strawberry.field(description="Takes a report.")
+    def report(self, report: Report) -> str | None:
+        return report.code
+
     @strawberry.field(description="Answers after some time, with the number of calls so far.")
     async def slow(self, seconds: float) -> int | None:
         global calls  # what a test asks for is the state of this process
@@ -105,6 +123,11 @@ class Mutation:
         calls += 1
         return calls
 
+    @strawberry.mutation(description="Changes a task.")
+    def change(self, id: strawberry.ID) -> Task | None:
+        versions[id] += 1
+        return task(id)
 
-schema = strawberry.federation.Schema(query=Query, mutation=Mutation, federation_version="2.9")
+
+schema = strawberry.federation.Schema(query=Query, mutation=Mutation, extensions=[Refusals], federation_version="2.9")
 app = Starlette(routes=[Mount("/graphql", GraphQL(schema, graphql_ide=None))])
