@@ -155,8 +155,9 @@ class Object:
 class Type:
     """Fields of an object type, by names that share a rule, as `at` leads to them.
 
-    Without `at` the type is an entity that is asked by the object's id, straight at the subgraph. An entity whose
-    `at` is a look-up by id is asked by `_entities` besides.
+    Without `at` the type is an entity that is asked by the object's id alone: by `_entities` at the subgraph, and by
+    `node` through routers. `node(id: $name)` says so of another id of the object's. An entity whose `at` is a look-up
+    by id is asked in the same ways besides.
     """
 
     name: str
@@ -267,7 +268,7 @@ class Cell:
     @property
     def place(self) -> str:
         """What the answer is about, and how it was asked if that is particular."""
-        return self.about if self.at else f"{self.about} by id"
+        return f"{self.about} by id" if is_by_id(self.at) else self.about
 
     @property
     def id(self) -> str:
@@ -290,12 +291,18 @@ def field_of(at: str) -> str:
 
 
 def types_of(document: DocumentNode) -> dict[str, dict[str, FieldDefinitionNode]]:
-    """The object types of a printed schema with their fields, without what the federation adds."""
+    """The object types of a printed schema with the fields that clients get from it."""
     return {
-        each.name.value: {field.name.value: field for field in each.fields or () if field.name.value not in _FEDERATION}
+        each.name.value: {field.name.value: field for field in each.fields or () if _is_shown(field)}
         for each in document.definitions
         if isinstance(each, ObjectTypeDefinitionNode) and each.name.value not in _FEDERATION
     }
+
+
+def _is_shown(field: FieldDefinitionNode) -> bool:
+    """Not what the federation adds, what is hidden, or what only another subgraph answers."""
+    directives = {each.name.value for each in field.directives or ()}
+    return field.name.value not in _FEDERATION and directives.isdisjoint({"external", "inaccessible"})
 
 
 def entities_of(document: DocumentNode) -> set[str]:
@@ -372,7 +379,7 @@ def problems(document: DocumentNode, declarations: Sequence[Declaration]) -> lis
     by_id = {
         (each.name, field)
         for each in declarations
-        if isinstance(each, Type) and (not each.at or is_look_up(each.at))
+        if isinstance(each, Type) and (is_by_id(each.at) or is_look_up(each.at))
         for field, _ in each.rows
     }
     existing = {(type_, field) for type_, fields in types.items() for field in fields}
@@ -391,6 +398,11 @@ def problems(document: DocumentNode, declarations: Sequence[Declaration]) -> lis
 
 def _identity(type_: str, field: str, about: str, at: str, rule: Rule) -> str:
     return Cell("", type_, field, about, at, Who.OWNER, VALUE, ambiguous=True).id.strip(".").removesuffix("[owner]")
+
+
+def is_by_id(at: str) -> bool:
+    """Whether `at` is for whatever object has an id."""
+    return not at or field_of(at) == "node"
 
 
 def is_look_up(at: str) -> bool:

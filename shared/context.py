@@ -142,6 +142,10 @@ class Context(Generic[L]):
             raise Forbidden("The signed-in user may not do this.")
         return actor
 
+    def is_actor(self, user_id: str | None) -> bool:
+        """Whether this is the user who asks."""
+        return self.actor is not None and self.actor.id == user_id
+
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session that is committed when the block ends; loaders forget what they read before."""
         self._loaders = None

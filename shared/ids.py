@@ -7,6 +7,7 @@ not used, since all that is needed beyond `uuid_utils` is one table and one regu
 
 import re
 from functools import cache
+from hashlib import blake2b
 
 from uuid_utils import uuid7
 
@@ -28,6 +29,15 @@ def new_id(prefix: str) -> str:
 def id_of(prefix: str, number: int) -> str:
     """The id of this type with a UUID's 128 bits."""
     return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
+
+
+def id_of_row(prefix: str, *key: object) -> str:
+    """The id of what is no object of its own, such as a row of a list: made of what tells it from all others.
+
+    It is the same each time, and nothing is found by it.
+    """
+    digest = blake2b("\0".join(map(str, key)).encode(), digest_size=16).digest()
+    return id_of(prefix, int.from_bytes(digest, "big"))
 
 
 def check_id(value: object, prefix: str, *, argument: str = "") -> str:

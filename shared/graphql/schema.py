@@ -10,7 +10,7 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import fields, is_dataclass
-from functools import cache, partial, wraps
+from functools import partial, wraps
 from typing import Any, Protocol, TypeVar, cast
 
 import strawberry
@@ -20,10 +20,11 @@ from strawberry.federation.schema_directives import Authenticated, RequiresScope
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.info import Info as StrawberryInfo
-from strawberry.utils.str_converters import to_camel_case, to_snake_case
+from strawberry.utils.str_converters import to_camel_case
 
 from shared.context import Context
 from shared.errors import BadRequest, DomainError, InvalidId
+from shared.graphql.entities import prefix_of
 from shared.graphql.ids import Check, check_ids, checks_of
 from shared.graphql.pagination import connection_directives
 from shared.graphql.quotas import Quota, limited
@@ -68,8 +69,8 @@ class _Schema(strawberry.federation.Schema):
     """A schema whose entities are resolved all together: by `resolve_references(info, ids)` of their types.
 
     Strawberry's own resolver asks for each by itself, and fails for all when one is no representation of an entity;
-    here that one is answered with BAD_REQUEST. Keys are single ids throughout the graph, whose prefix is the name
-    of the type.
+    here that one is answered with BAD_REQUEST. Keys are single ids throughout the graph: `id`, and in what `node`
+    refers to the same as `nodeId`.
     """
 
     async def entities_resolver(  # type: ignore[override]  # Strawberry awaits what a resolver answers
@@ -81,9 +82,11 @@ class _Schema(strawberry.federation.Schema):
         asked: dict[Resolver, dict[int, str]] = {}
         for place, representation in enumerate(representations):
             match representation:
-                case {"__typename": str(name), "id": id} if (resolver := self._resolver(name)) is not None:
+                case {"__typename": str(name), "id": id} | {"__typename": str(name), "nodeId": id} if (
+                    resolver := self._resolver(name)
+                ) is not None:
                     try:
-                        asked.setdefault(resolver, {})[place] = check_id(id, _prefix(name))
+                        asked.setdefault(resolver, {})[place] = check_id(id, prefix_of(name))
                     except InvalidId as error:
                         entities[place] = error
         await asyncio.gather(*(_resolve(resolver, info, ids, entities) for resolver, ids in asked.items()))
@@ -103,12 +106,6 @@ async def _resolve(resolver: Resolver, info: StrawberryInfo, ids: Mapping[int, s
         found = [error] * len(ids)
     for place, entity in zip(ids, found, strict=True):
         entities[place] = entity
-
-
-@cache
-def _prefix(type_name: str) -> str:
-    """What the ids of a type begin with."""
-    return to_snake_case(type_name)
 
 
 def query(

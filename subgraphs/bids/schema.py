@@ -11,6 +11,7 @@ from strawberry import ID
 from shared import clock, events
 from shared.context import Context, Followed
 from shared.graphql.acting import act, act_once
+from shared.graphql.entities import Node, entity
 from shared.graphql.events import AFTER, StreamEvent, made_once
 from shared.graphql.ids import BidId, TaskId
 from shared.graphql.pagination import After, Before, Connection, First, Last
@@ -132,10 +133,8 @@ class Task:
         return Bid.of(row) if row else None
 
 
-@strawberry.federation.type(
-    keys=["id"], description="A tasker's offer to do a task. Only the task's poster and the bidder see it."
-)
-class Bid:
+@entity(description="A tasker's offer to do a task. Only the task's poster and the bidder see it.")
+class Bid(Node):
     id: ID = strawberry.field(description="The bid's id.")
     task: Task | None = strawberry.field(
         description="The task that the bid is for; null while tasks cannot be reached."

@@ -13,4 +13,7 @@ class Loaders:
     def __init__(self, database: Database) -> None:
         self.place_by_id = one_by_key(partial(store.places.load_places, database), key=lambda place: place.id)
         self.links_by_place_id = value_by_key(partial(store.tasks.load_links, database), default=None)
+        self.saved_search_by_id = one_by_key(
+            partial(store.saved_searches.load_saved_searches, database), key=lambda search: search.id
+        )
         self.task_by_id = one_by_key(partial(store.tasks.load_tasks, database), key=lambda task: task.id)

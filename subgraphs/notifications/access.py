@@ -23,14 +23,17 @@ FIELDS = "id category title body link createdAt readAt"
 
 # Everybody has notifications, and sees those alone.
 INBOX = signed_in(OWN, owner=VALUE)
+OWN_ONE = everybody(NULL, owner=VALUE)
 
 ACCESS: list[Declaration] = [
     Object("notification", "one that was read", owner="who was told"),
     Object("unread notification", "one that was not read", owner="who was told"),
     Query("notifications", "notification", INBOX),
+    Query("node(id: $notification)", "notification", OWN_ONE),
+    Query("nodes(ids: [$notification])", "notification", OWN_ONE),
     Query("unreadCount", "unread notification", signed_in(EMPTY, owner=VALUE)),
     Type("Notification", "notification", "notifications.nodes", {FIELDS: INBOX}),
-    Type("Notification", "notification", "", {FIELDS: everybody(NULL, owner=VALUE)}),
+    Type("Notification", "notification", "", {FIELDS: OWN_ONE}),
     *connection("Notification", "notification", "notifications", INBOX),
     page_info("notification", "notifications", INBOX),
     Subscription(EVENTS, "notification", INBOX),

@@ -11,8 +11,10 @@ from strawberry import ID
 from shared import events
 from shared.context import Context, Followed
 from shared.graphql.acting import act
+from shared.graphql.entities import Node, entity
 from shared.graphql.events import AFTER, StreamEvent, made_once
 from shared.graphql.ids import NotificationId
+from shared.graphql.nodes import NodeQuery, references
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.schema import build_schema, mutation, query, subscription
 from shared.graphql.types import UserError, register_enum
@@ -58,8 +60,8 @@ register_enum(
 )
 
 
-@strawberry.federation.type(keys=["id"], description="Something that a person is told. Only they can see it.")
-class Notification:
+@entity(description="Something that a person is told. Only they can see it.")
+class Notification(Node):
     id: ID = strawberry.field(description="The notification's id.")
     category: Category = strawberry.field(description="What it is about.")
     title: str = strawberry.field(description="The headline.")
@@ -83,8 +85,7 @@ class Notification:
     @classmethod
     async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence[Self | None]:
         rows = await info.context.loaders.notification_by_id.load_many(ids)
-        actor = info.context.actor
-        return [cls.of(row) if row and actor and row.user_id == actor.id else None for row in rows]
+        return [cls.of(row) if row and info.context.is_actor(row.user_id) else None for row in rows]
 
 
 @strawberry.type(description="Something that happened in the caller's inbox.")
@@ -153,7 +154,7 @@ class MarkAllReadPayload:
 
 
 @strawberry.type
-class Query:
+class Query(NodeQuery):
     @query(description="The caller's notifications, newest first.", scope=MARKETPLACE)
     async def notifications(
         self,
@@ -201,4 +202,4 @@ class Subscription:
             yield NotificationEvent.of(followed)
 
 
-schema = build_schema(Query, Mutation, Subscription)
+schema = build_schema(Query, Mutation, Subscription, types=references([Notification]))

@@ -29,6 +29,11 @@ class Loaders:
         self.unsettled_kinds_by_task_id: DataLoader[str, Collection[Kind]] = value_by_key(
             partial(store.agreements.load_unsettled_kinds, database), default=frozenset()
         )
+        self.question_by_id = one_by_key(partial(store.questions.load_questions, database), key=lambda row: row.id)
+        self.agreement_by_id = one_by_key(partial(store.agreements.load_agreements, database), key=lambda row: row.id)
+        self.attachment_by_id = one_by_key(
+            partial(store.attachments.load_attachments, database), key=lambda row: row.id
+        )
         self.question_page_by_task_id: DataLoader[tuple[str, Window], Page[models.Question]] = DataLoader(
             partial(store.questions.load_question_pages, database)
         )

@@ -21,6 +21,10 @@ class Loaders:
         self.second_factor_by_user_id = one_by_key(
             partial(store.second_factor.load_active, database), key=lambda factor: factor.user_id
         )
+        self.session_by_id = one_by_key(partial(store.sessions.load_sessions, database), key=lambda row: row.id)
+        self.identity_by_id = one_by_key(partial(store.openid.load_identities, database), key=lambda row: row.id)
+        self.report_by_id = one_by_key(partial(store.reports.load_reports, database), key=lambda row: row.id)
+        self.verification_by_id = one_by_key(partial(store.verification.load_checks, database), key=lambda row: row.id)
         self.export_by_id = one_by_key(partial(store.exports.load_exports, database), key=lambda export: export.id)
         self.part_counts_by_export_id: DataLoader[str, store.exports.Parts] = value_by_key(
             partial(store.exports.load_part_counts, database), default=_NO_PARTS

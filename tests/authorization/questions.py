@@ -18,12 +18,14 @@ from graphql import (
     validate,
 )
 
-from shared.access import EMPTY, NULL, OWN, SILENT, VALUE, Answer, Cell, field_of, is_look_up
+from shared.access import EMPTY, NULL, OWN, SILENT, VALUE, Answer, Cell, field_of, is_by_id, is_look_up
 
 Data = dict[str, Any]
 Tree = dict[str, "Tree"]
 Path = tuple[str, ...]
 
+ENTITIES, NODE = "_entities", "node"
+_ABSTRACT = {ENTITIES: "_Entity", NODE: "Node"}
 ROOTS = {"Query": "query", "Mutation": "mutation", "Subscription": "subscription"}
 _COUNTS = re.compile(r"(\w*C|c)ount")
 # What fields take where rows name them without arguments.
@@ -40,7 +42,7 @@ class Question:
     root: str
     about: str
     entity: str = ""
-    """The type of the representation, if the root is `_entities`."""
+    """The type of the object, if the root answers many."""
     tree: Tree = field(default_factory=dict)
     places: dict[str, Path] = field(default_factory=dict)
     """Where the answer of a row stands, by the row's key."""
@@ -58,14 +60,14 @@ def row_of(cell: Cell) -> str:
     return f"{cell.type}.{cell.field} {cell.place} {cell.at}"
 
 
-def questions(schema: GraphQLSchema, cells: Iterable[Cell], *, by_id: bool = False) -> list[Question]:
+def questions(schema: GraphQLSchema, cells: Iterable[Cell], *, by: str = "") -> list[Question]:
     """What to ask a schema about these cells; cells that it cannot be asked about are left out.
 
-    `by_id`: by `_entities`, straight at the subgraph whose schema it is.
+    `by`: by the id of an object, of `_entities` straight at the subgraph whose schema it is, or of `node`.
     """
     asked: dict[tuple[str, str, str], Question] = {}
     for cell in cells:
-        question = _entity_question(schema, cell) if by_id else _question(schema, cell)
+        question = _question_by_id(schema, cell, by) if by else _question(schema, cell)
         if question is not None:
             known = asked.setdefault((question.operation, question.root, question.about), question)
             if known is not question:
@@ -75,7 +77,7 @@ def questions(schema: GraphQLSchema, cells: Iterable[Cell], *, by_id: bool = Fal
 
 
 def _question(schema: GraphQLSchema, cell: Cell) -> Question | None:
-    if not cell.at:
+    if is_by_id(cell.at) and cell.type not in ROOTS:
         return None
     root, *below = steps(cell.at)
     for type_, operation in ROOTS.items():
@@ -86,23 +88,25 @@ def _question(schema: GraphQLSchema, cell: Cell) -> Question | None:
     return None
 
 
-def _entity_question(schema: GraphQLSchema, cell: Cell) -> Question | None:
-    """By `_entities`, where the row begins with a look-up by id or is asked by id alone."""
+def _question_by_id(schema: GraphQLSchema, cell: Cell, by: str) -> Question | None:
+    """By id, where the row begins with a look-up by id or is asked by id alone."""
     root, *below = steps(cell.at) if cell.at else ("",)
-    if cell.type in ROOTS or not (cell.at == "" or is_look_up(root)):
+    if cell.type in ROOTS or not (is_by_id(cell.at) or is_look_up(root)):
         return None
     name = cell.type if not below else field_of(root)[:1].upper() + field_of(root)[1:]
-    entities, type_ = schema.type_map.get("_Entity"), schema.type_map.get(name)
-    if not isinstance(entities, GraphQLUnionType) or not isinstance(type_, GraphQLObjectType):
+    abstract, type_ = schema.type_map.get(_ABSTRACT[by]), schema.type_map.get(name)
+    if not isinstance(abstract, GraphQLUnionType | GraphQLInterfaceType) or not isinstance(type_, GraphQLObjectType):
         return None
-    if type_ not in entities.types:
+    if not schema.is_sub_type(abstract, type_):
         return None
-    variable = re.search(r"\$\w+", root)
-    representation = f'{{__typename: "{name}", id: {variable[0] if variable else "$id"}}}'
+    found = re.search(r"\$\w+", root)
+    variable = found[0] if found else "$id"
+    roots = {
+        ENTITIES: f'_entities(representations: [{{__typename: "{name}", id: {variable}}}])',
+        NODE: f"node(id: {variable})",
+    }
     tree, path = _walk(type_, below, cell, is_root=False)
-    return Question(
-        "query", f"_entities(representations: [{representation}])", cell.about, name, tree, {row_of(cell): path}
-    )
+    return Question("query", roots[by], cell.about, name, tree, {row_of(cell): path})
 
 
 def _walk(type_: object, below: Sequence[str], cell: Cell, *, is_root: bool) -> tuple[Tree, Path]:

@@ -13,36 +13,46 @@ from deploy.local.layout import REPOSITORY
 from deploy.local.stack import Stack
 from shared.access import Cell
 from shared.printing.access import matrix, subgraphs
-from tests.authorization.questions import Question, questions, row_of
+from tests.authorization.questions import ENTITIES, NODE, Question, questions, row_of
 
-SUBGRAPH, BY_ID = "subgraph", "_entities"
+SUBGRAPH = "subgraph"
 PUBLIC_SCHEMA = Path(REPOSITORY / "schema.graphql")
 
 
 @dataclass(frozen=True)
 class Route:
-    """Straight at a subgraph by its own fields or by `_entities`, or through edge and one of the routers."""
+    """Straight at a subgraph, or through edge and one of the routers: by fields, or `by` the objects' ids."""
 
-    name: str
+    place: str
+    by: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.by} of {self.place}" if self.by else self.place
 
     @property
     def is_direct(self) -> bool:
-        return self.name in (SUBGRAPH, BY_ID)
+        return self.place == SUBGRAPH
 
     def url(self, stack: Stack, subgraph: str) -> str:
-        return stack.url(subgraph, "/graphql") if self.is_direct else f"{stack.edges[self.name]}/graphql"
+        return stack.url(subgraph, "/graphql") if self.is_direct else f"{stack.edges[self.place]}/graphql"
 
     def questions(self, subgraph: str) -> list[Question]:
         """What is asked on this way about a subgraph. Mutations go through one of the routers."""
         schema = schema_of(subgraph) if self.is_direct else public_schema()
-        asked = questions(schema, cells_of(subgraph), by_id=self.name == BY_ID)
+        asked = questions(schema, cells_of(subgraph), by=self.by)
         return [each for each in asked if each.operation != "mutation" or self in ROUTES[:3]]
 
 
 def routes() -> Sequence[Route]:
     """The ways that this machine has."""
     kinds = routers.installed()
-    return [Route(SUBGRAPH), Route(BY_ID), *(Route(kind) for kind in kinds)]
+    return [
+        Route(SUBGRAPH),
+        Route(SUBGRAPH, ENTITIES),
+        *(Route(kind) for kind in kinds),
+        *(Route(kind, NODE) for kind in kinds),
+    ]
 
 
 ROUTES = routes()

@@ -3,12 +3,12 @@
 import pytest
 from graphql import parse
 
-from shared.access import NULL, VALUE, Declaration, Object, Query, Type, Who, cells, everybody, problems
+from shared.access import NULL, VALUE, Declaration, Object, Query, Type, Who, cells, everybody, is_by_id, problems
 from shared.printing import access as print_access
 from shared.printing.access import declarations, subgraphs, undeclared
 from tests.authorization.objects import MAKERS
-from tests.authorization.questions import mistakes, row_of
-from tests.authorization.routes import BY_ID, ROUTES, SUBGRAPH, Route, cells_of, public_schema, schema_of
+from tests.authorization.questions import ENTITIES, mistakes, row_of
+from tests.authorization.routes import ROUTES, SUBGRAPH, Route, cells_of, public_schema, schema_of
 
 SCHEMA = parse("""
     type Query { bid(id: ID!): Bid _entities(representations: [_Any!]!): [_Entity]! _service: _Service! }
@@ -85,8 +85,8 @@ def test_every_cell_is_asked_straight_at_the_subgraph_and_through_a_router(subgr
         asked = {row for route in routes for question in route.questions(subgraph) for row in question.places}
         return {row_of(cell) for cell in cells} - asked
 
-    assert unasked(Route(SUBGRAPH), Route(BY_ID)) == set()
-    assert unasked(ROUTES[2]) == {row_of(cell) for cell in cells if not cell.at}
+    assert unasked(Route(SUBGRAPH), Route(SUBGRAPH, ENTITIES)) == set()
+    assert unasked(ROUTES[2]) == {row_of(cell) for cell in cells if is_by_id(cell.at) and cell.type != "Query"}
 
 
 def test_the_documentation_is_printed_from_the_declarations() -> None:

@@ -32,7 +32,7 @@ ACCESS: list[Declaration] = [
     ),
     Object("task near a tasker", "a task in somebody's service area", owner="who posted it", tasker="who works there"),
     Query(NEAR, "task near a tasker", OWNED),
-    Type("NearbyTasker", "task near a tasker", f"{NEAR}.nodes", {"tasker distanceMeters": OWNED}),
+    Type("NearbyTasker", "task near a tasker", f"{NEAR}.nodes", {"id tasker distanceMeters": OWNED}),
     Type("User", "task near a tasker", f"{NEAR}.nodes.tasker", {"id": OWNED}),
     *connection("NearbyTasker", "task near a tasker", NEAR, OWNED),
     page_info("task near a tasker", NEAR, OWNED),

@@ -42,9 +42,10 @@ class TasksInView:
         return [TaskCluster.of(each) for each in self.found if each.task_id is None]
 
     @strawberry.federation.field(
-        description="Where there is one within 64 pixels.", directives=[list_size(assumed_size=200)]
+        description="Where there is one within 64 pixels; null in the place of one that can no longer be seen.",
+        directives=[list_size(assumed_size=200)],
     )
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[Task | None]:
         return [Task(id=ID(each.task_id)) for each in self.found if each.task_id is not None]
 
     @strawberry.field(description="How many tasks there are in all of it.")

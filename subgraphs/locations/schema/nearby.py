@@ -64,7 +64,7 @@ class NearbyTaskFilter:
 
 @strawberry.type(description="A nearby task with its place in the list.")
 class NearbyTaskEdge:
-    node: Task = strawberry.field(description="The task.")
+    node: Task | None = strawberry.field(description="The task; null once it can no longer be seen.")
     distance_meters: float = strawberry.field(description="How far the task's `publicPoint` is from the centre.")
     cursor: str = strawberry.field(description="The task's place, for `after` and `before` of the same question.")
 
@@ -86,8 +86,8 @@ class NearbyTaskConnection:
             for row in self.page.rows
         ]
 
-    @strawberry.field(description="The tasks of the page.")
-    def nodes(self) -> list[Task]:
+    @strawberry.field(description="The tasks of the page; null in the place of one that can no longer be seen.")
+    def nodes(self) -> list[Task | None]:
         return [Task(id=ID(row.id)) for row in self.page.rows]
 
     @strawberry.field(description="Where the page lies within the list.")

@@ -7,6 +7,7 @@ import strawberry
 from strawberry import ID
 
 from shared.errors import BadRequest, InvalidInput
+from shared.graphql.entities import Node, entity
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation, query
@@ -24,11 +25,8 @@ from subgraphs.locations.schema.info import Info
 _QUOTAS = [Quota("places", "places_per_address"), Quota("places account", "places_per_account", by_actor)]
 
 
-@strawberry.federation.type(
-    keys=["id"],
-    description="Somewhere that a person has named. Others see it once a published task is there, and not exactly.",
-)
-class Place:
+@entity(description="Somewhere that a person has named. Others see it once a published task is there, and not exactly.")
+class Place(Node):
     id: ID = strawberry.field(description="The place's id.")
     locality: str | None = strawberry.field(description="The town or village.")
     country: str | None = strawberry.field(description="The ISO 3166-1 alpha-2 code of the country.")

@@ -1,10 +1,12 @@
 """Saved searches: what their owners want to hear of."""
 
+from collections.abc import Sequence
 from typing import Self
 
 import strawberry
 from strawberry import ID
 
+from shared.graphql.entities import Node, entity
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation, query
@@ -31,11 +33,11 @@ register_enum(
 )
 
 
-@strawberry.type(
+@entity(
     description="What its owner wants to hear of: tasks that have all of it are told to them once, when they open. "
     "For its owner alone."
 )
-class SavedSearch:
+class SavedSearch(Node):
     id: ID = strawberry.field(description="The saved search's id.")
     name: str = strawberry.field(description="What its owner calls it.")
     center: Point | None = strawberry.field(description="The middle of the area; null for everywhere.")
@@ -64,6 +66,11 @@ class SavedSearch:
             if row.budget_minor is not None and row.currency is not None
             else None,
         )
+
+    @classmethod
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence["SavedSearch | None"]:
+        rows = await info.context.loaders.saved_search_by_id.load_many(ids)
+        return [cls.of(row) if row and info.context.is_actor(row.owner_id) else None for row in rows]
 
 
 @strawberry.input(description="What to hear of; a task must have all that is said, and at least one thing must be.")

@@ -1,5 +1,6 @@
 """Taskers who work where a task is."""
 
+from functools import partial
 from typing import Annotated, Self
 
 import strawberry
@@ -10,7 +11,7 @@ from strawberry.federation.types import FieldSet
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.schema import query
 from shared.identity.actor import MARKETPLACE
-from shared.ids import check_id
+from shared.ids import check_id, id_of_row
 from subgraphs.locations import store
 from subgraphs.locations.schema.info import Info
 from subgraphs.locations.schema.task import public_point
@@ -26,6 +27,7 @@ class User:
 
 @strawberry.type(description="A tasker who works where a task is.")
 class NearbyTasker:
+    id: ID = strawberry.field(description="Tells it from all others in a client's cache; `node` does not take it.")
     tasker: User | None = strawberry.field(description="Who; null while users cannot be reached.")
     distance_meters: float = strawberry.field(
         description="How far the task's `publicPoint` is from the centre of their service area, which is shown as "
@@ -33,8 +35,12 @@ class NearbyTasker:
     )
 
     @classmethod
-    def of(cls, row: NearTasker) -> Self:
-        return cls(tasker=User(id=ID(row.tasker_id)), distance_meters=row.distance_meters)
+    def of(cls, task_id: str, row: NearTasker) -> Self:
+        return cls(
+            id=ID(id_of_row("near", task_id, row.tasker_id)),
+            tasker=User(id=ID(row.tasker_id)),
+            distance_meters=row.distance_meters,
+        )
 
 
 @strawberry.type
@@ -60,4 +66,5 @@ class TaskersQuery:
             return None
         work = Work(task.id, task.poster_id, task.category_id, point)
         window = store.service_areas.order(work).window(first, after, last, before)
-        return Connection.of(await store.service_areas.list_near(info.context.database, work, window), NearbyTasker.of)
+        page = await store.service_areas.list_near(info.context.database, work, window)
+        return Connection.of(page, partial(NearbyTasker.of, task.id))

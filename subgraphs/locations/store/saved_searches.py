@@ -1,10 +1,12 @@
 """SQL of saved searches."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.database.db import Database, columns_of
+from shared.database.db import Database, any_of, columns_of
 from shared.database.locks import lock
 from shared.graphql.pagination import Order, Page, Window, fetch_page
 from shared.privacy.personal_data import table_of
@@ -52,6 +54,10 @@ async def lock_saved_search(session: AsyncSession, search_id: str) -> models.Sav
 async def delete_saved_search(session: AsyncSession, search_id: str) -> None:
     """Deletes a search; hold its lock."""
     await session.execute(delete(SavedSearch).where(col(SavedSearch.id) == search_id))
+
+
+async def load_saved_searches(database: Database, search_ids: Sequence[str]) -> Sequence[models.SavedSearch]:
+    return await database.rows(SavedSearch, _columns.where(any_of(col(SavedSearch.id), search_ids)))
 
 
 async def list_saved_searches_of(database: Database, owner_id: str, window: Window) -> Page[models.SavedSearch]:

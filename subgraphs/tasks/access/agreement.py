@@ -4,6 +4,7 @@ from shared.access import (
     EMPTY,
     NOT_ALLOWED,
     NOT_FOUND,
+    NULL,
     VALUE,
     Declaration,
     Mutation,
@@ -18,6 +19,9 @@ from shared.access import (
 from subgraphs.tasks.access.task import TASK
 
 AGREEMENTS = f"{TASK}.agreements"
+BY_ID = "node(id: $agreement)"
+AGREEMENT = "id kind status version requestedBy message price requestedAt"
+PARTIES = everybody(NULL, owner=VALUE, poster=VALUE, tasker=VALUE)
 LISTED = everybody(EMPTY, owner=VALUE, poster=VALUE, tasker=VALUE)
 ALL = everybody(VALUE)
 ASKING = signed_in(NOT_ALLOWED, owner=VALUE, poster=VALUE, tasker=VALUE)
@@ -36,12 +40,14 @@ ACCESS: list[Declaration] = [
     Type("Task", "requested price change", TASK, {"agreements": LISTED}),
     *connection("TaskAgreement", "requested price change", AGREEMENTS, LISTED, ALL),
     page_info("requested price change", AGREEMENTS, LISTED, ALL),
-    Type("TaskAgreement", "requested price change", f"{AGREEMENTS}.nodes", {
-        "id kind status version requestedBy message price requestedAt": LISTED,
-    }),
+    Type("TaskAgreement", "requested price change", f"{AGREEMENTS}.nodes", {AGREEMENT: LISTED}),
+    Type("TaskAgreement", "requested price change", BY_ID, {AGREEMENT: PARTIES}),
     Type("TaskAgreement", "requested reschedule", f"{AGREEMENTS}.nodes", {"dueFrom dueAt timeZone": LISTED}),
+    Type("TaskAgreement", "requested reschedule", BY_ID, {"dueFrom dueAt timeZone": PARTIES}),
     Type("TaskAgreement", "requested cancellation", f"{AGREEMENTS}.nodes", {"expiresAt": LISTED}),
+    Type("TaskAgreement", "requested cancellation", BY_ID, {"expiresAt": PARTIES}),
     Type("TaskAgreement", "declined request", f"{AGREEMENTS}.nodes", {"answeredAt": LISTED}),
+    Type("TaskAgreement", "declined request", BY_ID, {"answeredAt": PARTIES}),
     Object(
         "declined request", "what the tasker asked for and the poster did not want",
         owner="who posted the task", tasker="who asks", poster="who posted the task",

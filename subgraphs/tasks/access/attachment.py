@@ -18,6 +18,8 @@ ACCESS: list[Declaration] = [
     Type("Task", "attachment", TASK, {"attachments": ALL}),
     Type("Task", "attachment of a draft", TASK, {"attachments": POSTER_SEES}),
     Type("Attachment", "attachment", f"{TASK}.attachments", {FIELDS: ALL}),
+    Type("Attachment", "attachment", "", {FIELDS: ALL}),
+    Type("Attachment", "attachment of a draft", "", {FIELDS: POSTER_SEES}),
     Type("Attachment", "attachment of a draft", f"{TASK}.attachments", {FIELDS: POSTER_SEES}),
     Mutation(UPLOAD, "open task", BEGINS, gives="upload", repeatable=True),
     Type("AttachmentUpload", "open task", f"{UPLOAD}.upload", {

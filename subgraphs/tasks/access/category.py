@@ -1,6 +1,6 @@
 """The tree of categories."""
 
-from shared.access import VALUE, Declaration, Object, Query, Type, everybody
+from shared.access import NULL, VALUE, Declaration, Object, Query, Type, everybody
 
 ALL = everybody(VALUE)
 
@@ -8,5 +8,6 @@ ACCESS: list[Declaration] = [
     Object("category", "a category", owner="nobody: anybody with the roles POSTER and TASKER"),
     Query("categories", "category", ALL),
     Type("Category", "category", "categories.children", {"id slug name nameTh parent": ALL}),
+    Type("Category", "category", "", {"id slug name nameTh children": ALL, "parent": everybody(NULL)}),
     Type("Category", "category", "categories", {"children": ALL}),
 ]

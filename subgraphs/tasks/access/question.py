@@ -17,6 +17,7 @@ from shared.errors import UserErrorCode
 from subgraphs.tasks.access.task import TASK
 
 QUESTIONS = f"{TASK}.questions"
+QUESTION = "id asker text askedAt answer answeredAt"
 ALL = everybody(VALUE)
 
 ACCESS: list[Declaration] = [
@@ -25,7 +26,8 @@ ACCESS: list[Declaration] = [
     Type("Task", "answered question", TASK, {"questions": ALL}),
     *connection("TaskQuestion", "answered question", QUESTIONS, ALL),
     page_info("answered question", QUESTIONS, ALL),
-    Type("TaskQuestion", "answered question", f"{QUESTIONS}.nodes", {"id asker text askedAt answer answeredAt": ALL}),
+    Type("TaskQuestion", "answered question", f"{QUESTIONS}.nodes", {QUESTION: ALL}),
+    Type("TaskQuestion", "answered question", "node(id: $question)", {QUESTION: ALL}),
     Mutation(
         'askQuestion(input: {taskId: $task, text: "Which colour is it to be?"})',
         "open task", signed_in(VALUE, owner=refused(UserErrorCode.OWN_TASK)), gives="question", repeatable=True,

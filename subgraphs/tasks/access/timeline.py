@@ -10,6 +10,6 @@ PARTIES = everybody(NULL, owner=VALUE, poster=VALUE, tasker=VALUE)
 ACCESS: list[Declaration] = [
     *connection("TaskStep", "finished task", TIMELINE, ALL),
     page_info("finished task", TIMELINE, ALL),
-    Type("TaskStep", "finished task", f"{TIMELINE}.nodes", {"seq type occurredAt actor": ALL}),
+    Type("TaskStep", "finished task", f"{TIMELINE}.nodes", {"id seq type occurredAt actor": ALL}),
     Type("TaskStep", "delivered task", f"{TIMELINE}.nodes", {"message": PARTIES}),
 ]

@@ -1,16 +1,19 @@
 """What poster and tasker ask of each other, in the graph."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
 import strawberry
 from strawberry import ID
 
+from shared.graphql.entities import Node, entity
 from shared.graphql.types import Money, register_enum
 from shared.money import Money as Amount
 from subgraphs.tasks import models
 from subgraphs.tasks.rules.agreements import Kind, Status
 from subgraphs.tasks.rules.tasks import Party
+from subgraphs.tasks.schema.info import Info
 
 register_enum(
     Kind,
@@ -36,8 +39,8 @@ register_enum(
 )
 
 
-@strawberry.type(description="What one of poster and tasker asks of the other. Only the two see it.")
-class TaskAgreement:
+@entity(description="What one of poster and tasker asks of the other. Only the two see it.")
+class TaskAgreement(Node):
     id: ID = strawberry.field(description="The request's id.")
     kind: Kind = strawberry.field(description="What is asked for.")
     status: Status = strawberry.field(description="Where it stands.")
@@ -71,3 +74,14 @@ class TaskAgreement:
             expires_at=row.expires_at,
             answered_at=row.answered_at,
         )
+
+    @classmethod
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence["TaskAgreement | None"]:
+        rows = await info.context.loaders.agreement_by_id.load_many(ids)
+        tasks = await info.context.loaders.task_by_id.load_many([row.task_id for row in rows if row])
+        of_the_caller = {
+            task.id
+            for task in tasks
+            if task and (info.context.is_actor(task.poster_id) or info.context.is_actor(task.tasker_id))
+        }
+        return [cls.of(row) if row and row.task_id in of_the_caller else None for row in rows]

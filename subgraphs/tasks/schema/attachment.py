@@ -1,6 +1,6 @@
 """Files at tasks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Self
 
@@ -8,13 +8,12 @@ import strawberry
 from strawberry import ID
 
 from shared import events
-from subgraphs.tasks.schema.info import Info
+from shared.graphql.entities import Node, entity
+from subgraphs.tasks.schema.info import Info, visible_rows
 
 
-@strawberry.type(
-    description="A file at a task. Images hold no more than what one sees: not when and where, or of whom."
-)
-class Attachment:
+@entity(description="A file at a task. Images hold no more than what one sees: not when and where, or of whom.")
+class Attachment(Node):
     id: ID = strawberry.field(description="The attachment's id.")
     filename: str = strawberry.field(description="What the poster calls it; it ends as its type does.")
     content_type: str = strawberry.field(
@@ -27,6 +26,14 @@ class Attachment:
         """As an event or the task's row has it."""
         file = events.AttachmentSnapshot.model_validate(file)
         return cls(id=ID(file.id), filename=file.filename, content_type=file.content_type, size_bytes=file.size_bytes)
+
+    @classmethod
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence["Attachment | None"]:
+        rows = await info.context.loaders.attachment_by_id.load_many(ids)
+        tasks = await visible_rows(info, [row.task_id for row in rows if row])
+        # As the task shows them: those that are still uploaded have a row, too.
+        shown = {each["id"]: each for task in tasks.values() for each in task.attachments}
+        return [cls.of(shown[each]) if each in shown else None for each in ids]
 
     @strawberry.field(
         description="Where it can be had, for 10 to 15 minutes, by whoever has the address; ask again for a new one. "

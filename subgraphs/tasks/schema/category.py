@@ -6,6 +6,7 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
+from shared.graphql.entities import Node, entity
 from shared.graphql.limits import list_size
 from shared.graphql.schema import query
 from subgraphs.tasks import models
@@ -13,8 +14,8 @@ from subgraphs.tasks.loaders import Categories
 from subgraphs.tasks.schema.info import Info
 
 
-@strawberry.type(description="A kind of work. Two levels; tasks belong to the lower one.")
-class Category:
+@entity(description="A kind of work. Two levels; tasks belong to the lower one.")
+class Category(Node):
     id: ID = strawberry.field(description="The category's id; it never changes.")
     slug: str = strawberry.field(description="A name for addresses, such as `home-cleaning`; it never changes.")
     name: str = strawberry.field(description="The name in English.")
@@ -37,6 +38,11 @@ class Category:
                 by_id[row.id].parent = by_id[row.parent_id]
                 by_id[row.parent_id].children.append(by_id[row.id])
         return by_id
+
+    @classmethod
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence["Category | None"]:
+        known = await categories.know(info.context.database, ids)
+        return [known.get(each) for each in ids]
 
 
 categories = Categories(Category.tree)

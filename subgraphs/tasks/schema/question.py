@@ -1,17 +1,20 @@
 """Questions about tasks, in the graph."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
 import strawberry
 from strawberry import ID
 
+from shared.graphql.entities import Node, entity
 from subgraphs.tasks import models
+from subgraphs.tasks.schema.info import Info, visible_rows
 from subgraphs.tasks.schema.user import User
 
 
-@strawberry.type(description="What somebody asked about a task while it was open. Everybody can read it.")
-class TaskQuestion:
+@entity(description="What somebody asked about a task while it was open. Everybody can read it.")
+class TaskQuestion(Node):
     id: ID = strawberry.field(description="The question's id.")
     asker: User | None = strawberry.field(description="Who asked; null while users cannot be reached.")
     text: str = strawberry.field(description="What they asked.")
@@ -29,3 +32,9 @@ class TaskQuestion:
             answer=row.answer,
             answered_at=row.answered_at,
         )
+
+    @classmethod
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence["TaskQuestion | None"]:
+        rows = await info.context.loaders.question_by_id.load_many(ids)
+        tasks = await visible_rows(info, [row.task_id for row in rows if row])
+        return [cls.of(row) if row and row.task_id in tasks else None for row in rows]

@@ -11,6 +11,7 @@ from strawberry.federation.types import FieldSet
 
 from shared import clock, events
 from shared.graphql.acting import Action, act
+from shared.graphql.entities import Node, entity
 from shared.graphql.ids import TaskId
 from shared.graphql.limits import list_size
 from shared.graphql.pagination import After, Before, Connection, First, Last, Page
@@ -25,7 +26,7 @@ from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Mode, Party, Statu
 from subgraphs.tasks.schema.agreement import TaskAgreement
 from subgraphs.tasks.schema.attachment import Attachment
 from subgraphs.tasks.schema.category import Category, categories
-from subgraphs.tasks.schema.info import Info
+from subgraphs.tasks.schema.info import Info, visible_rows
 from subgraphs.tasks.schema.question import TaskQuestion
 from subgraphs.tasks.schema.timeline import TaskStep
 from subgraphs.tasks.schema.user import NOBODY, User
@@ -82,10 +83,8 @@ class Place:
     id: ID = strawberry.field(description="The place's id.")
 
 
-@strawberry.federation.type(
-    keys=["id"], description="A piece of work that somebody wants done. A draft is for its poster alone."
-)
-class Task:
+@entity(description="A piece of work that somebody wants done. A draft is for its poster alone.")
+class Task(Node):
     id: ID = strawberry.field(description="The task's id.")
     poster: User | None = strawberry.field(description="Who wants it done; null while users cannot be reached.")
     tasker: User | None = strawberry.field(description="Who does it; null until it is assigned.")
@@ -268,12 +267,9 @@ async def change(info: Info, action: Action[P, models.Task], *args: P.args, **kw
 
 async def visible_tasks(info: Info, task_ids: Sequence[str]) -> Sequence[Task | None]:
     """Those of these tasks that the caller may see, and None for the others."""
-    rows = await info.context.loaders.task_by_id.load_many(task_ids)
-    viewer = info.context.actor.id if info.context.actor else None
-    await categories.know(info.context.database, {row.category_id for row in rows if row})
-    return [
-        Task.of(row) if row and rules.tasks.may_see(viewer, row.poster_id, row.published_at) else None for row in rows
-    ]
+    rows = await visible_rows(info, task_ids)
+    await categories.know(info.context.database, {row.category_id for row in rows.values()})
+    return [Task.of(row) if (row := rows.get(each)) else None for each in task_ids]
 
 
 async def visible_task(info: Info, task_id: str) -> Task | None:

@@ -8,6 +8,7 @@ import strawberry
 from strawberry import ID
 
 from shared.graphql.types import register_enum
+from shared.ids import id_of_row
 from subgraphs.tasks import models
 from subgraphs.tasks.schema.user import User
 
@@ -65,6 +66,7 @@ register_enum(
 
 @strawberry.type(description="Something that happened to a task.")
 class TaskStep:
+    id: ID = strawberry.field(description="Tells it from all others in a client's cache; `node` does not take it.")
     seq: int = strawberry.field(description="The number of its event in `taskEvents`.")
     type: TaskEventType = strawberry.field(description="What happened.")
     occurred_at: datetime = strawberry.field(description="When it happened.")
@@ -79,6 +81,7 @@ class TaskStep:
     def of(cls, row: models.Step, *, tell: bool) -> Self:
         """`tell` is whether the viewer may read what was said."""
         return cls(
+            id=ID(id_of_row("step", row.task_id, row.seq)),
             seq=row.seq,
             type=TaskEventType(row.type),
             occurred_at=row.occurred_at,

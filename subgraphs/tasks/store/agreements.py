@@ -49,6 +49,10 @@ async def load_unsettled_kinds(database: Database, task_ids: Sequence[str]) -> M
     return {task_id: frozenset(row.kind for row in of_task) for task_id, of_task in groupby(rows, lambda row: row[0])}
 
 
+async def load_agreements(database: Database, agreement_ids: Sequence[str]) -> Sequence[models.Agreement]:
+    return await database.rows(Agreement, _columns.where(any_of(col(Agreement.id), agreement_ids)))
+
+
 async def load_agreement_pages(
     database: Database, viewer_id: str, keys: Sequence[tuple[str, Window]]
 ) -> list[Page[models.Agreement]]:

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.database.db import Database, columns_of, unlocked
+from shared.database.db import Database, any_of, columns_of, unlocked
 from subgraphs.tasks import models
 from subgraphs.tasks.rules.attachments import Status
 
@@ -28,6 +28,10 @@ async def lock_attachment(
     return await session.get(
         Attachment, attachment_id, with_for_update={"skip_locked": skip_locked}, populate_existing=True
     )
+
+
+async def load_attachments(database: Database, attachment_ids: Sequence[str]) -> Sequence[models.Attachment]:
+    return await database.rows(Attachment, _columns.where(any_of(col(Attachment.id), attachment_ids)))
 
 
 async def find_attachment(database: Database, attachment_id: str) -> models.Attachment | None:

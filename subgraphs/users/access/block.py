@@ -4,7 +4,7 @@ from shared.access import NOT_ALLOWED, VALUE, Declaration, Mutation, Object, own
 
 ACCESS: list[Declaration] = [
     Object("block", "that somebody has blocked somebody else", owner="who blocked; the other is no actor here"),
-    *own_list("BlockedUser", "blockedAt user", "block", "myBlockedUsers"),
+    *own_list("BlockedUser", "id blockedAt user", "block", "myBlockedUsers"),
     Mutation(
         "blockUser(input: {userId: $user})",
         "account",

@@ -38,7 +38,7 @@ ACCESS: list[Declaration] = [
             "waitingFor": signed_in(NULL, owner=EMPTY),
         },
     ),
-    Type("DataExportPart", "data export", f"{PARTS}.nodes", {"subgraph number json": OWNER_SEES}),
+    Type("DataExportPart", "data export", f"{PARTS}.nodes", {"id subgraph number json": OWNER_SEES}),
     *connection("DataExport", "data export", "myDataExports", LISTED, PAGE),
     *connection("DataExportPart", "data export", PARTS, OWNER_SEES),
     page_info("data export", PARTS, OWNER_SEES),

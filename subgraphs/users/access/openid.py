@@ -3,6 +3,7 @@
 from shared.access import (
     ANEW,
     NOT_FOUND,
+    NULL,
     VALUE,
     Declaration,
     Mutation,
@@ -10,6 +11,7 @@ from shared.access import (
     Query,
     Type,
     anybody,
+    everybody,
     own_list,
     refused,
     signed_in,
@@ -17,6 +19,7 @@ from shared.access import (
 from shared.errors import UserErrorCode
 
 PROVIDERS = "signInProviders"
+IDENTITY = "id providerId email linkedAt"
 LINKED, ELSEWHERE = "linked account", "sign-in elsewhere"
 ANSWER = "handle: $handle, code: $code, state: $state"
 COMPLETE = f"completeOpenIdSignIn(input: {{{ANSWER}, roles: [POSTER]}})"
@@ -30,7 +33,8 @@ ACCESS: list[Declaration] = [
     Object("identity to link", "what a provider sent back for an account that is to be linked", owner="whose it is"),
     Query(PROVIDERS, "account", anybody(VALUE)),
     Type("SignInProvider", "account", PROVIDERS, {"id name": anybody(VALUE)}),
-    *own_list("Identity", "id providerId email linkedAt", LINKED, "myIdentities"),
+    *own_list("Identity", IDENTITY, LINKED, "myIdentities"),
+    Type("Identity", LINKED, "", {IDENTITY: everybody(NULL, owner=VALUE)}),
     Mutation(
         "startOpenIdSignIn(input: {provider: $provider})",
         ELSEWHERE,

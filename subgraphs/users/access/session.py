@@ -14,6 +14,7 @@ from shared.access import (
     Type,
     anybody,
     connection,
+    everybody,
     page_info,
     refused,
     signed_in,
@@ -37,6 +38,11 @@ ACCESS: list[Declaration] = [
     Query("mySessions", "session", DEVICES),
     Type("Session", "session", "mySessions.nodes", {
         "id createdAt lastUsedAt expiresAt userAgent current": DEVICES,
+    }),
+    Type("Session", "session", "", {
+        "id createdAt lastUsedAt expiresAt userAgent current": everybody(NULL, owner=VALUE),
+        # It goes on.
+        "endedAt": everybody(NULL),
     }),
     Type("Session", "session", f"{LOG_OUT}.session", {"endedAt": signed_in(NULL, owner=VALUE)}),
     *connection("Session", "session", "mySessions", DEVICES),

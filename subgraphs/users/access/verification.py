@@ -20,6 +20,9 @@ from shared.access import (
 MINE = "myIdentityVerifications"
 QUEUE = "identityVerifications(filter: {status: PENDING}, last: 30)"
 
+DOCUMENT = "id documentType country lastFour documentExpiresOn status submittedAt version user"
+
+SEEN = everybody(NULL, owner=VALUE, admin=VALUE)
 LISTED = signed_in(EMPTY, owner=VALUE)
 ADMINS = admins(VALUE)
 
@@ -27,18 +30,22 @@ ACCESS: list[Declaration] = [
     Object("identity document", "one that waits for an admin", owner="whose it is"),
     Object("queued document", "the same, as admins find it", owner="whose it is"),
     Object("checked documents", "one that was rejected and then one that was approved", owner="whose they are"),
-    *own_list(
-        "IdentityVerification",
-        "id documentType country lastFour documentExpiresOn status submittedAt version user",
-        "identity document",
-        MINE,
-    ),
+    *own_list("IdentityVerification", DOCUMENT, "identity document", MINE),
+    Type("IdentityVerification", "identity document", "", {
+        DOCUMENT: SEEN,
+        "otherAccounts": everybody(NULL, admin=VALUE),
+    }),
+    Type("IdentityVerification", "checked documents", "", {
+        "decidedAt expiresAt": SEEN,
+        # The last one was approved.
+        "rejectionReason rejectionNote": everybody(NULL),
+    }),
     Query(QUEUE, "queued document", ADMINS),
     Type("IdentityVerification", "identity document", f"{MINE}.nodes", {
         "otherAccounts": signed_in(EMPTY, owner=NULL),
     }),
     Type("IdentityVerification", "queued document", f"{QUEUE}.nodes", {
-        "id documentType country lastFour documentExpiresOn status submittedAt version user otherAccounts": ADMINS,
+        f"{DOCUMENT} otherAccounts": ADMINS,
     }),
     Type("IdentityVerification", "checked documents", f"{MINE}.nodes", {
         "rejectionReason rejectionNote decidedAt expiresAt": LISTED,

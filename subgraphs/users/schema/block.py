@@ -11,7 +11,7 @@ from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import field, mutation, query
 from shared.graphql.types import UserError
 from shared.identity.actor import MARKETPLACE
-from shared.ids import check_id
+from shared.ids import check_id, id_of_row
 from subgraphs.users import actions, models, store
 from subgraphs.users.schema.user import Info, User, find_user
 
@@ -20,12 +20,15 @@ QUOTAS = [Quota("blocks", "blocks_per_address"), Quota("blocks account", "blocks
 
 @strawberry.type(description="Somebody whom the caller has blocked. Only the caller sees it; the other is not told.")
 class BlockedUser:
+    id: ID = strawberry.field(description="Tells it from all others in a client's cache; `node` does not take it.")
     user_id: strawberry.Private[str]
     blocked_at: datetime = strawberry.field(description="When the caller blocked them.")
 
     @classmethod
     def of(cls, row: models.Block) -> Self:
-        return cls(user_id=row.blocked_id, blocked_at=row.created_at)
+        return cls(
+            id=ID(id_of_row("block", row.blocker_id, row.blocked_id)), user_id=row.blocked_id, blocked_at=row.created_at
+        )
 
     @field(description="Who is blocked.")
     async def user(self, info: Info) -> User | None:

@@ -1,6 +1,7 @@
 """Getting everything that is held of oneself."""
 
 from base64 import b64decode
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -8,12 +9,13 @@ import strawberry
 from nacl.public import PrivateKey, SealedBox
 from strawberry import ID
 
+from shared.graphql.entities import Node, entity
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import field, mutation, query
 from shared.graphql.types import UserError, register_enum
 from shared.identity.actor import MARKETPLACE
-from shared.ids import check_id
+from shared.ids import check_id, id_of_row
 from subgraphs.users import actions, credentials, models, rules, second_factor, secrets_at_rest, store
 from subgraphs.users.rules.exports import Status
 from subgraphs.users.schema.second_factor import CODE
@@ -33,6 +35,7 @@ register_enum(
 
 @strawberry.type(description="A part of what is held of a person.")
 class DataExportPart:
+    id: ID = strawberry.field(description="Tells it from all others in a client's cache; `node` does not take it.")
     subgraph: str = strawberry.field(description="Which part of the marketplace holds it.")
     number: int = strawberry.field(description="1, 2, 3 … within the subgraph.")
     json: str = strawberry.field(
@@ -41,8 +44,8 @@ class DataExportPart:
     )
 
 
-@strawberry.type(description="Everything that is held of a person. Only they see it, for 7 days.")
-class DataExport:
+@entity(description="Everything that is held of a person. Only they see it, for 7 days.")
+class DataExport(Node):
     id: ID = strawberry.field(description="The export's id.")
     status: Status = strawberry.field(description="Where it stands.")
     requested_at: datetime = strawberry.field(description="When it was asked for.")
@@ -60,6 +63,11 @@ class DataExport:
             expires_at=row.expires_at,
             row=row,
         )
+
+    @classmethod
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence["DataExport | None"]:
+        rows = await info.context.loaders.export_by_id.load_many(ids)
+        return [cls.of(row) if row and info.context.is_actor(row.user_id) else None for row in rows]
 
     @field(description="The subgraphs that have not answered yet.")
     async def waiting_for(self, info: Info) -> list[str]:
@@ -82,7 +90,10 @@ class DataExport:
         return Connection.of(
             page,
             lambda part: DataExportPart(
-                subgraph=part.subgraph, number=part.number, json=box.decrypt(part.sealed).decode()
+                id=ID(id_of_row("part", part.export_id, part.subgraph, part.number)),
+                subgraph=part.subgraph,
+                number=part.number,
+                json=box.decrypt(part.sealed).decode(),
             ),
         )
 
@@ -118,8 +129,7 @@ class ExportQuery:
     async def data_export(
         self, info: Info, id: Annotated[ID, strawberry.argument(description="The export's id.")]
     ) -> DataExport | None:
-        row = await info.context.loaders.export_by_id.load(check_id(id, "export"))
-        return DataExport.of(row) if row and row.user_id == info.context.require_actor().id else None
+        return (await DataExport.resolve_references(info, [check_id(id, "export")]))[0]
 
 
 @strawberry.type

@@ -1,11 +1,13 @@
 """Signing in at other providers by OpenID Connect, and linking what one is there."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
 import strawberry
 from strawberry import ID
 
+from shared.graphql.entities import Node, entity
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota
 from shared.graphql.schema import mutation, query
@@ -34,8 +36,8 @@ class SignInProvider:
         return cls(id=ID(provider.id), name=provider.name)
 
 
-@strawberry.type(description="Who somebody is at a provider. Only the user themselves sees it.")
-class Identity:
+@entity(description="Who somebody is at a provider. Only the user themselves sees it.")
+class Identity(Node):
     id: ID = strawberry.field(description="The identity's id; `unlinkOpenIdIdentity` takes it.")
     provider_id: ID = strawberry.field(description="The provider, as `signInProviders` calls it.")
     email: str | None = strawberry.field(description="The address that the provider had verified when it was linked.")
@@ -44,6 +46,11 @@ class Identity:
     @classmethod
     def of(cls, row: models.Identity) -> Self:
         return cls(id=ID(row.id), provider_id=ID(row.provider), email=row.email, linked_at=row.created_at)
+
+    @classmethod
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence["Identity | None"]:
+        rows = await info.context.loaders.identity_by_id.load_many(ids)
+        return [cls.of(row) if row and info.context.is_actor(row.user_id) else None for row in rows]
 
 
 @strawberry.input(description="Where somebody wants to sign in.")

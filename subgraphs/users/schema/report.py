@@ -1,11 +1,13 @@
 """Reporting people, and what one has reported."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
 import strawberry
 from strawberry import ID
 
+from shared.graphql.entities import Node, entity
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import field, mutation, query
@@ -34,8 +36,8 @@ register_enum(
 )
 
 
-@strawberry.type(description="What the caller told the marketplace about somebody, who is not told.")
-class UserReport:
+@entity(description="What the caller told the marketplace about somebody, who is not told.")
+class UserReport(Node):
     id: ID = strawberry.field(description="The report's id.")
     reported_id: strawberry.Private[str]
     reason: ReportReason = strawberry.field(description="What they are reported for.")
@@ -47,6 +49,11 @@ class UserReport:
         return cls(
             id=ID(row.id), reported_id=row.reported_id, reason=row.reason, text=row.text, created_at=row.created_at
         )
+
+    @classmethod
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence["UserReport | None"]:
+        rows = await info.context.loaders.report_by_id.load_many(ids)
+        return [cls.of(row) if row and info.context.is_actor(row.reporter_id) else None for row in rows]
 
     @field(description="Who is reported.")
     async def user(self, info: Info) -> User | None:

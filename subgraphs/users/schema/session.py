@@ -1,5 +1,6 @@
 """Signing up, signing in, going on, signing out."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
@@ -9,6 +10,7 @@ from strawberry import ID
 
 from shared import clock
 from shared.config import Settings
+from shared.graphql.entities import Node, entity
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota
 from shared.graphql.schema import field, mutation, query
@@ -23,8 +25,8 @@ from subgraphs.users.schema.user import Info, User
 from subgraphs.users.secrets_at_rest import cipher
 
 
-@strawberry.type(description="A device that is signed in. Only the user themselves sees it.")
-class Session:
+@entity(description="A device that is signed in. Only the user themselves sees it.")
+class Session(Node):
     id: ID = strawberry.field(description="The session's id; `logOut` takes it.")
     created_at: datetime = strawberry.field(description="When they logged in.")
     last_used_at: datetime = strawberry.field(description="When the session was refreshed last.")
@@ -42,6 +44,11 @@ class Session:
             ended_at=row.ended_at,
             user_agent=row.user_agent,
         )
+
+    @classmethod
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence["Session | None"]:
+        rows = await info.context.loaders.session_by_id.load_many(ids)
+        return [cls.of(row) if row and info.context.is_actor(row.user_id) else None for row in rows]
 
     @field(description="Whether the request was made with this session.")
     async def current(self, info: Info) -> bool:

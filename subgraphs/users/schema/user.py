@@ -9,6 +9,7 @@ from strawberry import ID
 
 from shared import clock
 from shared.context import Context
+from shared.graphql.entities import Node, entity
 from shared.graphql.schema import field, query
 from shared.graphql.types import register_enum
 from shared.identity.actor import MARKETPLACE, Role
@@ -83,8 +84,8 @@ class UserPreferences:
     time_zone: str = strawberry.field(description="Where their days begin: an IANA time zone such as `Asia/Bangkok`.")
 
 
-@strawberry.federation.type(keys=["id"], description="A person of the marketplace.")
-class User:
+@entity(description="A person of the marketplace.")
+class User(Node):
     id: ID = strawberry.field(description="The user's id.")
     display_name: str = strawberry.field(description="What everybody calls them.")
     bio: str | None = strawberry.field(description="What they say about themselves.")

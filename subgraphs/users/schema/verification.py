@@ -1,5 +1,6 @@
 """Proving who one is by a document, and the queue of the admins who check them."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Self
 
@@ -7,6 +8,7 @@ import strawberry
 from strawberry import ID
 
 from shared import clock
+from shared.graphql.entities import Node, entity
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import field, mutation, query
@@ -55,8 +57,8 @@ register_enum(
 )
 
 
-@strawberry.type(description="The check of a document. Its owner and admins see it.")
-class IdentityVerification:
+@entity(description="The check of a document. Its owner and admins see it.")
+class IdentityVerification(Node):
     id: ID = strawberry.field(description="The verification's id.")
     document_type: DocumentType = strawberry.field(description="What was submitted.")
     country: str | None = strawberry.field(description="The country that issued it, by its ISO 3166-1 code.")
@@ -89,16 +91,26 @@ class IdentityVerification:
             user_id=row.user_id,
         )
 
+    @classmethod
+    async def resolve_references(cls, info: Info, ids: Sequence[str]) -> Sequence["IdentityVerification | None"]:
+        rows = await info.context.loaders.verification_by_id.load_many(ids)
+        is_admin = _is_admin(info)
+        return [cls.of(row) if row and (is_admin or info.context.is_actor(row.user_id)) else None for row in rows]
+
     @field(description="Whose document it is.")
     async def user(self, info: Info) -> User | None:
         return await find_user(info, self.user_id)
 
     @field(description="How many other accounts submitted the same document; null unless the caller is an admin.")
     async def other_accounts(self, info: Info) -> int | None:
-        actor = info.context.actor
-        if actor is None or ADMIN not in actor.scopes:
+        if not _is_admin(info):
             return None
         return await info.context.loaders.other_accounts_by_verification_id.load(self.id)
+
+
+def _is_admin(info: Info) -> bool:
+    actor = info.context.actor
+    return actor is not None and ADMIN in actor.scopes
 
 
 @strawberry.input(description="Which verifications to list; what is left out leaves all.")

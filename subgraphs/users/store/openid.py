@@ -1,5 +1,6 @@
 """SQL of identities at other providers and of sign-ins there."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
@@ -8,11 +9,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.database.db import Database, columns_of, unlocked
+from shared.database.db import Database, any_of, columns_of, unlocked
 from shared.graphql.pagination import Order, Page, Window, fetch_page
 from subgraphs.users import models
 
 Identity = models.Identity
+_identity_columns = select(*columns_of(Identity))
 
 
 SignIn = models.OpenIdSignIn
@@ -60,10 +62,13 @@ async def count_identities(session: AsyncSession, user_id: str) -> int:
     return await session.scalar(select(func.count()).where(col(Identity.user_id) == user_id)) or 0
 
 
+async def load_identities(database: Database, identity_ids: Sequence[str]) -> Sequence[models.Identity]:
+    return await database.rows(Identity, _identity_columns.where(any_of(col(Identity.id), identity_ids)))
+
+
 async def list_identities(database: Database, user_id: str, window: Window) -> Page[models.Identity]:
     """The identities of a user."""
-    statement = select(*columns_of(Identity)).where(col(Identity.user_id) == user_id)
-    return await fetch_page(database, Identity, statement, window)
+    return await fetch_page(database, Identity, _identity_columns.where(col(Identity.user_id) == user_id), window)
 
 
 async def forget_expired(session: AsyncSession, now: datetime, limit: int) -> int:

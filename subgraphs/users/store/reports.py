@@ -1,10 +1,12 @@
 """SQL of reports."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.database.db import Database, columns_of
+from shared.database.db import Database, any_of, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page
 from subgraphs.users import models
 
@@ -21,6 +23,10 @@ async def get_report(session: AsyncSession, report_id: str) -> models.Report | N
 async def add_report(session: AsyncSession, report: models.Report) -> None:
     session.add(report)
     await session.flush()
+
+
+async def load_reports(database: Database, report_ids: Sequence[str]) -> Sequence[models.Report]:
+    return await database.rows(Report, _report_columns.where(any_of(col(Report.id), report_ids)))
 
 
 async def list_reports(database: Database, reporter_id: str, window: Window) -> Page[models.Report]:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.database.db import Database, columns_of, unlocked
+from shared.database.db import Database, any_of, columns_of, unlocked
 from shared.graphql.pagination import Order, Page, Window, fetch_page
 from subgraphs.users import models
 
@@ -65,6 +65,10 @@ async def add_refresh_token(session: AsyncSession, token: models.RefreshToken) -
 async def get_refresh_token(session: AsyncSession, token_hash: bytes) -> models.RefreshToken | None:
     """The token as it is now, whatever this transaction read before."""
     return await session.get(RefreshToken, token_hash, populate_existing=True)
+
+
+async def load_sessions(database: Database, session_ids: Sequence[str]) -> Sequence[models.Session]:
+    return await database.rows(Session, _session_columns.where(any_of(col(Session.id), session_ids)))
 
 
 async def list_sessions(database: Database, user_id: str, now: datetime, window: Window) -> Page[models.Session]:

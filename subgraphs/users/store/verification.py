@@ -71,6 +71,10 @@ async def lock_checks_printed_before(
     return (await session.scalars(statement)).all()
 
 
+async def load_checks(database: Database, check_ids: Sequence[str]) -> Sequence[models.IdentityVerification]:
+    return await database.rows(Check, _check_columns.where(any_of(col(Check.id), check_ids)))
+
+
 async def list_checks_of(database: Database, user_id: str, window: Window) -> Page[models.IdentityVerification]:
     """The checks of one user."""
     return await fetch_page(database, Check, _check_columns.where(col(Check.user_id) == user_id), window)
