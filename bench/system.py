@@ -19,7 +19,6 @@ from bench.http import graphql_request, send_once
 from deploy.local import control, postgres_server, routers, secret_files, system
 from deploy.local.layout import Instance
 from deploy.local.stack import Stack
-from shared.ids import new_id
 
 POSTERS = 20
 TASKS = 200
@@ -69,8 +68,7 @@ class System:
         task = {
             "title": f"Assemble wardrobe number {number}",
             "description": "Everything is unpacked in the bedroom on the third floor. Please bring your own tools.",
-            "categoryId": self.category, "budget": {"amount": "120.00", "currency": "EUR"}, "mode": "ONSITE",
-            "placeId": new_id("place"),
+            "categoryId": self.category, "budget": {"amount": "120.00", "currency": "EUR"}, "mode": "REMOTE",
             "dueAt": (datetime.now(UTC) + timedelta(days=20)).isoformat(), "publish": True,
         }  # fmt: skip
         answer = await self._act("tasks", poster, _CREATE_TASK, task)

@@ -148,6 +148,12 @@ async def load(address: Callable[[str], str], count: int, seed: int, advance: Ca
                 await tasks.copy_records_to_table(
                     "deadlines", records=rows.deadlines, columns=("kind", "subject_id", "due_at")
                 )
+                # Older than what locations will say of them.
+                await tasks.copy_records_to_table(
+                    "places",
+                    records=[(*place[:2], False, 0) for place in rows.places],
+                    columns=("id", "owner_id", "is_deleted", "seq"),
+                )
                 await _copy_locations(locations, rows)
                 advance(len(rows.tasks))
         except asyncpg.UniqueViolationError:

@@ -33,6 +33,29 @@ class TaskGeocodeFailed(_TaskPlaceEvent):
     place_id: str | None = Field(None, description="What the task names.")
 
 
+class _PlaceEvent(Event):
+    topic: ClassVar[str] = "locations.place"
+
+    place_id: str
+    owner_id: str
+
+    @property
+    def stream(self) -> str:
+        return f"place:{self.place_id}"
+
+
+class PlaceCreated(_PlaceEvent):
+    """A person made a place, where their tasks may be from now on."""
+
+    type: ClassVar[str] = "locations.place.created"
+
+
+class PlaceDeleted(_PlaceEvent):
+    """A person deleted a place. One that goes with its owner is not told of."""
+
+    type: ClassVar[str] = "locations.place.deleted"
+
+
 class AlertMatched(Event):
     """A saved search of a user's found a task that is open now; once for each user and task."""
 

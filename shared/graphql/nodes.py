@@ -1,7 +1,7 @@
 """Global objects: `node` and `nodes`, for the one subgraph that answers them.
 
 It knows of other subgraphs' objects what each id begins with, and answers a reference that leads to the owner, who
-has the last word: docs/adr/0013-global-objects.md.
+has the last word: docs/adr/0015-global-objects.md.
 """
 
 import asyncio

@@ -18,7 +18,7 @@ def build(settings: Settings | None = None) -> FastAPI:
         "locations",
         schema,
         loaders=Loaders,
-        topics=["locations.task", "locations.alert", "locations.service_area"],
+        topics=["locations.task", "locations.alert", "locations.service_area", "locations.place"],
         handlers=handlers,
         deadlines={**dict.fromkeys(PASSES, forget_again), **alerts.DEADLINES},
         runners=geocoding.runners,

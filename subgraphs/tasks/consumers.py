@@ -57,6 +57,18 @@ async def user_reinstated(session: AsyncSession, envelope: Envelope[events.UserR
     await actions.people.copy_suspension(session, envelope.event.user_id, is_suspended=False, seq=envelope.seq)
 
 
+@handlers.on(events.PlaceCreated)
+async def place_created(session: AsyncSession, envelope: Envelope[events.PlaceCreated]) -> None:
+    event = envelope.event
+    await actions.places.copy_place(session, event.place_id, event.owner_id, is_deleted=False, seq=envelope.seq)
+
+
+@handlers.on(events.PlaceDeleted)
+async def place_deleted(session: AsyncSession, envelope: Envelope[events.PlaceDeleted]) -> None:
+    event = envelope.event
+    await actions.places.copy_place(session, event.place_id, event.owner_id, is_deleted=True, seq=envelope.seq)
+
+
 async def upload_over(session: AsyncSession, attachment_id: str, due_at: datetime) -> None:
     """The deadline of an upload."""
     await actions.attachments.end_upload(session, attachment_id)

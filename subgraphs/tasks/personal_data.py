@@ -44,6 +44,13 @@ HELD = (
         deleted_with=("uploader_id",),
     ),
     Held(table_of(models.DiscardedFile), pseudonymous=("prefix",), plain=("due_at", "deleted_once")),
+    Held(
+        table_of(models.Place),
+        people=("owner_id",),
+        pseudonymous=("id",),
+        plain=("is_deleted", "seq"),
+        deleted_with=("owner_id",),
+    ),
     held_suspension(models.Suspension),
     held_block(models.Block),
     Held(

@@ -4,6 +4,7 @@ Each makes a new object through the API, straight at the subgraphs. `doomed`: it
 be suspended. The values are what rows name by `$name`; `$id` is the object's own id.
 """
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -547,6 +548,13 @@ async def _place_somewhere(world: World, owner: Person) -> Data:
     return dict(made["place"])
 
 
+async def _home(world: World, owner: Person) -> str:
+    """A place of theirs, the same each time: one has only so many."""
+    if owner.id not in world.homes:
+        world.homes[owner.id] = asyncio.ensure_future(_place_somewhere(world, owner))
+    return str((await world.homes[owner.id])["id"])
+
+
 async def welcome(world: World, person: Person) -> str:
     """Waits for the notification that everybody gets at first. Returns its id."""
     listed: list[Data] = []
@@ -580,7 +588,7 @@ async def _post(
         "categoryId": (await world.category())["children"][0]["id"],
         "budget": EURO,
         "mode": "ONSITE",
-        "placeId": place or new_id("place"),
+        "placeId": place or await _home(world, poster),
         "requirements": ["Bring your own brushes."],
         "dueFrom": (due_at - timedelta(days=1)).isoformat(),
         "dueAt": due_at.isoformat(),

@@ -64,6 +64,7 @@ class World:
         self._inside, self._outside = inside, outside
         self._users = users
         self._category: Data = {}
+        self.homes: dict[str, asyncio.Future[Data]] = {}
         self.cast: Cast
 
     async def call(self, subgraph: str, person: Person | None, document: str, **variables: object) -> Any:

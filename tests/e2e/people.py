@@ -13,7 +13,6 @@ import httpx
 from deploy.demo.client import Client
 from deploy.demo.live import Data
 from deploy.local.stack import Stack
-from shared.ids import new_id
 
 BID = "id version status amount { amount } message tasker { id }"
 BID_EVENTS = f"""subscription ($taskId: ID!, $after: Int) {{
@@ -82,8 +81,7 @@ class Person(Client):
             "description": "Twenty metres of wooden fence need two coats of green paint.",
             "categoryId": categories[0]["children"][0]["id"],
             "budget": euro("200.00"),
-            "mode": "ONSITE",
-            "placeId": new_id("place"),
+            "mode": "REMOTE",
             "publish": True,
         }
         return str((await self.call(CREATE_TASK, input=task))["task"]["id"])

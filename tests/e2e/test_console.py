@@ -14,7 +14,6 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request,
 
 from deploy.local import routers
 from deploy.local.stack import Stack
-from shared.ids import new_id
 from tests.support.loopback import NO_TLS
 
 # Debian's or Google's; without either the one that `playwright install` brought.
@@ -218,8 +217,7 @@ def test_an_admin_signs_in_queries_changes_and_sees_a_bid_arrive(console: Consol
         "description": "A flat-packed wardrobe, about two metres high, with all its parts.",
         "categoryId": api.category_id(),
         "budget": {"amount": "800.00", "currency": "THB"},
-        "mode": "ONSITE",
-        "placeId": new_id("place"),
+        "mode": "REMOTE",
         "publish": True,
     }
     console.run("create-task", {"input": task_input})

@@ -160,6 +160,9 @@ async def test_a_place_goes_unless_a_task_needs_it(locations: Locations) -> None
     assert await delete(owner) == refused("NOT_FOUND")
     assert await locations.sql("SELECT id FROM places") == []
     assert await locations.sql("SELECT latitude, longitude FROM tasks") == [(None, None)]
+    told = {"place_id": place["id"], "owner_id": owner}
+    for happened in ("created", "deleted"):
+        assert await locations.bodies(f"locations.place.{happened}") == [told]
 
 
 async def test_nobody_has_more_places_than_one_person_can(locations: Locations) -> None:

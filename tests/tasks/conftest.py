@@ -5,10 +5,12 @@ from typing import Any, Self
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
 
 from shared.database.db import Database
 from shared.ids import new_id
-from subgraphs.tasks import actions
+from shared.privacy.personal_data import table_of
+from subgraphs.tasks import actions, models
 from tests.conftest import AccessToken, ServeSubgraph
 from tests.support import factories
 from tests.support.serving import Served
@@ -78,11 +80,20 @@ class Tasks:
         } | changes
 
     async def act(self, user_id: str, document: str, **variables: Any) -> dict[str, Any]:
-        """The data of an operation that has no top-level errors."""
+        """The data of an operation that has no top-level errors. Whose tasks are at `place` has it as their own."""
+        if variables.get("input", {}).get("placeId") == self.place:
+            await self.has_place(user_id)
         answer = await self.served.execute(document, variables, token=self.token(user_id))
         assert "errors" not in answer, answer
         data: dict[str, Any] = answer["data"]
         return data
+
+    async def has_place(self, user_id: str, place_id: str | None = None, *, is_deleted: bool = False) -> None:
+        """Has the copy of a place say that it is this person's, whosever it was."""
+        values = {"owner_id": user_id, "is_deleted": is_deleted, "seq": 1}
+        statement = insert(table_of(models.Place)).values(id=place_id or self.place, **values)
+        async with self.database.transaction() as session:
+            await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
 
     async def draft(self, poster: str, **changes: Any) -> dict[str, Any]:
         """A draft of the poster."""

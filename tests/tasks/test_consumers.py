@@ -112,3 +112,22 @@ async def _count(tasks: Tasks, event_type: str, count: int) -> bool:
 
 async def _handled(tasks: Tasks, count: int) -> bool:
     return await handled(tasks) == count
+
+
+async def test_whose_a_place_is_and_that_it_is_no_more_is_known(
+    tasks: Tasks, elsewhere: Elsewhere, poster: str
+) -> None:
+    """Also if its beginning comes once more."""
+    place = {"place_id": new_id("place"), "owner_id": poster}
+
+    await elsewhere.emit(events.PlaceCreated(**place), events.PlaceDeleted(**place))
+    await eventually(lambda: _copies(tasks, place["place_id"], is_deleted=True))
+    async with tasks.database.transaction() as session:
+        await actions.places.copy_place(session, **place, is_deleted=False, seq=1)
+
+    assert await _copies(tasks, place["place_id"], is_deleted=True)
+
+
+async def _copies(tasks: Tasks, place_id: str, *, is_deleted: bool) -> bool:
+    found = "SELECT id FROM places WHERE id = :id AND is_deleted = :is_deleted"
+    return bool(await sql(tasks.database, found, id=place_id, is_deleted=is_deleted))

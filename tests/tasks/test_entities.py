@@ -45,7 +45,7 @@ async def test_malformed_representations_are_errors(tasks: Tasks, poster: str) -
         {"__typename": "Task", "id": {"id": task["id"]}},
         {"__typename": "Task"},
         {"__typename": "User", "id": new_id("user")},
-        {"__typename": "Category", "id": tasks.categories["painting"]},
+        {"__typename": "TaskStep", "id": new_id("step")},
         {"id": task["id"]},
     ]
     for each in malformed:

@@ -1,5 +1,6 @@
 """Where and when tasks are done, and what they ask for."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -89,8 +90,41 @@ async def test_a_place_is_named_by_its_id(tasks: Tasks, poster: str) -> None:
         assert [each["errors"][0]["extensions"]["code"] for each in (created, updated)] == ["INVALID_ID"] * 2
 
 
+async def test_a_task_is_at_a_place_of_its_poster(tasks: Tasks, poster: str) -> None:
+    unknown, foreign, deleted, own = (new_id("place") for _ in range(4))
+    await tasks.has_place(new_id("user"), foreign)
+    await tasks.has_place(poster, deleted, is_deleted=True)
+    await tasks.has_place(poster, own)
+    draft = await tasks.draft(poster, placeId=own)
+    before = await tasks.state()
+    refused = {"task": None, "userErrors": [{"code": "NOT_FOUND", "field": ["placeId"]}]}
+
+    for place in (unknown, foreign, deleted):
+        change = {"taskId": draft["id"], "expectedVersion": 1, "placeId": place}
+        assert await tasks.act(poster, CREATE, input=tasks.input(placeId=place)) == {"createTask": refused}
+        assert await tasks.act(poster, UPDATE, input=change) == {"updateTask": refused}
+    await tasks.has_place(poster, own, is_deleted=True)
+    assert await tasks.act(poster, PUBLISH, input={"taskId": draft["id"]}) == {"publishTask": refused}
+    assert await tasks.state() == before
+
+
+async def test_a_place_that_was_made_this_instant_is_waited_for(tasks: Tasks, poster: str) -> None:
+    place = new_id("place")
+
+    creating = asyncio.create_task(tasks.act(poster, CREATE, input=tasks.input(placeId=place)))
+    services = tasks.served.server._app.state.services
+    while not services.arrivals.waiting:
+        await asyncio.sleep(0.01)
+    await tasks.has_place(poster, place)
+
+    created = (await creating)["createTask"]
+    assert created["userErrors"] == []
+    assert created["task"]["place"] == {"id": place}
+
+
 async def test_place_and_window_change_and_go(tasks: Tasks, poster: str) -> None:
     elsewhere, start, end = new_id("place"), after(2), after(3)
+    await tasks.has_place(poster, elsewhere)
     task = await tasks.draft(poster, mode="REMOTE", placeId=None)
 
     async def update(**changes: Any) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock
+from shared import clock, events
 from shared.errors import NotFound
 from shared.geo import Point
 from shared.identity.actor import Actor
 from shared.ids import new_id
+from shared.messaging.outbox import emit
 from subgraphs.locations import models, rules, store
 from subgraphs.locations.rules.places import Precision
 
@@ -56,6 +57,7 @@ async def create_place(session: AsyncSession, actor: Actor, described: Described
         created_at=clock.now(),
     )
     session.add(place)
+    await emit(session, events.PlaceCreated(place_id=place.id, owner_id=place.owner_id))
     return place
 
 
@@ -71,4 +73,5 @@ async def delete_place(session: AsyncSession, actor: Actor, place_id: str) -> mo
     rules.places.check_unused(await store.tasks.is_place_needed(session, place.id))
     await store.tasks.take_off_the_map(session, place.id)
     await store.places.delete_place(session, place.id)
+    await emit(session, events.PlaceDeleted(place_id=place.id, owner_id=place.owner_id))
     return place

@@ -15,7 +15,7 @@ from shared.ids import new_id
 from shared.money import Entered
 from shared.transitions import By, is_repeat, next_status
 from subgraphs.tasks import models, rules, store
-from subgraphs.tasks.actions import steps
+from subgraphs.tasks.actions import places, steps
 from subgraphs.tasks.rules.tasks import TRANSITIONS, Command, Mode, Status
 
 DEFAULT_TIME_ZONE = "UTC"
@@ -60,7 +60,8 @@ async def create_task(
 ) -> models.Task:
     """Writes a draft, and publishes it if asked to.
 
-    Raises RoleRequired, InvalidInput, InvalidAmount, UnknownCategory, DueInPast, PlaceRequired.
+    Raises RoleRequired; then together what holds of InvalidInput, InvalidAmount, UnknownCategory, DueInPast,
+    PlaceRequired; then NotFound for a place that is not the actor's own.
     """
     rules.tasks.check_poster(actor)
     now = clock.now()
@@ -76,6 +77,8 @@ async def create_task(
         check(rules.tasks.check_due, due_at, now)
         check(rules.tasks.check_window, due_from, due_at)
         check(rules.tasks.check_time_zone, time_zone, time_zones())
+    if place_id is not None:
+        await places.check_own(session, actor.id, place_id)
     task = models.Task(
         id=new_id("task"),
         poster_id=actor.id,
@@ -154,6 +157,8 @@ async def update_task(
     if task.model_dump() == before:
         return task
     steps.check_version(models.Task(**before), expected_version)
+    if changes.touch("place_id") and task.place_id is not None:
+        await places.check_own(session, task.poster_id, task.place_id)
     await steps.step(session, task, Command.UPDATE, By.POSTER)
     if changes.touch("due_at", "due_from"):
         await steps.schedule_expiry(session, task)
@@ -164,7 +169,7 @@ async def update_task(
 async def publish_task(session: AsyncSession, actor: Actor, task_id: str, expected_version: int | None) -> models.Task:
     """Opens a draft for bids. Locks its row.
 
-    Raises NotFound, NotAllowed, RoleRequired, VersionConflict, InvalidTransition, DueInPast.
+    Raises NotFound, also if its place is gone, NotAllowed, RoleRequired, VersionConflict, InvalidTransition, DueInPast.
     """
     task = await steps.lock_own(session, actor, task_id, Command.PUBLISH)
     if is_repeat(task, By.POSTER, Command.PUBLISH):
@@ -199,6 +204,9 @@ async def _open(session: AsyncSession, task: models.Task, command: Command, chan
     with collected() as check:
         _move_due(check, task, changes)
         check(rules.tasks.check_publishable, task.mode, task.place_id, task.due_at, task.updated_at)
+    if task.place_id is not None:
+        # It may have been deleted since the draft was written.
+        await places.check_own(session, task.poster_id, task.place_id)
     await steps.schedule_expiry(session, task)
     told = events.TaskPublished(task=steps.snapshot(task), reposted=command is Command.REPOST)
     await steps.tell(session, task, told, actor_id=task.poster_id)

@@ -5,6 +5,7 @@ from subgraphs.tasks.models.attachments import Attachment, DiscardedFile
 from subgraphs.tasks.models.base import Base
 from subgraphs.tasks.models.categories import Category
 from subgraphs.tasks.models.people import Block, Suspension
+from subgraphs.tasks.models.places import Place
 from subgraphs.tasks.models.questions import Question
 from subgraphs.tasks.models.tasks import Task
 from subgraphs.tasks.models.timeline import Step
@@ -17,6 +18,7 @@ __all__ = [
     "Block",
     "Category",
     "DiscardedFile",
+    "Place",
     "Question",
     "Step",
     "Suspension",
