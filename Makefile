@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.exchange/cache/node/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests up down test lint types check compose migrate seed demo bench fuzz lock
+.PHONY: help setup setup-tests up down test test-all lint types check compose migrate seed demo bench fuzz lock
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -26,9 +26,16 @@ up: setup ## Start the whole system on this machine and print its addresses (ARG
 down: ## Stop it
 	@[ ! -x $(EXCHANGE) ] || $(EXCHANGE) down $(ARGS)
 
-test: setup-tests ## Run every test, or those of T=path, beside a running `make up`
-	@mkdir -p .exchange/test; $(PYTHON) -m pytest $(if $(T),$(T),-n 2 --dist loadscope); \
+TWO_WORKERS := -n 2 --dist loadscope
+# What is asked for by its path is run whole.
+SAMPLE = $(if $(SEED),--sample=$(SEED),$(if $(T),,--sample=new))
+
+test: setup-tests ## Run all tests with a sample of large tables (SEED=7 repeats one), or T=path whole, beside a running `make up`
+	@mkdir -p .exchange/test; $(PYTHON) -m pytest $(if $(T),$(T),$(TWO_WORKERS)) $(SAMPLE); \
 		code=$$?; echo $$code >.exchange/test/exit-code; exit $$code
+
+test-all: setup-tests ## Run all tests with every row of every table
+	@$(PYTHON) -m pytest $(TWO_WORKERS)
 
 lint: setup ## Check style and likely mistakes
 	@$(PYTHON) -m ruff check .

@@ -25,7 +25,7 @@ from tests.support.serving import Served, application, serve
 
 tools_on_path()
 
-pytest_plugins = ("tests.support.order", "tests.support.report")
+pytest_plugins = ("tests.support.order", "tests.support.report", "tests.support.sample")
 
 # What a subgraph runs on; whatever else runs beside it asks for some of these.
 _PARTS = frozenset({"database_url", "redis_url", "topic_prefix"})

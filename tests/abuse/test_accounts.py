@@ -297,6 +297,6 @@ CASES = {
 }
 
 
-@everywhere(CASES)
+@everywhere(CASES, share=1 / 2)
 async def test_nobody_gets_into_an_account(arena: Arena, case: Case, place: str) -> None:
     await defended(arena, case, place)

@@ -412,6 +412,6 @@ CASES = {
 }  # fmt: skip
 
 
-@everywhere(CASES)
+@everywhere(CASES, share=1 / 2)
 async def test_nobody_administers_who_is_no_admin(arena: Arena, case: Case, place: str) -> None:
     await defended(arena, case, place)

@@ -308,6 +308,6 @@ CASES = {
 }
 
 
-@everywhere(CASES)
+@everywhere(CASES, share=1 / 2)
 async def test_nobody_reaches_what_is_not_theirs(arena: Arena, case: Case, place: str) -> None:
     await defended(arena, case, place)

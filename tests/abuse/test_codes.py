@@ -351,6 +351,6 @@ CASES = {
 }
 
 
-@everywhere(CASES)
+@everywhere(CASES, share=1 / 2)
 async def test_no_code_and_no_guess_sets_what_is_not_ones_own(arena: Arena, case: Case, place: str) -> None:
     await defended(arena, case, place)

@@ -101,6 +101,7 @@ def judge(response: httpx.Response) -> tuple[bool, str]:
     return bool(codes or user_errors), text
 
 
+@pytest.mark.table(share=1 / 3, kinds=lambda subgraph, at: [(subgraph, at.field)])
 @pytest.mark.parametrize(("subgraph", "at"), list(fields()))
 async def test_every_text_is_refused_clearly_or_taken(stack: Stack, scene: Scene, subgraph: str, at: TextField) -> None:
     async with httpx.AsyncClient(timeout=30, verify=NO_TLS) as client:

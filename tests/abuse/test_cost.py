@@ -255,6 +255,6 @@ CASES = {
 }
 
 
-@everywhere(CASES)
+@everywhere(CASES, share=1 / 3)
 async def test_what_costs_too_much_is_refused(arena: Arena, case: Case, place: str) -> None:
     await defended(arena, case, place)

@@ -241,6 +241,6 @@ CASES = {
 }
 
 
-@everywhere(CASES)
+@everywhere(CASES, share=1 / 3)
 async def test_http_means_what_it_says(arena: Arena, case: Case, place: str) -> None:
     await defended(arena, case, place)

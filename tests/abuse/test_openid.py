@@ -322,13 +322,13 @@ ELSEWHERE = {
 }
 
 
-@everywhere(FEDERATED)
+@everywhere(FEDERATED, share=1 / 2)
 async def test_no_answer_of_a_provider_lets_in_who_does_not_belong(
     federated_arena: Arena, case: Case, place: str
 ) -> None:
     await defended(federated_arena, case, place)
 
 
-@everywhere(ELSEWHERE)
+@everywhere(ELSEWHERE, share=1 / 2)
 async def test_every_door_refuses_what_no_provider_sent(arena: Arena, case: Case, place: str) -> None:
     await defended(arena, case, place)

@@ -392,6 +392,6 @@ CASES = {
 }
 
 
-@everywhere(CASES)
+@everywhere(CASES, share=1 / 3)
 async def test_the_parser_stands(arena: Arena, case: Case, place: str) -> None:
     await defended(arena, case, place)

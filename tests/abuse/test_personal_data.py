@@ -201,6 +201,6 @@ CASES = {
 }  # fmt: skip
 
 
-@everywhere(CASES)
+@everywhere(CASES, share=1 / 2)
 async def test_data_and_accounts_are_ones_own(arena: Arena, case: Case, place: str) -> None:
     await defended(arena, case, place)

@@ -226,7 +226,7 @@ def production(stack: Stack, scene: Scene, tmp_path_factory: pytest.TempPathFact
         yield Arena(found)
 
 
-@everywhere(CASES)
+@everywhere(CASES, share=1 / 3)
 async def test_a_stranger_learns_nothing(production: Arena, case: Case, place: str) -> None:
     await defended(production, case, place)
 

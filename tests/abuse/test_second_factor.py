@@ -321,6 +321,6 @@ CASES = {
 }
 
 
-@everywhere(CASES)
+@everywhere(CASES, share=1 / 2)
 async def test_nobody_gets_past_a_second_factor(arena: Arena, case: Case, place: str) -> None:
     await defended(arena, case, place)

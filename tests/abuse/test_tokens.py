@@ -174,6 +174,6 @@ CASES = {
 }
 
 
-@everywhere(CASES)
+@everywhere(CASES, share=1 / 2)
 async def test_such_a_token_is_nobodys(arena: Arena, case: Case, place: str) -> None:
     await defended(arena, case, place)

@@ -236,6 +236,6 @@ CASES = {
 }
 
 
-@everywhere(CASES)
+@everywhere(CASES, share=1 / 3)
 async def test_the_protocol_is_kept(arena: Arena, case: Case, place: str) -> None:
     await defended(arena, case, place)

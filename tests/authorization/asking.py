@@ -1,4 +1,4 @@
-"""Asks every cell of the matrix of the running system, on every way.
+"""Asks cells of the matrix of the running system, on every way.
 
 Objects are made first, all of them, also one for each mutation that is going to be allowed; then the doomed are
 suspended. Reads share their objects and go before mutations; refused mutations go before allowed ones, so that
@@ -111,8 +111,8 @@ def tasks(operation: str) -> list[Task]:
     return found
 
 
-async def ask_everything(stack: Stack, folder: Path) -> Results:
-    """Asks every cell; raises only for what was to be prepared. `folder` is for logs."""
+async def ask_everything(stack: Stack, folder: Path, chosen: Sequence[Task]) -> Results:
+    """Asks every cell of the chosen tasks; raises only for what was to be prepared. `folder` is for logs."""
     async with (
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as inside,
         # At an address of its own, since an address may fail only so often.
@@ -122,7 +122,7 @@ async def ask_everything(stack: Stack, folder: Path) -> Results:
         port = free_port()
         with running(replica(stack, "users", port, folder, {**Options.of(stack.instance).environment, **_CHEAP})):
             world = World(stack, inside, outside, f"http://127.0.0.1:{port}/graphql")
-            return await _Asking(stack, world, databases).run()
+            return await _Asking(stack, world, databases, chosen).run()
 
 
 async def _all(work: Iterable[Awaitable[T]]) -> list[T]:
@@ -137,7 +137,8 @@ async def _all(work: Iterable[Awaitable[T]]) -> list[T]:
 
 
 class _Asking:
-    def __init__(self, stack: Stack, world: World, databases: Databases) -> None:
+    def __init__(self, stack: Stack, world: World, databases: Databases, chosen: Sequence[Task]) -> None:
+        self.chosen = chosen
         self.stack = stack
         self.world = world
         self.databases = databases
@@ -148,9 +149,9 @@ class _Asking:
     async def run(self) -> Results:
         began = await self.databases.now()
         await self.world.gather()
-        mutations = [_Trial(task) for task in tasks("mutation")]
+        mutations = [_Trial(task) for task in self._tasks("mutation")]
         await _all(each for trial in mutations for each in trial.prepare(self.world))
-        names = {task.question.about for kind in ("query", "subscription") for task in tasks(kind)}
+        names = {task.question.about for kind in ("query", "subscription") for task in self._tasks(kind)}
         await _all(self._make(name, doomed) for name in sorted(names) for doomed in (False, True))
         standard = self.world.cast.standard.values()
         await _all(welcome(self.world, person) for person in standard)
@@ -164,6 +165,9 @@ class _Asking:
         for trial in mutations:
             await self._allow(trial)
         return self.results
+
+    def _tasks(self, operation: str) -> list[Task]:
+        return [task for task in self.chosen if task.question.operation == operation]
 
     async def _make(self, name: str, doomed: bool) -> None:
         self.objects[name, doomed] = await make(name, self.world, doomed=doomed)
@@ -190,7 +194,7 @@ class _Asking:
     async def _read(self) -> None:
         # One field that is refused at the top takes those beside it along.
         batches: dict[tuple[Route, str, Who, str, bool], list[Task]] = {}
-        for task in tasks("query"):
+        for task in self._tasks("query"):
             for who in Who:
                 made = self._object(task.question.about, who)
                 person = self._person(made, who)
@@ -217,7 +221,7 @@ class _Asking:
         """Suspends the doomed, in the middle of all their subscriptions."""
         async with AsyncExitStack() as stack:
             shown: dict[tuple[str, str], Shown] = {}
-            for task in tasks("subscription"):
+            for task in self._tasks("subscription"):
                 made = self._object(task.question.about, Who.SUSPENDED)
                 url = task.route.url(self.stack, task.subgraph).replace("http", "ws", 1)
                 text = document("subscription", {"q": (task.question, made.values)})
@@ -243,7 +247,7 @@ class _Asking:
 
     async def _follow(self) -> None:
         groups: dict[tuple[Route, str, Who, str], list[Task]] = {}
-        for task in tasks("subscription"):
+        for task in self._tasks("subscription"):
             for who in Who:
                 person = self._person(self._object(task.question.about, who), who)
                 place = task.subgraph if task.route.is_direct else ""

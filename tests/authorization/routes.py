@@ -77,20 +77,6 @@ def cells_of(subgraph: str) -> list[Cell]:
     return matrix(subgraph)
 
 
-def asked_rows() -> list[tuple[Route, str, Sequence[Cell]]]:
-    """Every row on every way on which it is asked, with its name and its cells."""
-    found = []
-    for subgraph in subgraphs():
-        for route in ROUTES:
-            asked = {row for question in route.questions(subgraph) for row in question.places}
-            rows: dict[str, list[Cell]] = {}
-            for cell in cells_of(subgraph):
-                if row_of(cell) in asked:
-                    rows.setdefault(row_of(cell), []).append(cell)
-            found += [(route, f"{subgraph} {row} by {route.name}", cells) for row, cells in rows.items()]
-    return found
-
-
 def takes_key(subgraph: str, mutation: str) -> bool:
     """Whether the input of a mutation has an idempotency key."""
     root = schema_of(subgraph).mutation_type
