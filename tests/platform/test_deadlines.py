@@ -310,8 +310,8 @@ async def test_cancelling_does_not_wait_for_a_handler_that_waits_for_the_caller(
     async with database.transaction() as session, running(DeadlineWorker(database, {"bid.expiry": expire})):
         await session.execute(text("SELECT pg_advisory_xact_lock(1)"))
         with clock.offset(timedelta(minutes=1)):
-            await asyncio.wait_for(reached.wait(), 15)
-            async with asyncio.timeout(10):
+            await asyncio.wait_for(reached.wait(), 30)
+            async with asyncio.timeout(30):
                 await cancel(session, "bid.expiry", "bid_1")
             await session.commit()
-            await asyncio.wait_for(handled.wait(), 15)
+            await asyncio.wait_for(handled.wait(), 30)

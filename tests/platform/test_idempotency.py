@@ -134,7 +134,7 @@ async def test_a_repeat_while_the_first_runs_is_told_so(mutations: Mutations) ->
     await mutations.started.wait()
 
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             with pytest.raises(IdempotencyInProgress):
                 await mutations.place_bid("k")
     finally:

@@ -156,6 +156,7 @@ async def test_streams_do_not_mix(hub: StreamHub, database: Database) -> None:
     assert [one.event for one in other.received] == [happened(7, "user_2")]
 
 
+@pytest.mark.timing
 async def test_an_idle_stream_delivers_within_milliseconds(hub: StreamHub, database: Database) -> None:
     following = Following(hub, None)
     await _attached(hub, 1)
@@ -374,7 +375,7 @@ async def test_shutdown_ends_everybody_with_its_reason(hub: StreamHub, database:
     writing = asyncio.create_task(emit_numbers(database, *range(30)))
     await eventually(lambda: busy.received)
     await hub.shutdown()
-    await asyncio.wait_for(asyncio.gather(idle.task, busy.task), 5)
+    await asyncio.wait_for(asyncio.gather(idle.task, busy.task), 30)
     late = Following(hub, None)
     await late.task
     await writing
@@ -384,16 +385,36 @@ async def test_shutdown_ends_everybody_with_its_reason(hub: StreamHub, database:
     assert hub.followers == 0
 
 
+@pytest.mark.timing
+async def test_shutdown_ends_everybody_within_a_second(hub: StreamHub, database: Database) -> None:
+    idle, busy = Following(hub, None), Following(hub, None, pause=0.01)
+    await _attached(hub, 2)
+    writing = asyncio.create_task(emit_numbers(database, *range(30)))
+    await eventually(lambda: busy.received)
+    await hub.shutdown()
+    await asyncio.wait_for(asyncio.gather(idle.task, busy.task), 1)
+    await writing
+
+
 @pytest.mark.parametrize("reason", [Unauthenticated("expired"), Forbidden("not yours")])
 async def test_a_lost_right_ends_an_idle_follower(hub: StreamHub, reason: RequestError) -> None:
     lost: list[RequestError] = []
     ending, staying = Following(hub, None, check=lambda: lost[0] if lost else None), Following(hub, None)
     await _attached(hub, 2)
     lost.append(reason)
-    await asyncio.wait_for(ending.task, 5)
+    await asyncio.wait_for(ending.task, 30)
 
     assert ending.end is reason
     assert not staying.task.done()
+
+
+@pytest.mark.timing
+async def test_a_lost_right_ends_an_idle_follower_within_2_and_a_half_seconds(hub: StreamHub) -> None:
+    lost: list[RequestError] = []
+    ending = Following(hub, None, check=lambda: lost[0] if lost else None)
+    await _attached(hub, 1)
+    lost.append(Forbidden("not yours"))
+    await asyncio.wait_for(ending.task, 2.5)
 
 
 async def test_a_check_that_fails_ends_its_follower_only(hub: StreamHub) -> None:

@@ -151,7 +151,7 @@ class ScratchDatabase:
         is_large = await connection.fetchval(_ANY_LARGER, self.tables, _DELETED_UP_TO_BYTES)
         deletions = "; ".join(f"DELETE FROM {table}" for table in self.tables)
         try:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(30):
                 while True:
                     try:
                         # Without waiting, or it would wait crosswise with what a process does in the background.

@@ -197,7 +197,7 @@ async def test_without_an_answer_for_48_hours_it_ends(tasks: Tasks, poster: str,
         async with tasks.database.transaction() as holder:
             await store.tasks.lock_task(holder, task["id"])
             async with tasks.database.transaction() as session:
-                await asyncio.wait_for(actions.agreements.lapse(session, request["id"]), 10)
+                await asyncio.wait_for(actions.agreements.lapse(session, request["id"]), 30)
         (told,) = await eventually(lambda: tasks.told("tasks.task.cancelled"))
 
     assert (told["by"], told["fault"], told["poster_owes_percent"], told["unanswered"]) == (

@@ -56,7 +56,7 @@ async def test_a_task_that_somebody_holds_expires_a_moment_later(tasks: Tasks, p
             await store.tasks.lock_task(holder, task["id"])
             async with tasks.database.transaction() as session:
                 # Were it to wait here, a holder who then moves the deadline would wait for it in turn.
-                await asyncio.wait_for(actions.expiry.expire_task(session, task["id"]), 10)
+                await asyncio.wait_for(actions.expiry.expire_task(session, task["id"]), 30)
         assert "tasks.task.expired" not in await tasks.event_types()
         await eventually(lambda: _is_expired(tasks, task["id"]))
     assert (await tasks.event_types()).count("tasks.task.expired") == 1

@@ -128,7 +128,7 @@ async def test_a_delivery_that_somebody_holds_is_approved_a_moment_later(
         async with tasks.database.transaction() as holder:
             await store.tasks.lock_task(holder, task["id"])
             async with tasks.database.transaction() as session:
-                await asyncio.wait_for(actions.work.approve_unanswered(session, task["id"]), 10)
+                await asyncio.wait_for(actions.work.approve_unanswered(session, task["id"]), 30)
         await eventually(lambda: is_completed(tasks, task["id"]))
     assert (await tasks.event_types()).count("tasks.task.completed") == 1
 

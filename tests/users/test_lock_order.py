@@ -348,7 +348,7 @@ async def test_housekeeping_waits_for_nobody(users: Users, table: str) -> None:
 
     async with users.services.database.transaction() as session:
         await session.execute(text(f"SELECT 1 FROM {table} FOR UPDATE"))
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             await keeper._tidy()
     assert len(await users.rows(f"SELECT 1 FROM {table}")) == 1
 
