@@ -214,7 +214,7 @@ async def until_refused(target: Target, token: str) -> None:
             answer = await client.post(target.url, json={"query": _ASKS_WHO[target.name]}, headers=headers)
             return "errors" in answer.json()
 
-    await eventually(refused, 10)
+    await eventually(refused)
 
 
 async def with_factor(target: Target, name: str = "mallory") -> Names:

@@ -27,6 +27,8 @@ ROUTER_CPU_SECONDS = {routers.HIVE_ROUTER: 0.1, routers.EMBEDDED: 0.1}
 # is some milliseconds, on a busy one a second; what must not happen is that somebody waits for an attack's end.
 _HONEST_SECONDS = 2.0
 _HONEST_FACTOR = 10
+# A pause of the machine only ever adds, so one attempt in which nobody waits shows that the attack delays nobody.
+_HONEST_ATTEMPTS = 3
 _ATTEMPTS = 40
 ROUTERS = routers.installed()
 
@@ -49,6 +51,11 @@ _HONEST_FEDERATED = (
 def cpu_seconds(pid: int) -> float:
     """CPU time of a process with all its threads so far, exact to the nanosecond (clock_getcpuclockid(3))."""
     return time.clock_gettime((~pid << 3) | 2)
+
+
+def _patience(undisturbed: float) -> float:
+    """How many seconds an honest client may wait that waited `undisturbed` seconds before the attack."""
+    return _HONEST_SECONDS + _HONEST_FACTOR * undisturbed
 
 
 def _cpu(processes: Mapping[str, int]) -> dict[str, float]:
@@ -171,8 +178,13 @@ class Arena:
             target.idle = await target.measure_idle()
         target.said.clear()
         processes = target.pids()
-        first, undisturbed, honest = await self._beside_an_honest_client(case, target)
-        seen, used, slow = [first], dict.fromkeys(processes, float("inf")), float("inf")
+        seen = []
+        for _ in range(1 if case.once else _HONEST_ATTEMPTS):
+            answer, undisturbed, honest = await self._beside_an_honest_client(case, target)
+            seen.append(answer)
+            if max(honest) < _patience(undisturbed):
+                break
+        used, slow = dict.fromkeys(processes, float("inf")), float("inf")
         for _ in range(0 if case.once else _ATTEMPTS):
             await self._prepare(case, target)
             before, started = _cpu(processes), time.monotonic()
@@ -193,8 +205,7 @@ class Arena:
         """Fails unless the attack is answered as the case says, cheaply, and harms nobody."""
         seen = await self.observe(case, target)
         assert set(seen.answers) == {case.expected(target.name)}, seen.answers
-        patience = _HONEST_SECONDS + _HONEST_FACTOR * seen.undisturbed
-        assert max(seen.honest) < patience, f"an honest client waited {max(seen.honest):.2f} s"
+        assert max(seen.honest) < _patience(seen.undisturbed), f"an honest client waited {max(seen.honest):.2f} s"
         for name, spent in seen.used.items():
             assert spent < self._bound(case, target, name), f"{name} took {spent * 1000:.0f} ms of CPU"
         assert [found for text in seen.said for found in answers.leaks(text)] == []

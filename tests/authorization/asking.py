@@ -231,7 +231,7 @@ class _Asking:
             await eventually(lambda: all(each.events or each.over for each in shown.values()), shown=lambda: shown)
             for person in (self.world.cast.sue, self.world.cast.sid):
                 await self.world.suspend(person)
-            await eventually(lambda: all(each.over for each in shown.values()), 20, lambda: shown)
+            await eventually(lambda: all(each.over for each in shown.values()), shown=lambda: shown)
             self.results.endings = shown
         await eventually(self._is_out)
 
@@ -268,7 +268,7 @@ class _Asking:
                 for place, task in enumerate(together)
                 if any(cells[who].answer in (VALUE, OWN) or cells[who].answer.refusal for cells in task.rows.values())
             ]
-            with_patience = asyncio.get_running_loop().time() + 20
+            with_patience = asyncio.get_running_loop().time() + 30
             while not all(each.events or each.over for each in expected):
                 if asyncio.get_running_loop().time() > with_patience:
                     break

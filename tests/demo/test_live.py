@@ -81,7 +81,7 @@ async def one_token(refused: str = "") -> str:
 
 
 async def seen(playing: Server, count: int, after: int | None = 0) -> list[int]:
-    async with asyncio.timeout(10), aclosing(follow(playing.url, one_token, DOCUMENT, {}, after)) as events:
+    async with asyncio.timeout(30), aclosing(follow(playing.url, one_token, DOCUMENT, {}, after)) as events:
         return [(await anext(events))["seq"] for _ in range(count)]
 
 

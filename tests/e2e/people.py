@@ -204,7 +204,7 @@ async def first(events: AsyncGenerator[Data, None]) -> Data:
 
 
 async def eventually(
-    condition: Callable[[], object | Awaitable[object]], seconds: float = 20, shown: Callable[[], object] = str
+    condition: Callable[[], object | Awaitable[object]], seconds: float = 30, shown: Callable[[], object] = str
 ) -> None:
     """Waits until the condition holds. Fails when it takes too long."""
     deadline = time.monotonic() + seconds

@@ -46,6 +46,7 @@ async def leaves(ada: Person, tom: Person) -> None:
     assert (await tom.call(LEAVE, input={"password": PASSWORD}))["user"] == {"status": "ERASED"}
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("goes", [is_suspended, leaves])
 async def test_all_that_somebody_holds_who_is_out_ends_within_5_seconds(
     stack: Stack, edge: str, goes: Callable[[Person, Person], Awaitable[None]]

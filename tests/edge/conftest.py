@@ -19,7 +19,7 @@ from aiohttp import WSMsgType, web
 from edge.render import Limits, Tls, command, render
 from tests.support.loopback import NO_TLS, free_port
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 30.0
 
 
 @dataclass

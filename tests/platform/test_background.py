@@ -26,7 +26,7 @@ async def test_a_task_that_swallows_its_cancellation_ends_with_the_next_one() ->
 
     task = asyncio.create_task(work())
     await asyncio.sleep(0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await background.end(task)
     assert (task.done(), swallowed) == (True, 2)
 
@@ -45,7 +45,7 @@ async def test_a_producer_is_given_up_also_if_it_hangs(settings_for: SettingsFor
     part = getattr(producer, hanging)
     close = part.close
     part.close = asyncio.Event().wait
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         await discard_producer(producer)
     await close()
     assert producer._sender.sender_task.done()
@@ -62,7 +62,7 @@ async def test_topics_are_ensured_also_if_the_client_hangs(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(AIOKafkaClient, "close", hang)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         await ensure_topics(settings_for("platform"), [TOPIC])
     assert len(left) == 1
     await close(left[0])

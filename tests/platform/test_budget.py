@@ -69,7 +69,7 @@ async def start_process(
 Start = Callable[..., Awaitable[Process]]
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10) -> float:
+async def until(condition: Callable[[], bool], seconds: float = 30) -> float:
     """Waits until it holds; answers how long that took."""
     started = time.monotonic()
     while not condition():

@@ -125,7 +125,7 @@ async def honest_client(served: Served) -> AsyncIterator[None]:
         assert not asking.done() or asking.cancelled()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 15) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.02)
@@ -322,7 +322,7 @@ async def test_a_message_over_the_limit_closes_the_connection(served: Served, fr
         pieces = [text[start : start + size] for start in range(0, len(text), size)]
         with contextlib.suppress(ConnectionClosed):
             await client.send(pieces[0] if fragments == 1 else pieces)
-        await asyncio.wait_for(client.wait_closed(), 10)
+        await asyncio.wait_for(client.wait_closed(), 30)
         assert client.close_code == 1009
     assert await served.execute("{ fine }") == {"data": {"fine": "yes"}}
 

@@ -103,6 +103,7 @@ def test_no_text_makes_the_check_fail_otherwise(value: str) -> None:
         assert ids.check_id(value, "task") == value
 
 
+@pytest.mark.timing
 def test_a_long_value_is_refused_at_once() -> None:
     value = "task_" + "0" * 10_000_000
 

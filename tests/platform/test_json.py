@@ -139,6 +139,7 @@ def test_values_end_at_50_000() -> None:
     assert raised.value.extensions == {"code": "TOO_COMPLEX", "limit": "JSON values", "maximum": 50_000}
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(
     "body",
     [

@@ -484,6 +484,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("case", HOSTILE)
 def test_no_document_takes_long(case: str) -> None:
     """Parsing, limits and graphql-core's own validation together."""
@@ -501,6 +502,7 @@ def test_no_document_takes_long(case: str) -> None:
     assert cpu_seconds(run) < LIMIT_SECONDS
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("size", [1, 100, 2**31 - 1])
 def test_variables_are_checked_in_no_time(size: int) -> None:
     query = "query ($n: Int) " + chain(5, "subtasks(first: $n) { nodes { ...F%d ...F%d } } " * 2)
@@ -513,6 +515,7 @@ def test_variables_are_checked_in_no_time(size: int) -> None:
     assert cpu_seconds(run, 0.005) < 0.005
 
 
+@pytest.mark.timing
 def test_many_representations_are_counted_in_no_time() -> None:
     known = check_document(SCHEMA, parse_limited(ENTITIES))
     variables = {"r": json.loads("[" + ",".join(["{}"] * 300_000) + "]")}

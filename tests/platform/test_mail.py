@@ -99,7 +99,7 @@ async def test_a_server_that_says_nothing_holds_up_nobody_for_long() -> None:
     address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     mailer = Mailer(settings(smtp_address=address, smtp_timeout_seconds=0.2))
     with pytest.raises(NotSent) as failure:
-        await asyncio.wait_for(mailer.send(LETTER, id="mail_1", recipient="nina@example.com"), 20)
+        await asyncio.wait_for(mailer.send(LETTER, id="mail_1", recipient="nina@example.com"), 30)
     server.close()
     assert failure.value.passing
 

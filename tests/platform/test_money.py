@@ -86,6 +86,7 @@ def test_any_other_writing_is_refused(text: str, currency: CurrencyCode) -> None
     assert len(refusal.value.message) < 200
 
 
+@pytest.mark.timing
 def test_an_endless_amount_is_refused_at_once() -> None:
     def run() -> None:
         with pytest.raises(InvalidAmount):

@@ -92,7 +92,7 @@ async def execute(
 
 
 async def until_refused(served: Served, document: str, token: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await execute(served, document, token=token) != "RATE_LIMITED":
             await asyncio.sleep(0.02)
 

@@ -65,7 +65,7 @@ async def test_the_refusal_says_when_to_come_back(processes: list[Process]) -> N
 
 async def test_the_window_moves(processes: list[Process]) -> None:
     assert await processes[0].allowed(3, limit="2/second") == 2
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not await processes[0].allowed(1, limit="2/second"):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)
@@ -123,7 +123,7 @@ async def test_without_redis_windows_move_and_can_be_cleared(processes: list[Pro
     await redis_link.cut()
     process = processes[0]
     assert await process.allowed(3, limit="5/second") == 1
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not await process.allowed(1, limit="5/second"):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)
@@ -139,7 +139,7 @@ async def test_redis_counts_on_when_it_is_back(processes: list[Process], redis_l
     await redis_link.cut()
     await process.allowed(10)
     await redis_link.mend()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not process.cache.available:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)

@@ -290,7 +290,7 @@ async def test_events_arrive_without_kafka(settings: Settings, database: Databas
         following = Following(hub, None)
         await _attached(hub, 1)
         await emit_numbers(database, 1, 2, 3)
-        await eventually(lambda: len(following.received) == 3, 5)
+        await eventually(lambda: len(following.received) == 3)
 
     assert following.seqs == [1, 2, 3]
 
@@ -423,7 +423,7 @@ async def test_a_check_that_fails_ends_its_follower_only(hub: StreamHub) -> None
 
     lost = Forbidden("not yours")
     failing, checked = Following(hub, None, check=fail), Following(hub, None, check=lambda: lost)
-    await asyncio.wait_for(asyncio.gather(failing.task, checked.task), 5)
+    await asyncio.wait_for(asyncio.gather(failing.task, checked.task), 30)
 
     assert isinstance(failing.end, ServiceUnavailable)
     assert checked.end is lost
@@ -526,7 +526,7 @@ async def test_a_database_that_goes_away_delays_but_ends_nothing(
             # It knows that there is more, and cannot read it.
             hub._channels[STREAM].reached(2)
             refused = Following(hub, 0)
-            await asyncio.wait_for(refused.task, 10)
+            await asyncio.wait_for(refused.task, 30)
             assert isinstance(refused.end, ServiceUnavailable)
             assert not following.task.done()
             await link.mend()

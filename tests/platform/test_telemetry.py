@@ -314,6 +314,7 @@ async def test_live_subscriptions_and_pools_are_shown_at_each_scrape(settings_fo
         await database.close()
 
 
+@pytest.mark.timing
 def test_what_every_request_pays_is_small() -> None:
     async def requests() -> None:
         app = RequestMiddleware(App())
@@ -487,6 +488,7 @@ async def test_spans_reach_the_collector(
     assert [span.name for span in resources[0].scope_spans[0].spans] == ["relay"]
 
 
+@pytest.mark.timing
 async def test_a_dead_collector_holds_nothing_up(settings_for: SettingsFor) -> None:
     configure_traces(settings_for("platform", otlp_endpoint="http://127.0.0.1:1"), "bids")
     with telemetry.span("relay"):

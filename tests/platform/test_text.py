@@ -117,6 +117,7 @@ def test_what_passes_can_be_stored_and_is_clean(value: str, multiline: bool) -> 
     assert clean(text, field=FIELD, max_length=50, multiline=multiline) == text
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(
     "value",
     [

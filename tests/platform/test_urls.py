@@ -84,6 +84,7 @@ def test_everything_else_is_refused(url: str) -> None:
     assert refusal.value.field == ("avatarUrl",)
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(
     "url", ["https://" + "a-" * 990, "https://" + "a." * 990 + "1", " " * 1_000_000, "x" * 1_000_000]
 )

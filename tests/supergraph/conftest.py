@@ -225,7 +225,7 @@ class System:
     def heal(self) -> None:
         for process in self.subgraphs.values():
             process.signal(signal.SIGCONT)
-        wait_until(self.is_whole, 20, "the system is whole again")
+        wait_until(self.is_whole, 30, "the system is whole again")
 
     def is_whole(self) -> bool:
         for process in (*self.subgraphs.values(), self.router):

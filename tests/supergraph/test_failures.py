@@ -40,7 +40,7 @@ def assert_hides_where(system: System, text: object) -> None:
     assert str(system.subgraphs["bids"].port) not in str(text)
 
 
-async def ending(client: Socket, seconds: float = 20) -> str:
+async def ending(client: Socket, seconds: float = 30) -> str:
     """The code that a subscription ends with, or CLOSED for a connection that closes."""
     messages: list[Json] = []
     try:

@@ -77,7 +77,7 @@ def signed_with_the_public_key() -> str:
 
 async def test_an_administrator_sees_the_schema(router: Router) -> None:
     # The router asks for the keys when it has started.
-    wait_until(lambda: "INTROSPECTION" not in sent_schema_query(router), 20, "the router knows the keys")
+    wait_until(lambda: "INTROSPECTION" not in sent_schema_query(router), 30, "the router knows the keys")
 
     assert await post(router.url, SCHEMA, authorization=token()) == SHOWN
     whole = await post(router.url, get_introspection_query(), authorization=token())

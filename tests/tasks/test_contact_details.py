@@ -107,6 +107,7 @@ def test_what_only_looks_like_one_passes(text: str) -> None:
 PIECES = ["1 ", "a@", "a.", "a.b ", "0-", "-", "at ", "1.1-", "line id ", "12 000 ", "สอง", "(at) ", "@", "x@y "]
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("piece", PIECES)
 def test_a_long_text_takes_no_long_time(piece: str) -> None:
     text = piece * (2_000 // len(piece))

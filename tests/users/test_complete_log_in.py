@@ -247,6 +247,7 @@ def all_statements(users: Users) -> Iterator[list[str]]:
             event.remove(engine, "before_cursor_execute", note)
 
 
+@pytest.mark.timing
 async def test_whatever_is_presented_the_work_is_the_same(serve_users: Serve) -> None:
     async with serve_users(**UNLIMITED) as users:
         person = await enable(users)

@@ -81,6 +81,7 @@ async def test_strong_passwords_pass(settings_for: SettingsFor, password: str) -
     assert await credentials.check_new_password(settings, password, known=known)
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(
     "password",
     ["4@8({[<369&#!1/|0$5+7%2" * 5, "1234567890123456@({[<&#!/|$+%0yz" * 3, "4@8({[<369&#!1/|0$5+7%2", "ab" * 64],
@@ -120,6 +121,7 @@ async def test_whatever_is_presented_is_compared(settings_for: SettingsFor, pass
     assert not await credentials.is_password_of(settings, "not a hash", password)
 
 
+@pytest.mark.timing
 async def test_an_account_without_password_takes_as_long_as_one_with(settings_for: SettingsFor) -> None:
     settings = settings_for("users", argon2_memory_kib=19_456, argon2_time_cost=4)
     credentials.prepare(settings)

@@ -4,6 +4,8 @@ import time
 from collections.abc import Awaitable, Callable
 from statistics import median
 
+import pytest
+
 from shared.config import Settings
 from tests.users.conftest import LOG_IN, Serve, new_email
 from tests.users.post import Post
@@ -54,6 +56,7 @@ async def differences(known: str, unknown: str, attempt: Step, before: Step) -> 
     return found
 
 
+@pytest.mark.timing
 async def test_a_login_takes_as_long_for_an_unknown_account(serve_users: Serve) -> None:
     async with serve_users(**PRODUCTION) as users:
         known = new_email()
@@ -70,6 +73,7 @@ async def test_a_login_takes_as_long_for_an_unknown_account(serve_users: Serve) 
         assert max(map(abs, found)) < LIMIT_SECONDS
 
 
+@pytest.mark.timing
 async def test_a_password_reset_takes_as_long_for_an_unknown_account(serve_users: Serve, post: Post) -> None:
     async with serve_users(**PRODUCTION, **post.settings) as users:
         known = new_email()

@@ -71,6 +71,7 @@ async def test_whatever_is_wrong_the_answer_is_the_same(users: Users, email: str
     assert await users.state() == before
 
 
+@pytest.mark.timing
 async def test_whatever_is_wrong_the_work_is_the_same(serve_users: Serve) -> None:
     async with serve_users(argon2_memory_kib=19_456, argon2_time_cost=4) as users:
         email = new_email()

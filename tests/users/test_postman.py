@@ -97,6 +97,7 @@ async def test_what_a_server_puts_off_is_tried_again_with_the_same_id(
     assert server.asked == 2
 
 
+@pytest.mark.timing
 async def test_a_mail_leaves_at_once(mailing_users: Users, post: Post) -> None:
     waited = []
     for _ in range(9):

@@ -107,6 +107,6 @@ async def test_what_somebody_changes_meanwhile_is_left_to_them(serve_users: Serv
         file.write_text(json.dumps({"keys": [{"kty": "oct", "kid": "new", "k": "A" * 43}, *old]}))
         async with users.services.database.transaction() as session:
             await session.execute(text("UPDATE second_factors SET secret = 'another'"))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(30):
                 await RevocationKeeper(users.services)._encrypt_anew()
         assert await users.rows("SELECT secret FROM second_factors") == [(b"another",)]
