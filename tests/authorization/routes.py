@@ -12,8 +12,8 @@ from deploy.local import routers
 from deploy.local.layout import REPOSITORY
 from deploy.local.stack import Stack
 from shared.access import Cell
-from shared.printing.access import matrix, subgraphs
-from tests.authorization.questions import ENTITIES, NODE, Question, questions, row_of
+from shared.printing.access import matrix
+from tests.authorization.questions import ENTITIES, NODE, Question, questions
 
 SUBGRAPH = "subgraph"
 PUBLIC_SCHEMA = Path(REPOSITORY / "schema.graphql")
