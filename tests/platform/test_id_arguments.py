@@ -11,6 +11,7 @@ from shared.graphql.ids import BidId, TaskId, UserId
 from shared.graphql.schema import build_schema, mutation, query, subscription
 from shared.graphql.types import UserError
 from shared.ids import new_id
+from tests.support.contexts import of_nobody
 
 Info = strawberry.Info[None, None]
 RESOLVED: list[str] = []
@@ -103,7 +104,7 @@ async def test_a_wrong_id_names_its_argument(
     ],
 )
 async def test_right_ids_and_those_left_out_pass(document: str, variables: dict[str, Any]) -> None:
-    assert (await SCHEMA.execute(document, variables)).errors is None
+    assert (await SCHEMA.execute(document, variables, context_value=of_nobody())).errors is None
 
 
 async def test_a_subscription_to_a_wrong_id_is_refused() -> None:

@@ -16,6 +16,7 @@ from shared.graphql.types import UserError
 from shared.money import CurrencyCode
 from shared.printing.access import subgraphs
 from tests.authorization.routes import schema_of
+from tests.support.contexts import of_nobody
 from tests.support.wrong_inputs import Form, forms_of
 
 TABLES = [name for name in subgraphs() if (Path(__file__).parents[1] / name / "forms.py").exists()]
@@ -118,7 +119,8 @@ class Mutation:
 async def test_the_errors_of_a_form_come_in_the_order_of_its_fields() -> None:
     given = '{title: "", maxAmount: "", text: ""}'
     answer = await build_schema(Query, Mutation).execute(
-        f"mutation {{ fillIn(input: {given}) {{ userErrors {{ code message field min }} }} }}"
+        f"mutation {{ fillIn(input: {given}) {{ userErrors {{ code message field min }} }} }}",
+        context_value=of_nobody(),
     )
     assert answer.data == {
         "fillIn": {
