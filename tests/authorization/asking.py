@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ import aiohttp
 
 from deploy.local.stack import Stack
 from deploy.local.system import Options
-from shared.access import OWN, VALUE, Answer, Cell, Mutation, Who, field_of
+from shared.access import ANEW, OWN, VALUE, Answer, Cell, Mutation, Who, field_of
 from shared.printing.access import declarations, subgraphs
 from tests.abuse.accounts import new_address
 from tests.authorization.following import Shown, following
@@ -95,6 +96,11 @@ class Task:
     def is_repeatable(self) -> bool:
         return self.declared is not None and self.declared.repeatable
 
+    @property
+    def is_done_anew(self) -> bool:
+        """Whether a mutation that is sent again is done once more."""
+        return self.declared is not None and self.declared.again is ANEW
+
 
 def tasks(operation: str) -> list[Task]:
     """Everything that is asked by one kind of operation."""
@@ -162,8 +168,8 @@ class _Asking:
         await self._follow()
         for trial in mutations:
             await self._refuse(trial)
-        for trial in mutations:
-            await self._allow(trial)
+        for (_, subgraph), together in groupby(mutations, lambda trial: (trial.task.route, trial.task.subgraph)):
+            await self._allow_and_repeat(subgraph, list(together))
         return self.results
 
     def _tasks(self, operation: str) -> list[Task]:
@@ -311,24 +317,49 @@ class _Asking:
         self.results.changed[trial.task.route.name, trial.task.name] = before ^ after
 
     async def _allow(self, trial: "_Trial") -> None:
-        """Those who are not to be refused, and what comes of it when they send the same again."""
-        began = await self.databases.now()
+        """Those who are not to be refused."""
         for who, made in trial.for_allowed.items():
             await self._mutate(trial.task, made, who)
-        if trial.task.declared is None or not trial.for_allowed:
-            return
+
+    async def _allow_and_repeat(self, subgraph: str, trials: Sequence["_Trial"]) -> None:
+        """The allowed mutations of a subgraph on a way, and the same again once all is known to whom it concerns."""
+        began = await self.databases.now()
+        for trial in trials:
+            await self._allow(trial)
         await self.databases.settle(began)
-        again = self.results.again[trial.task.route.name, trial.task.name] = {}
-        for who, made in trial.for_allowed.items():
-            person = self._person(made, who)
-            ids = {made.id, person.id if person else ""} - {""}
-            before = await self.databases.about(trial.task.subgraph, ids)
-            answer = await self._send(trial.task, made, who)
-            after = await self.databases.about(trial.task.subgraph, ids)
-            row = next(row for row, cells in trial.task.rows.items() if cells[who].type == "Mutation")
-            # What goes by itself meanwhile, such as a mail or a file, is no doing of the mutation.
-            changed = {each for each in after - before if not each.startswith(_GOES_BY_ITSELF)}
-            again[who] = judge(row, trial.task.question, "q", answer, made.id), changed
+        sent = [
+            _Sent(trial.task, who, made, frozenset({made.id, person.id if person else ""} - {""}))
+            for trial in trials
+            if trial.task.declared is not None
+            for who, made in trial.for_allowed.items()
+            for person in [self._person(made, who)]
+        ]
+        # What is done anew changes what the others are about.
+        for is_anew in (False, True):
+            await self._repeat(subgraph, [one for one in sent if one.task.is_done_anew is is_anew])
+
+    async def _repeat(self, subgraph: str, sent: Sequence["_Sent"]) -> None:
+        """What allowed mutations are answered that are sent again, all at once, and what has changed by it."""
+        before = await self.databases.about(subgraph, {each for one in sent for each in one.ids})
+        answers = await _all(self._send(one.task, one.made, one.who) for one in sent)
+        after = await self.databases.about(subgraph, {each for one in sent for each in one.ids})
+        # What goes by itself meanwhile, such as a mail or a file, is no doing of the mutation.
+        new = [row for row in after - before if not row.startswith(_GOES_BY_ITSELF)]
+        for one, answer in zip(sent, answers, strict=True):
+            row = next(row for row, cells in one.task.rows.items() if cells[one.who].type == "Mutation")
+            word = judge(row, one.task.question, "q", answer, one.made.id)
+            changed = {each for each in new if any(about in each for about in one.ids)}
+            self.results.again.setdefault((one.task.route.name, one.task.name), {})[one.who] = word, changed
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """A mutation that was allowed to somebody, and what it is about."""
+
+    task: Task
+    who: Who
+    made: Made
+    ids: frozenset[str]
 
 
 class _Trial:
