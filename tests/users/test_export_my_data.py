@@ -107,6 +107,15 @@ async def waits_for(users: Users, session: dict[str, Any], export_id: str, *subg
     await eventually(so)
 
 
+async def test_sent_again_with_its_key_it_answers_the_same_export(users: Users) -> None:
+    person = await enable(users)
+    given = {"code": person.code(), "idempotencyKey": "1"}
+    granted = await export(users, person.session, **given)
+    # The code is used up, and counts as before.
+    assert await export(users, person.session, **given) == granted
+    assert len(await users.bodies("users.user.export_requested")) == 1
+
+
 async def test_everything_is_put_together_and_read_by_its_owner(users: Users, elsewhere: Elsewhere) -> None:
     email = new_email()
     session = await users.sign_up(email=email, displayName="Somchai")

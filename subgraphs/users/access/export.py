@@ -1,7 +1,6 @@
 """Getting everything that is held of oneself."""
 
 from shared.access import (
-    ANEW,
     EMPTY,
     NULL,
     VALUE,
@@ -48,6 +47,5 @@ ACCESS: list[Declaration] = [
         "account",
         signed_in(refused(UserErrorCode.INVALID_CREDENTIALS), owner=VALUE),
         gives="export",
-        again=ANEW,
     ),
 ]

@@ -14,11 +14,13 @@ from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import field, mutation, query
 from shared.graphql.types import UserError, register_enum
+from shared.idempotency import idempotent
 from shared.identity.actor import MARKETPLACE
 from shared.ids import check_id, id_of_row
 from subgraphs.users import actions, credentials, models, rules, second_factor, secrets_at_rest, store
 from subgraphs.users.rules.exports import Status
 from subgraphs.users.schema.second_factor import CODE
+from subgraphs.users.schema.session import IDEMPOTENCY_KEY
 from subgraphs.users.schema.user import Info
 
 register_enum(
@@ -105,6 +107,7 @@ class ExportMyDataInput:
         description="One's password, again. An account without one needs a session that is at most 10 minutes old.",
     )
     code: str | None = strawberry.field(default=None, description=CODE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.type(description="The outcome of `exportMyData`.")
@@ -148,5 +151,14 @@ class ExportMutation:
             second_factor.attempt(context.services, context.one_address, actor.id, input.code),
             context.transaction() as session,
         ):
-            row = await actions.exports.export_my_data(session, settings, actor, input.code)
+            # Of the input nothing is kept: a hash of a password would be a fast one, and a code holds once.
+            row = await idempotent(
+                session,
+                actor.id,
+                input.idempotency_key,
+                "exportMyData",
+                {},
+                run=lambda: actions.exports.export_my_data(session, settings, actor, input.code),
+                replay=lambda export_id: store.exports.get_export(session, export_id),
+            )
         return ExportMyDataPayload(export=DataExport.of(row))
