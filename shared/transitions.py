@@ -20,6 +20,7 @@ class By(StrEnum):
     ADMIN = "admin"
     TIMER = "timer"
     EVENT = "event of another subgraph"
+    STEP = "step of another object"
 
 
 PEOPLE = frozenset({By.POSTER, By.TASKER, By.USER, By.ADMIN})

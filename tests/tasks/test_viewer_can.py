@@ -16,6 +16,7 @@ from tests.tasks.conftest import CANCEL, Tasks
 from tests.tasks.test_lifecycle import MUTATIONS
 
 CAN = "query($id: ID!) { task(id: $id) { viewerCan } }"
+CAN_ANSWER = "query($id: ID!) { task(id: $id) { agreements { nodes { viewerCan } } } }"
 
 
 async def can(tasks: Tasks, token: str | None, task_id: str) -> list[str] | None:
@@ -93,6 +94,47 @@ async def test_what_is_asked_for_already_is_not_asked_for_again(tasks: Tasks, po
     for viewer in (poster, tasker):
         assert "RESCHEDULE" not in (await can(tasks, tasks.token(viewer), task_id) or [])
         assert not await tries(tasks, tasks.token(viewer), task_id, Command.RESCHEDULE)
+
+
+@pytest.mark.parametrize("by_poster", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "price", "listed"),
+    [
+        (Kind.RESCHEDULE, None, ["ACCEPT", "DECLINE"]),
+        (Kind.PRICE_CHANGE, "149.00", ["ACCEPT", "DECLINE"]),
+        (Kind.PRICE_CHANGE, "151.00", ["ACCEPT_MORE", "DECLINE"]),
+        (Kind.CANCELLATION, None, ["ACCEPT", "DECLINE"]),
+    ],
+)
+async def test_who_is_asked_can_answer_and_who_asks_cannot(
+    tasks: Tasks, poster: str, kind: Kind, price: str | None, listed: list[str], by_poster: bool
+) -> None:
+    tasker = new_id("user")
+    task_id = (await tasks.started(poster, tasker))["id"]
+    one, other = (poster, tasker) if by_poster else (tasker, poster)
+
+    async def can_answer(viewer: str) -> list[list[str]]:
+        nodes = (await tasks.act(viewer, CAN_ANSWER, id=task_id))["task"]["agreements"]["nodes"]
+        return [node["viewerCan"] for node in nodes]
+
+    given = {} if price is None else {"price": {"amount": price, "currency": "EUR"}}
+    request = await test_agreements.asked(tasks, one, kind, task_id, **given)
+    assert (await can_answer(one), await can_answer(other)) == ([[]], [listed])
+    await test_agreements.answers(tasks, other, kind, request, "ACCEPT" in listed)
+    assert (await can_answer(one), await can_answer(other)) == ([[]], [[]])
+
+
+async def test_a_time_that_has_come_is_not_to_be_agreed_to(tasks: Tasks, poster: str) -> None:
+    tasker = new_id("user")
+    task_id = (await tasks.assigned(poster, tasker))["id"]
+    request = await test_agreements.asked(tasks, poster, Kind.RESCHEDULE, task_id)
+    await sql(tasks.database, "UPDATE agreements SET due_from = NULL, due_at = now() RETURNING id")
+
+    nodes = (await tasks.act(tasker, CAN_ANSWER, id=task_id))["task"]["agreements"]["nodes"]
+    payload = await test_agreements.answers(tasks, tasker, Kind.RESCHEDULE, request, True)
+
+    assert nodes == [{"viewerCan": ["DECLINE"]}]
+    assert [error["code"] for error in payload["userErrors"]] == ["DUE_IN_PAST"]
 
 
 async def test_a_page_of_tasks_costs_one_statement_more(tasks: Tasks, poster: str) -> None:

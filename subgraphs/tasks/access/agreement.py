@@ -42,6 +42,12 @@ ACCESS: list[Declaration] = [
     page_info("requested price change", AGREEMENTS, LISTED, ALL),
     Type("TaskAgreement", "requested price change", f"{AGREEMENTS}.nodes", {AGREEMENT: LISTED}),
     Type("TaskAgreement", "requested price change", BY_ID, {AGREEMENT: PARTIES}),
+    Type("TaskAgreement", "requested price change", f"{AGREEMENTS}.nodes", {
+        "viewerCan": everybody(EMPTY, owner=VALUE, poster=VALUE),
+    }),
+    Type("TaskAgreement", "requested price change", BY_ID, {
+        "viewerCan": everybody(NULL, owner=VALUE, poster=VALUE, tasker=EMPTY),
+    }),
     Type("TaskAgreement", "requested reschedule", f"{AGREEMENTS}.nodes", {"dueFrom dueAt timeZone": LISTED}),
     Type("TaskAgreement", "requested reschedule", BY_ID, {"dueFrom dueAt timeZone": PARTIES}),
     Type("TaskAgreement", "requested cancellation", f"{AGREEMENTS}.nodes", {"expiresAt": LISTED}),

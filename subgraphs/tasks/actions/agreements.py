@@ -200,14 +200,11 @@ async def _answer_price_change(
 ) -> None:
     price = agreement.price_minor
     assert price is not None, "a request for another price names it"
-    more = price > steps.price(task).minor
-    if not accept:
-        steps.settle(agreement, Command.DECLINE, by)
-    elif more:
+    command = rules.agreements.agreeing(price, steps.price(task).minor) if accept else Command.DECLINE
+    if command is Command.ACCEPT_MORE:
         rules.agreements.check_possible(agreement.kind, task.status)
-        steps.settle(agreement, Command.ACCEPT_MORE, by)
-    else:
-        steps.settle(agreement, Command.ACCEPT, by)
+    steps.settle(agreement, command, by)
+    if command is Command.ACCEPT:
         await steps.step(session, task, COMMANDS[agreement.kind], by)
         task.price_minor = price
     told = events.TaskPriceChangeAnswered(

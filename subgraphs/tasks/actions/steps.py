@@ -108,7 +108,7 @@ async def step(session: AsyncSession, task: models.Task, command: Command, by: B
         return
     for agreement in await store.agreements.lock_unsettled(session, task.id):
         if rules.agreements.is_obsolete(agreement.kind, agreement.status, task.status):
-            settle(agreement, rules.agreements.Command.WITHDRAW, by)
+            settle(agreement, rules.agreements.Command.WITHDRAW, By.STEP)
             await deadlines.cancel(session, CANCELLATION, agreement.id)
 
 

@@ -1,13 +1,13 @@
 """What poster and tasker ask of each other once a task is assigned."""
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.errors import DomainError, InvalidInput, InvalidTransition, NotAllowed, NotFound, UserErrorCode
 from shared.identity.actor import Actor
 from shared.money import Entered, Money
-from shared.transitions import By, Transition, step
+from shared.transitions import By, Transition, possible, step
 from subgraphs.tasks.rules import tasks
 from subgraphs.tasks.rules.tasks import Party
 
@@ -51,14 +51,12 @@ TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
     ),
     (Status.OPEN, Command.DECLINE): step(Status.DECLINED, By.POSTER, By.TASKER, why="the one who was asked does not"),
     (Status.OPEN, Command.LAPSE): step(Status.ACCEPTED, By.TIMER, why="a cancellation had no answer for 48 hours"),
-    (Status.OPEN, Command.WITHDRAW): step(
-        Status.WITHDRAWN, By.POSTER, By.TASKER, By.TIMER, By.EVENT, why="the task went on to where it has no place"
-    ),
+    (Status.OPEN, Command.WITHDRAW): step(Status.WITHDRAWN, By.STEP, why="the task went on to where it has no place"),
     (Status.AWAITING_FUNDING, Command.FUND): step(
         Status.ACCEPTED, By.EVENT, why="the difference is held", completes=True
     ),
     (Status.AWAITING_FUNDING, Command.WITHDRAW): step(
-        Status.WITHDRAWN, By.POSTER, By.TASKER, By.TIMER, By.EVENT, why="the task ended before the money came"
+        Status.WITHDRAWN, By.STEP, why="the task ended before the money came"
     ),
 }
 
@@ -73,6 +71,9 @@ COMMANDS = {
     Kind.CANCELLATION: tasks.Command.CANCEL_TOGETHER,
 }
 """The step of a task that each kind of request is about."""
+
+
+_OTHER = {Party.POSTER: By.TASKER, Party.TASKER: By.POSTER}
 
 
 class RequestPending(DomainError):
@@ -114,3 +115,32 @@ def read_price(entered: Entered, current: Money) -> Money:
     if price == current:
         raise InvalidInput("This is the price already.", field=("price", "amount"))
     return price
+
+
+def agreeing(price_minor: int | None, current_minor: int | None) -> Command:
+    """The step that agreeing is: to a higher price it is one of its own; only requests for a price have the two."""
+    more = price_minor is not None and current_minor is not None and price_minor > current_minor
+    return Command.ACCEPT_MORE if more else Command.ACCEPT
+
+
+def commands(
+    viewer_id: str,
+    *,
+    requested_by: Party,
+    requested_by_id: str,
+    status: Status,
+    due_at: datetime | None,
+    price_minor: int | None,
+    price_before_minor: int | None,
+    now: datetime,
+) -> list[Command]:
+    """What one of a task's two can do with a request now; the one who asked waits."""
+
+    def check(command: Command, by: By) -> None:
+        if command is Command.DECLINE:
+            return
+        if command is not agreeing(price_minor, price_before_minor):
+            raise InvalidTransition("Agreeing is another step.")
+        tasks.check_due(due_at, now)
+
+    return [] if viewer_id == requested_by_id else possible(TRANSITIONS, status, {_OTHER[requested_by]}, check)

@@ -7,11 +7,13 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
+from shared import clock
 from shared.graphql.entities import Node, entity
-from shared.graphql.types import Money, register_enum
+from shared.graphql.schema import field
+from shared.graphql.types import Money, register_commands, register_enum
 from shared.money import Money as Amount
-from subgraphs.tasks import models
-from subgraphs.tasks.rules.agreements import Kind, Status
+from subgraphs.tasks import models, rules
+from subgraphs.tasks.rules.agreements import TRANSITIONS, Command, Kind, Status
 from subgraphs.tasks.rules.tasks import Party
 from subgraphs.tasks.schema.info import Info
 
@@ -37,6 +39,18 @@ register_enum(
         Status.WITHDRAWN: "The task went on before it was settled.",
     },
 )
+register_commands(
+    Command,
+    TRANSITIONS,
+    name="TaskAgreementCommand",
+    description="What somebody can do with a request of poster or tasker.",
+    values={
+        Command.ACCEPT: "Agree: `accept: true` of the mutation that answers its kind.",
+        Command.ACCEPT_MORE: "Agree to a higher price, which counts once the difference is held: `accept: true` of "
+        "`answerPriceChange`.",
+        Command.DECLINE: "Not agree: `accept: false` of the mutation that answers its kind.",
+    },
+)
 
 
 @entity(description="What one of poster and tasker asks of the other. Only the two see it.")
@@ -56,6 +70,7 @@ class TaskAgreement(Node):
         description="Of a cancellation: when it counts as agreed to, without an answer."
     )
     answered_at: datetime | None = strawberry.field(description="When it was settled; null before that.")
+    row: strawberry.Private[models.Agreement]
 
     @classmethod
     def of(cls, row: models.Agreement) -> Self:
@@ -73,6 +88,23 @@ class TaskAgreement(Node):
             requested_at=row.created_at,
             expires_at=row.expires_at,
             answered_at=row.answered_at,
+            row=row,
+        )
+
+    @field(
+        description="What the caller can do with the request as it is here: now, or right after an answer. Who asks "
+        "can only wait."
+    )
+    async def viewer_can(self, info: Info) -> list[Command]:
+        return rules.agreements.commands(
+            info.context.require_actor().id,
+            requested_by=self.requested_by,
+            requested_by_id=self.row.requested_by_id,
+            status=self.status,
+            due_at=self.due_at,
+            price_minor=self.row.price_minor,
+            price_before_minor=self.row.price_before_minor,
+            now=clock.now(),
         )
 
     @classmethod
