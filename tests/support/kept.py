@@ -34,7 +34,7 @@ class Keeper:
 
     async def serve(self, subgraph: str, changes: Mapping[str, object]) -> Served:
         """The subgraph with these settings and no data: the one that runs, if it is that, or else a new one."""
-        if self._running and self._running[:2] != (subgraph, changes):
+        if self._running and (self._running[:2] != (subgraph, changes) or self._running[2].is_draining):
             await self.stop()
         if subgraph in self._databases:
             database, connection = self._databases[subgraph]

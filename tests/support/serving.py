@@ -60,6 +60,11 @@ class Served:
         self._operations = operations
         self.port = port
 
+    @property
+    def is_draining(self) -> bool:
+        """Whether it is going away, and takes no subscriptions any more."""
+        return bool(self.server._app.state.services.draining)
+
     async def execute(
         self,
         query: str,
