@@ -8,12 +8,12 @@ from strawberry import ID
 from strawberry.federation.schema_directives import Cost
 
 from shared.errors import BadRequest, DomainError
+from shared.graphql.ids import CategoryId
 from shared.graphql.limits import list_size
 from shared.graphql.pagination import After, Before, First, Last, Page
 from shared.graphql.scalars import DecimalText
 from shared.graphql.schema import query
 from shared.graphql.types import PageInfo, PointInput
-from shared.ids import check_id
 from shared.money import CurrencyCode, Money
 from subgraphs.locations import rules, store
 from subgraphs.locations.schema.info import Info
@@ -26,7 +26,7 @@ _MOST_CATEGORIES = 100
 
 @strawberry.input(description="Which nearby tasks to list; what is left out leaves all.")
 class NearbyTaskFilter:
-    category_ids: list[ID] | None = strawberry.field(
+    category_ids: list[CategoryId] | None = strawberry.field(
         default=None, description="At most 100 categories of the lower level."
     )
     currency: CurrencyCode | None = strawberry.field(default=None, description="Only budgets in this currency.")
@@ -39,12 +39,12 @@ class NearbyTaskFilter:
     posted_after: datetime | None = strawberry.field(default=None, description="Published after this time.")
 
     def parse(self) -> Filter:
-        """What to ask the store for. Raises BadRequest, InvalidId."""
+        """What to ask the store for. Raises BadRequest."""
         ids = self.category_ids
         if ids is not None and len(ids) > _MOST_CATEGORIES:
             raise BadRequest(f"At most {_MOST_CATEGORIES} categories.")
         return Filter(
-            category_ids=tuple(sorted({check_id(each, "category") for each in ids})) if ids else None,
+            category_ids=tuple(sorted(set(ids))) if ids else None,
             currency=self.currency,
             budget_min_minor=self._minor(self.budget_min),
             budget_max_minor=self._minor(self.budget_max),

@@ -7,14 +7,14 @@ import strawberry
 from strawberry import ID
 
 from shared.errors import BadRequest, InvalidInput
+from shared.graphql.acting import act, act_once
 from shared.graphql.entities import Node, entity
+from shared.graphql.ids import PlaceId
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation, query
 from shared.graphql.types import Point, PointInput, UserError
-from shared.idempotency import idempotent
 from shared.identity.actor import MARKETPLACE, Actor
-from shared.ids import check_id
 from subgraphs.locations import actions, models, rules, store
 from subgraphs.locations.actions.places import Described
 from subgraphs.locations.geocoding import geocoder
@@ -73,7 +73,7 @@ class CreatePlaceInput:
 
 @strawberry.input(description="A place to delete.")
 class DeletePlaceInput:
-    place_id: ID = strawberry.field(description="One's own place that no task needs.")
+    place_id: PlaceId = strawberry.field(description="One's own place that no task needs.")
 
 
 @strawberry.type(description="The outcome of `createPlace`.")
@@ -98,9 +98,9 @@ class DeletePlacePayload:
 class PlaceQuery:
     @query(description="A place; null if there is none, or if it is somebody else's and no published task is there.")
     async def place(
-        self, info: Info, id: Annotated[ID, strawberry.argument(description="The place's id.")]
+        self, info: Info, id: Annotated[PlaceId, strawberry.argument(description="The place's id.")]
     ) -> Place | None:
-        return (await visible_places(info, [check_id(id, "place")]))[0]
+        return (await visible_places(info, [id]))[0]
 
     @query(description="The caller's own places, newest first.", scope=MARKETPLACE)
     async def my_places(
@@ -119,26 +119,13 @@ class PlaceMutation:
         quotas=_QUOTAS,
     )
     async def create_place(self, info: Info, input: CreatePlaceInput) -> CreatePlacePayload:
-        actor = info.context.require_actor()
-        described = await _describe(info, actor, input)
-        async with info.context.transaction() as session:
-            row = await idempotent(
-                session,
-                actor.id,
-                input.idempotency_key,
-                "createPlace",
-                input,
-                run=lambda: actions.places.create_place(session, actor, described),
-                replay=lambda place_id: store.places.get_place(session, place_id),
-            )
+        described = await _describe(info, info.context.require_actor(), input)
+        row = await act_once(info, input, store.places.get_place, actions.places.create_place, described)
         return CreatePlacePayload(place=Place.of(row, exact=True))
 
     @mutation(description="Deletes one's own place. Not while a task that is not over is there.")
     async def delete_place(self, info: Info, input: DeletePlaceInput) -> DeletePlacePayload:
-        actor = info.context.require_actor()
-        place_id = check_id(input.place_id, "place")
-        async with info.context.transaction() as session:
-            row = await actions.places.delete_place(session, actor, place_id)
+        row = await act(info, actions.places.delete_place, input.place_id)
         return DeletePlacePayload(place=Place.of(row, exact=True))
 
 

@@ -6,14 +6,14 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
+from shared.graphql.acting import act, act_once
 from shared.graphql.entities import Node, entity
+from shared.graphql.ids import CategoryId, SavedSearchId
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation, query
 from shared.graphql.types import Money, MoneyInput, Point, PointInput, UserError, register_enum
-from shared.idempotency import idempotent
 from shared.identity.actor import MARKETPLACE
-from shared.ids import check_id
 from shared.money import Money as Amount
 from shared.text_search.query import MOST_TERMS
 from subgraphs.locations import actions, models, rules, store
@@ -87,7 +87,7 @@ class CreateSavedSearchInput:
         description='At most 200 characters, as in a search box: all of these, "a phrase", one or another, -without; '
         f"at most {MOST_TERMS} words and phrases.",
     )
-    category_ids: list[ID] | None = strawberry.field(
+    category_ids: list[CategoryId] | None = strawberry.field(
         default=None, description="Any of at most 20 categories of the lower level."
     )
     mode: Mode | None = strawberry.field(default=None, description="Where the work is done.")
@@ -99,14 +99,13 @@ class CreateSavedSearchInput:
     )
 
     def parse(self) -> Wanted:
-        """Raises InvalidInput, InvalidAmount, InvalidId."""
+        """Raises InvalidInput, InvalidAmount."""
         center = self.center.parse(field=("center",)) if self.center is not None else None
-        ids = {check_id(each, "category") for each in self.category_ids or ()}
         return Wanted(
             name=rules.saved_searches.clean_name(self.name),
             area=rules.saved_searches.area_of(center, self.radius_meters),
             words=rules.saved_searches.clean_words(self.words) if self.words is not None else None,
-            category_ids=tuple(sorted(ids)),
+            category_ids=tuple(sorted(set(self.category_ids or ()))),
             mode=self.mode,
             min_budget=self.min_budget.parse(field=("minBudget",)) if self.min_budget is not None else None,
         )
@@ -114,7 +113,7 @@ class CreateSavedSearchInput:
 
 @strawberry.input(description="A saved search to delete.")
 class DeleteSavedSearchInput:
-    saved_search_id: ID = strawberry.field(description="One of one's own.")
+    saved_search_id: SavedSearchId = strawberry.field(description="One of one's own.")
 
 
 @strawberry.type(description="The outcome of `createSavedSearch`.")
@@ -158,24 +157,16 @@ class SavedSearchMutation:
         quotas=_QUOTAS,
     )
     async def create_saved_search(self, info: Info, input: CreateSavedSearchInput) -> CreateSavedSearchPayload:
-        actor = info.context.require_actor()
-        wanted = input.parse()
-        async with info.context.transaction() as session:
-            row = await idempotent(
-                session,
-                actor.id,
-                input.idempotency_key,
-                "createSavedSearch",
-                input,
-                run=lambda: actions.saved_searches.create_saved_search(session, actor, wanted),
-                replay=lambda search_id: store.saved_searches.get_saved_search(session, search_id),
-            )
+        row = await act_once(
+            info,
+            input,
+            store.saved_searches.get_saved_search,
+            actions.saved_searches.create_saved_search,
+            input.parse(),
+        )
         return CreateSavedSearchPayload(saved_search=SavedSearch.of(row))
 
     @mutation(description="Deletes one's own saved search; nothing that it found is told from now on.")
     async def delete_saved_search(self, info: Info, input: DeleteSavedSearchInput) -> DeleteSavedSearchPayload:
-        actor = info.context.require_actor()
-        search_id = check_id(input.saved_search_id, "search")
-        async with info.context.transaction() as session:
-            row = await actions.saved_searches.delete_saved_search(session, actor, search_id)
+        row = await act(info, actions.saved_searches.delete_saved_search, input.saved_search_id)
         return DeleteSavedSearchPayload(saved_search=SavedSearch.of(row))

@@ -5,12 +5,13 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
+from shared.graphql.acting import act
+from shared.graphql.ids import CategoryId
 from shared.graphql.limits import list_size
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation, query
 from shared.graphql.types import Point, PointInput, UserError
 from shared.identity.actor import MARKETPLACE
-from shared.ids import check_id
 from subgraphs.locations import actions, models, rules, store
 from subgraphs.locations.rules.service_areas import Circle, Polygon
 from subgraphs.locations.schema.info import Info
@@ -61,7 +62,7 @@ class SetServiceAreaInput:
         description="3 to 100 corners in either direction, each at most 200 km from the middle of the polygon. The "
         "outline neither touches nor crosses itself; it may cross the antimeridian and enclose a pole.",
     )
-    category_ids: list[ID] | None = strawberry.field(
+    category_ids: list[CategoryId] | None = strawberry.field(
         default=None, description="At most 20 categories of the lower level; none for all."
     )
 
@@ -110,16 +111,11 @@ class ServiceAreaMutation:
         quotas=_QUOTAS,
     )
     async def set_service_area(self, info: Info, input: SetServiceAreaInput) -> SetServiceAreaPayload:
-        actor = info.context.require_actor()
-        area = input.parse()
-        category_ids = sorted({check_id(each, "category") for each in input.category_ids or ()})
-        async with info.context.transaction() as session:
-            row = await actions.service_areas.set_service_area(session, actor, area, category_ids)
+        category_ids = sorted(set(input.category_ids or ()))
+        row = await act(info, actions.service_areas.set_service_area, input.parse(), category_ids)
         return SetServiceAreaPayload(service_area=ServiceArea.of(row))
 
     @mutation(description="Takes back where the caller works; no poster is shown them for it any more.")
     async def remove_service_area(self, info: Info) -> RemoveServiceAreaPayload:
-        actor = info.context.require_actor()
-        async with info.context.transaction() as session:
-            row = await actions.service_areas.remove_service_area(session, actor)
+        row = await act(info, actions.service_areas.remove_service_area)
         return RemoveServiceAreaPayload(service_area=ServiceArea.of(row))

@@ -8,10 +8,11 @@ from strawberry import ID
 from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
+from shared.graphql.ids import TaskId
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.schema import query
 from shared.identity.actor import MARKETPLACE
-from shared.ids import check_id, id_of_row
+from shared.ids import id_of_row
 from subgraphs.locations import store
 from subgraphs.locations.schema.info import Info
 from subgraphs.locations.schema.task import public_point
@@ -54,13 +55,13 @@ class TaskersQuery:
     async def taskers_near(
         self,
         info: Info,
-        task_id: Annotated[ID, strawberry.argument(description="A task that the caller has posted.")],
+        task_id: Annotated[TaskId, strawberry.argument(description="A task that the caller has posted.")],
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> Connection[NearbyTasker] | None:
-        task = await info.context.loaders.task_by_id.load(check_id(task_id, "task"))
+        task = await info.context.loaders.task_by_id.load(task_id)
         point = public_point(task)
         if task is None or point is None or task.poster_id != info.context.require_actor().id:
             return None
