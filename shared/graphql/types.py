@@ -9,7 +9,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from shared import geo, money
-from shared.errors import USER_ERROR_DESCRIPTIONS, Bound, DomainError, InvalidInput, UserErrorCode
+from shared.errors import USER_ERROR_DESCRIPTIONS, Bound, DomainError, UserErrorCode
 from shared.graphql.scalars import DecimalText, format_datetime
 from shared.money import CURRENCY_NAMES, CurrencyCode
 from shared.transitions import PEOPLE, Transition
@@ -103,11 +103,8 @@ class PointInput:
     longitude: float = strawberry.field(description="Degrees east of Greenwich, -180 to 180.")
 
     def parse(self, *, field: tuple[str, ...]) -> geo.Point:
-        """The place. `field` is the path of this input; raises InvalidInput."""
-        try:
-            return geo.Point(self.latitude, self.longitude)
-        except ValueError as error:
-            raise InvalidInput(str(error), field=field) from None
+        """The place. `field` is the path of this input; raises InvalidInput below it."""
+        return geo.Point.parse(self, field=field)
 
 
 @strawberry.federation.type(shareable=True, description="Where a page lies within its connection.")

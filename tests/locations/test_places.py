@@ -9,6 +9,7 @@ from shared.ids import new_id
 from subgraphs.locations.rules.geometry import distance_meters
 from subgraphs.locations.rules.neighbourhoods import containing
 from tests.locations.conftest import BANGKOK, CREATE, DELETE, PLACE, PLACE_FIELDS, Locations
+from tests.support.wrong_inputs import document
 
 # The next locality is 20 km away: which one is named goes by the public point.
 HUA_HIN = {"latitude": 12.5684, "longitude": 99.9577}
@@ -46,9 +47,9 @@ async def test_a_place_of_an_address_is_looked_up(locations: Locations) -> None:
         ({"address": "Qqxyzzyq Wwvvw 77"}, "ADDRESS_NOT_FOUND", ["address"]),
         ({"address": "Bangkok", "country": "DE"}, "ADDRESS_NOT_FOUND", ["address"]),
         ({"address": "Bangkok", "country": "XX"}, "INVALID_INPUT", ["country"]),
-        ({"point": {"latitude": 90.5, "longitude": 0}}, "INVALID_INPUT", ["point"]),
-        ({"point": {"latitude": 100.5018, "longitude": 13.7563}}, "INVALID_INPUT", ["point"]),
-        ({"point": {"latitude": 0, "longitude": 181}}, "INVALID_INPUT", ["point"]),
+        ({"point": {"latitude": 90.5, "longitude": 0}}, "INVALID_INPUT", ["point", "latitude"]),
+        ({"point": {"latitude": 100.5018, "longitude": 13.7563}}, "INVALID_INPUT", ["point", "latitude"]),
+        ({"point": {"latitude": 0, "longitude": 181}}, "INVALID_INPUT", ["point", "longitude"]),
     ],
 )
 async def test_bad_input_is_refused_and_nothing_stays(
@@ -169,11 +170,14 @@ async def test_nobody_has_more_places_than_one_person_can(locations: Locations) 
     owner = new_id("user")
     await locations.sql(
         """INSERT INTO places SELECT 'place_' || n, :owner, null, null, null, 'POINT', 1, 1, 1, 1, now()
-        FROM generate_series(1, 500) AS n RETURNING 1""",
+        FROM generate_series(1, 499) AS n RETURNING 1""",
         owner=owner,
     )
+    last = await locations.place(owner, point=BANGKOK, idempotencyKey="last")
 
-    payload = (await locations.act(owner, CREATE, input={"point": BANGKOK}))["createPlace"]
+    data = await locations.act(owner, document("createPlace"), input={"point": BANGKOK})
 
-    assert [error["code"] for error in payload["userErrors"]] == ["TOO_MANY_PLACES"]
+    refusal = {"code": "TOO_MANY_PLACES", "field": None, "min": None, "max": "500", "allowed": None}
+    assert data["createPlace"] == {"userErrors": [refusal]}
+    assert await locations.place(owner, point=BANGKOK, idempotencyKey="last") == last
     assert len(await locations.sql("SELECT id FROM places")) == 500

@@ -44,8 +44,16 @@ async def test_a_search_is_saved_as_it_was_given(searches: SavedSearches) -> Non
         ({"center": BANGKOK, "radiusMeters": -1}, "INVALID_INPUT", ["radiusMeters"]),
         ({"center": BANGKOK, "radiusMeters": 1e9}, "INVALID_INPUT", ["radiusMeters"]),
         ({"center": BANGKOK, "radiusMeters": 200_000.1}, "INVALID_INPUT", ["radiusMeters"]),
-        ({"center": {"latitude": 100.5, "longitude": 13.7}, "radiusMeters": 5}, "INVALID_INPUT", ["center"]),
-        ({"center": {"latitude": 13.7, "longitude": 180.5}, "radiusMeters": 5}, "INVALID_INPUT", ["center"]),
+        (
+            {"center": {"latitude": 100.5, "longitude": 13.7}, "radiusMeters": 5},
+            "INVALID_INPUT",
+            ["center", "latitude"],
+        ),
+        (
+            {"center": {"latitude": 13.7, "longitude": 180.5}, "radiusMeters": 5},
+            "INVALID_INPUT",
+            ["center", "longitude"],
+        ),
         ({"words": ""}, "INVALID_INPUT", ["words"]),
         ({"words": "or -"}, "INVALID_INPUT", ["words"]),
         ({"words": "& | ! ( ) : * <->"}, "INVALID_INPUT", ["words"]),

@@ -19,7 +19,7 @@ from shared.identity.actor import Actor
 from shared.ids import new_id
 from shared.text_search.query import UNSPACED, parse
 from subgraphs.locations import actions, store
-from subgraphs.locations.rules.saved_searches import Area, Wanted, words_of
+from subgraphs.locations.rules.saved_searches import Area, words_of
 from subgraphs.tasks.models import Task
 from subgraphs.tasks.store.search import Filter
 from tests.conftest import SettingsFor
@@ -186,7 +186,14 @@ class Both:
         """What a new saved search finds. Raises InvalidInput."""
         actor = Actor(new_id("user"), "session_01jd", frozenset(), frozenset(), clock.now())
         async with self.locations.transaction() as session:
-            await actions.saved_searches.create_saved_search(session, actor, Wanted("Words", area, words))
+            await actions.saved_searches.create_saved_search(
+                session,
+                actor,
+                name="Words",
+                center=area.center if area is not None else None,
+                radius_meters=area.radius_meters if area is not None else None,
+                words=words,
+            )
         async with self.locations.transaction() as session:
             for task_id in self.ids:
                 await store.alerts.find(session, task_id, clock.now())

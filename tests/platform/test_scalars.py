@@ -219,13 +219,29 @@ def test_a_mistyped_amount_names_its_field() -> None:
 
 
 @pytest.mark.parametrize(
-    ("latitude", "longitude"), [(90.1, 0), (-90.1, 0), (0, 180.1), (0, -180.1), (float("nan"), 0), (0, float("inf"))]
+    ("latitude", "longitude", "wrong"),
+    [
+        (90.1, 0, {"latitude"}),
+        (-90.1, 0, {"latitude"}),
+        (0, 180.1, {"longitude"}),
+        (0, -180.1, {"longitude"}),
+        (float("nan"), 0, {"latitude"}),
+        (0, float("inf"), {"longitude"}),
+        (-91, 181, {"latitude", "longitude"}),
+    ],
 )
-def test_a_place_off_the_globe_is_refused(latitude: float, longitude: float) -> None:
+def test_a_place_off_the_globe_is_refused_for_each_wrong_number(
+    latitude: float, longitude: float, wrong: set[str]
+) -> None:
     with pytest.raises(InvalidInput) as refusal:
         PointInput(latitude=latitude, longitude=longitude).parse(field=("location",))
 
-    assert refusal.value.field == ("location",)
+    expected = {("location", "latitude"): (-90, 90), ("location", "longitude"): (-180, 180)}
+    assert {each.field: (each.min, each.max) for each in refusal.value.reasons} == {
+        field: bounds for field, bounds in expected.items() if field[-1] in wrong
+    }
+    with pytest.raises(ValueError, match="out of range"):
+        geo.Point(latitude, longitude)
 
 
 @pytest.mark.parametrize(("latitude", "longitude"), [(90, 180), (-90, -180), (0, 0)])

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
+from shared.errors import collected
+from shared.geo import Entered
 from shared.identity.actor import Actor
 from shared.messaging.outbox import emit
 from subgraphs.locations import models, rules, store
@@ -15,15 +17,23 @@ _WHEN = {"updated_at"}
 
 
 async def set_service_area(
-    session: AsyncSession, actor: Actor, area: Circle | Polygon, category_ids: Sequence[str]
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    center: Entered | None,
+    radius_meters: float | None,
+    corners: Sequence[Entered] | None,
+    category_ids: Sequence[str],
 ) -> models.ServiceArea:
     """Sets where the actor works, in place of what they set before; the same once more changes nothing.
 
-    Locks the actor's places: for others the centre is shown as those are, and a polygon around it. Raises RoleRequired,
-    InvalidInput.
+    Locks the actor's places: for others the centre is shown as those are, and a polygon around it. Raises RoleRequired;
+    then together what is InvalidInput.
     """
     rules.service_areas.check_tasker(actor)
-    rules.service_areas.check_categories(category_ids)
+    with collected() as check:
+        area = check(rules.service_areas.area_of, center, radius_meters, corners)
+        categories = check(rules.saved_searches.read_categories, category_ids)
     public = await place_for_others(session, actor, area.center)
     polygon = area if isinstance(area, Polygon) else None
     wanted = models.ServiceArea(
@@ -35,7 +45,7 @@ async def set_service_area(
         public_latitude=public.latitude,
         public_longitude=public.longitude,
         public_outline=rules.service_areas.geojson_of(polygon.around(public)) if polygon is not None else None,
-        category_ids=list(category_ids),
+        category_ids=categories,
         updated_at=clock.now(),
     )
     known = await store.service_areas.lock_service_area(session, actor.id)

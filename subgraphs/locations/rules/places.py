@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from shared.errors import DomainError, InvalidInput, NotFound, UserErrorCode
-from shared.geo import Point
+from shared.geo import Entered
 from shared.graphql.text import clean
 from shared.identity.actor import Actor
 
@@ -38,7 +38,7 @@ def clean_address(address: str) -> str:
     return clean(address, field=("address",), min_length=least, max_length=most)
 
 
-def check_given(address: str | None, point: Point | None) -> None:
+def check_given(address: str | None, point: Entered | None) -> None:
     """Raises InvalidInput unless there is something to know the place by."""
     if address is None and point is None:
         raise InvalidInput("Give an address, or a point, or both.", field=("address",))
@@ -47,7 +47,7 @@ def check_given(address: str | None, point: Point | None) -> None:
 def check_count(count: int) -> None:
     """Raises TooManyPlaces for somebody who has all that one person can have."""
     if count >= MOST_PLACES:
-        raise TooManyPlaces(f"At most {MOST_PLACES} places; delete one first.")
+        raise TooManyPlaces(f"At most {MOST_PLACES} places; delete one first.", max=MOST_PLACES)
 
 
 def check_owner(actor: Actor, owner_id: str) -> None:

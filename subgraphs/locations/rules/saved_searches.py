@@ -1,16 +1,18 @@
 """Saved searches: what can be searched for, and what a task must have for one to find it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
 
-from shared.errors import DomainError, InvalidInput, NotFound, UserErrorCode
-from shared.geo import Point
+from shared import money
+from shared.errors import DomainError, InvalidInput, NotFound, UserErrorCode, collected
+from shared.geo import Entered, Point
 from shared.graphql.text import clean
 from shared.identity.actor import Actor
 from shared.money import Money
+from shared.text_search.query import Query, parse
 from subgraphs.locations.rules.nearby import MOST_RADIUS_METERS
 
 MOST_SAVED_SEARCHES = 50
@@ -62,31 +64,55 @@ def clean_name(name: str) -> str:
     return clean(name, field=("name",), min_length=least, max_length=most)
 
 
-def clean_words(words: str) -> str:
-    """What people type into a search box, in one line. Raises InvalidInput."""
-    return clean(words, field=("words",), min_length=1, max_length=MOST_WORDS_LENGTH)
+def read_words(words: str) -> tuple[str, Query]:
+    """What people type into a search box, in one line, and what it says. Raises InvalidInput."""
+    text = clean(words, field=("words",), min_length=1, max_length=MOST_WORDS_LENGTH)
+    return text, parse(text, field=("words",))
 
 
-def area_of(center: Point | None, radius_meters: float | None) -> Area | None:
-    """Raises InvalidInput for one without the other, and for a radius that is not above 0 and within 200 km."""
+def area_of(center: Entered | None, radius_meters: float | None) -> Area | None:
+    """Raises InvalidInput for one without the other, for a centre that is nowhere, and a radius out of bounds."""
     if center is None and radius_meters is None:
         return None
+    with collected() as check:
+        middle = check(_read_center, center)
+        meters = check(_read_radius, radius_meters)
+    return Area(middle, meters)
+
+
+def _read_center(center: Entered | None) -> Point:
     if center is None:
         raise InvalidInput("A radius takes a centre.", field=("center",))
-    if radius_meters is None:
-        raise InvalidInput("A centre takes a radius.", field=("radiusMeters",))
-    if not (isfinite(radius_meters) and 0 < radius_meters <= MOST_RADIUS_METERS):
+    return Point.parse(center, field=("center",))
+
+
+def _read_radius(meters: float | None) -> float:
+    """Above 0 and within 200 km. There is no least radius that could be told."""
+    if meters is None:
+        raise InvalidInput("A centre takes a radius.", field=("radiusMeters",), max=MOST_RADIUS_METERS)
+    if not (isfinite(meters) and 0 < meters <= MOST_RADIUS_METERS):
         message = f"The radius must be above 0 and at most {MOST_RADIUS_METERS:,} metres."
-        raise InvalidInput(message, field=("radiusMeters",))
-    return Area(center, radius_meters)
+        raise InvalidInput(message, field=("radiusMeters",), max=MOST_RADIUS_METERS)
+    return meters
 
 
-def check_wanted(wanted: Wanted) -> None:
-    """Raises InvalidInput for too many categories, and for a search that looks for nothing in particular."""
-    if len(wanted.category_ids) > MOST_CATEGORIES:
-        raise InvalidInput(f"At most {MOST_CATEGORIES} categories.", field=("categoryIds",))
-    if not (wanted.area or wanted.words or wanted.category_ids or wanted.mode or wanted.min_budget):
+def read_categories(category_ids: Sequence[str]) -> list[str]:
+    """Each once, in an order. Raises InvalidInput for too many."""
+    different = sorted(set(category_ids))
+    if len(different) > MOST_CATEGORIES:
+        raise InvalidInput(f"At most {MOST_CATEGORIES} categories.", field=("categoryIds",), max=MOST_CATEGORIES)
+    return different
+
+
+def check_any(*given: object) -> None:
+    """Raises InvalidInput for a search that looks for nothing in particular."""
+    if all(each is None for each in given):
         raise InvalidInput("Say at least one thing that the tasks must have.", field=())
+
+
+def read_budget(entered: money.Entered) -> Money:
+    """Raises InvalidAmount."""
+    return Money.parse(entered.amount, entered.currency, field=("minBudget", "amount"))
 
 
 def words_of(tree: str) -> frozenset[str]:
@@ -127,7 +153,8 @@ def keys_of(wanted: Wanted, words: Iterable[str]) -> list[str]:
 def check_count(count: int) -> None:
     """Raises TooManySavedSearches for somebody who has all that one person can have."""
     if count >= MOST_SAVED_SEARCHES:
-        raise TooManySavedSearches(f"At most {MOST_SAVED_SEARCHES} saved searches; delete one first.")
+        message = f"At most {MOST_SAVED_SEARCHES} saved searches; delete one first."
+        raise TooManySavedSearches(message, max=MOST_SAVED_SEARCHES)
 
 
 def check_owner(actor: Actor, owner_id: str) -> None:

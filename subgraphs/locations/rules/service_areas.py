@@ -6,13 +6,12 @@ from itertools import combinations
 from math import hypot
 from typing import Any
 
-from shared.errors import InvalidInput, NotFound, RoleRequired
-from shared.geo import Point
+from shared.errors import InvalidInput, NotFound, RoleRequired, collected
+from shared.geo import Entered, Point
 from shared.identity.actor import Actor, Role
 from subgraphs.locations.rules import saved_searches
 from subgraphs.locations.rules.geometry import distance_meters, from_plane, onto_plane
 from subgraphs.locations.rules.nearby import MOST_RADIUS_METERS
-from subgraphs.locations.rules.saved_searches import MOST_CATEGORIES
 
 CORNERS = (3, 100)
 LEAST_GAP_METERS = 0.01
@@ -38,8 +37,11 @@ class Polygon:
         return Polygon(tuple(from_plane(center, *each) for each in flat), center)
 
 
-def area_of(center: Point | None, radius_meters: float | None, corners: Sequence[Point] | None) -> Circle | Polygon:
-    """Raises InvalidInput unless it is either a circle or a polygon, and one that there can be."""
+def area_of(center: Entered | None, radius_meters: float | None, corners: Sequence[Entered] | None) -> Circle | Polygon:
+    """Raises InvalidInput unless it is either a circle or a polygon, and one that there can be.
+
+    Who gives both is told that alone: which of them is meant to hold is not known.
+    """
     if corners is None:
         circle = saved_searches.area_of(center, radius_meters)
         if circle is None:
@@ -50,17 +52,21 @@ def area_of(center: Point | None, radius_meters: float | None, corners: Sequence
     return polygon_of(corners)
 
 
-def polygon_of(corners: Sequence[Point]) -> Polygon:
+def polygon_of(entered: Sequence[Entered]) -> Polygon:
     """The polygon with these corners, in either direction; the first one may stand at the end again.
 
-    Raises InvalidInput for too few or too many, for an outline that touches or crosses itself, and where a corner
-    lies more than 200 km from the centre.
+    Raises InvalidInput for too few or too many and for each that is nowhere; then for an outline that touches or
+    crosses itself, and where a corner lies more than 200 km from the centre.
     """
-    if corners and corners[0] == corners[-1]:
-        corners = corners[:-1]
-    least, most = CORNERS
-    if not least <= len(corners) <= most:
-        raise InvalidInput(f"A polygon has {least} to {most} corners.", field=("polygon",))
+    if entered and entered[0] == entered[-1]:
+        entered = entered[:-1]
+    with collected() as check:
+        check(_check_corner_count, len(entered))
+        # Of thousands only as many are told to be wrong as there can be.
+        corners = [
+            check(Point.parse, corner, field=("polygon", str(number)))
+            for number, corner in enumerate(entered[: CORNERS[1]])
+        ]
     first = corners[0]
     # Before they are put on a plane, which holds less than half of the earth.
     _check_within(first, 2 * MOST_RADIUS_METERS, corners)
@@ -77,12 +83,6 @@ def check_tasker(actor: Actor) -> None:
         raise RoleRequired("Only taskers have service areas; add the role TASKER to your account.")
 
 
-def check_categories(category_ids: Sequence[str]) -> None:
-    """Raises InvalidInput for too many."""
-    if len(category_ids) > MOST_CATEGORIES:
-        raise InvalidInput(f"At most {MOST_CATEGORIES} categories.", field=("categoryIds",))
-
-
 def no_service_area() -> NotFound:
     return NotFound("You have no service area.")
 
@@ -96,6 +96,12 @@ def geojson_of(polygon: Polygon) -> dict[str, Any]:
 def corners_of(geojson: Mapping[str, Any]) -> list[Point]:
     """The corners of what `geojson_of` has written."""
     return [Point(latitude, longitude) for longitude, latitude in geojson["coordinates"][0][:-1]]
+
+
+def _check_corner_count(count: int) -> None:
+    least, most = CORNERS
+    if not least <= count <= most:
+        raise InvalidInput(f"A polygon has {least} to {most} corners.", field=("polygon",), min=least, max=most)
 
 
 def _check_within(center: Point, meters: float, corners: Sequence[Point]) -> None:

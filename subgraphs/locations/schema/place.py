@@ -6,7 +6,7 @@ from typing import Annotated, Self
 import strawberry
 from strawberry import ID
 
-from shared.errors import BadRequest, InvalidInput
+from shared.errors import BadRequest, InvalidInput, collected
 from shared.graphql.acting import act, act_once
 from shared.graphql.entities import Node, entity
 from shared.graphql.ids import PlaceId
@@ -119,6 +119,7 @@ class PlaceMutation:
         quotas=_QUOTAS,
     )
     async def create_place(self, info: Info, input: CreatePlaceInput) -> CreatePlacePayload:
+        # Before it is known whether the caller has too many places: who sends their last one again is answered with it.
         described = await _describe(info, info.context.require_actor(), input)
         row = await act_once(info, input, store.places.get_place, actions.places.create_place, described)
         return CreatePlacePayload(place=Place.of(row, exact=True))
@@ -143,13 +144,15 @@ async def visible_places(info: Info, place_ids: Sequence[str]) -> Sequence[Place
 async def _describe(info: Info, actor: Actor, input: CreatePlaceInput) -> Described:
     """What the place will be, after asking the geocoder, while no connection to the database is held.
 
-    Raises InvalidInput, AddressNotFound, ServiceUnavailable. The locality is that of where others see it, for
-    an address too: its name must not say on which side of a border the place lies, nor which address was given.
+    Raises together what is InvalidInput; then AddressNotFound, ServiceUnavailable. The locality is that of where
+    others see it, for an address too: its name must not say on which side of a border the place lies, nor which address
+    was given.
     """
-    address = rules.places.clean_address(input.address) if input.address is not None else None
-    point = input.point.parse(field=("point",)) if input.point is not None else None
-    rules.places.check_given(address, point)
-    country = _country(input.country)
+    with collected() as check:
+        check(rules.places.check_given, input.address, input.point)
+        address = check(rules.places.clean_address, input.address) if input.address is not None else None
+        point = check(input.point.parse, field=("point",)) if input.point is not None else None
+        country = check(_country, input.country)
     asked = geocoder(info.context.services)
     if point is None:
         found = next(iter(await asked.geocode(address or "", country, 1)), None)

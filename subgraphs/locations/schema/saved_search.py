@@ -16,8 +16,8 @@ from shared.graphql.types import Money, MoneyInput, Point, PointInput, UserError
 from shared.identity.actor import MARKETPLACE
 from shared.money import Money as Amount
 from shared.text_search.query import MOST_TERMS
-from subgraphs.locations import actions, models, rules, store
-from subgraphs.locations.rules.saved_searches import Mode, Wanted
+from subgraphs.locations import actions, models, store
+from subgraphs.locations.rules.saved_searches import Mode
 from subgraphs.locations.schema.info import Info
 
 _QUOTAS = [
@@ -98,18 +98,6 @@ class CreateSavedSearchInput:
         default=None, description="Sent again with the same key within 24 hours, the input has one effect."
     )
 
-    def parse(self) -> Wanted:
-        """Raises InvalidInput, InvalidAmount."""
-        center = self.center.parse(field=("center",)) if self.center is not None else None
-        return Wanted(
-            name=rules.saved_searches.clean_name(self.name),
-            area=rules.saved_searches.area_of(center, self.radius_meters),
-            words=rules.saved_searches.clean_words(self.words) if self.words is not None else None,
-            category_ids=tuple(sorted(set(self.category_ids or ()))),
-            mode=self.mode,
-            min_budget=self.min_budget.parse(field=("minBudget",)) if self.min_budget is not None else None,
-        )
-
 
 @strawberry.input(description="A saved search to delete.")
 class DeleteSavedSearchInput:
@@ -162,7 +150,13 @@ class SavedSearchMutation:
             input,
             store.saved_searches.get_saved_search,
             actions.saved_searches.create_saved_search,
-            input.parse(),
+            name=input.name,
+            center=input.center,
+            radius_meters=input.radius_meters,
+            words=input.words,
+            category_ids=input.category_ids or (),
+            mode=input.mode,
+            min_budget=input.min_budget,
         )
         return CreateSavedSearchPayload(saved_search=SavedSearch.of(row))
 

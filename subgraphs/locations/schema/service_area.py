@@ -13,7 +13,6 @@ from shared.graphql.schema import mutation, query
 from shared.graphql.types import Point, PointInput, UserError
 from shared.identity.actor import MARKETPLACE
 from subgraphs.locations import actions, models, rules, store
-from subgraphs.locations.rules.service_areas import Circle, Polygon
 from subgraphs.locations.schema.info import Info
 
 _QUOTAS = [
@@ -66,14 +65,6 @@ class SetServiceAreaInput:
         default=None, description="At most 20 categories of the lower level; none for all."
     )
 
-    def parse(self) -> Circle | Polygon:
-        """Raises InvalidInput."""
-        corners = None
-        if self.polygon is not None:
-            corners = [each.parse(field=("polygon", str(place))) for place, each in enumerate(self.polygon)]
-        center = self.center.parse(field=("center",)) if self.center is not None else None
-        return rules.service_areas.area_of(center, self.radius_meters, corners)
-
 
 @strawberry.type(description="The outcome of `setServiceArea`.")
 class SetServiceAreaPayload:
@@ -111,8 +102,14 @@ class ServiceAreaMutation:
         quotas=_QUOTAS,
     )
     async def set_service_area(self, info: Info, input: SetServiceAreaInput) -> SetServiceAreaPayload:
-        category_ids = sorted(set(input.category_ids or ()))
-        row = await act(info, actions.service_areas.set_service_area, input.parse(), category_ids)
+        row = await act(
+            info,
+            actions.service_areas.set_service_area,
+            center=input.center,
+            radius_meters=input.radius_meters,
+            corners=input.polygon,
+            category_ids=input.category_ids or (),
+        )
         return SetServiceAreaPayload(service_area=ServiceArea.of(row))
 
     @mutation(description="Takes back where the caller works; no poster is shown them for it any more.")
