@@ -26,7 +26,6 @@ async def test_a_notification_is_there_for_its_reader_alone(notifications: Notif
         (notifications.token(other), [shown[1], None, None, shown[1]]),
         (notifications.token(new_id("user")), [None] * 4),
         (None, [None] * 4),
-        ("forged", [None] * 4),
     ]:
         answer = await notifications.served.execute(ENTITIES, both, token=token)
         assert answer == {"data": {"_entities": expected}}
