@@ -135,7 +135,7 @@ async def test_it_is_nothing_for_a_session_that_has_ended_meanwhile(users: Users
     keys = cipher(users.services.settings)
     with pytest.raises(SessionExpired):
         async with users.services.database.transaction() as transaction:
-            await actions.passwords.change_password(transaction, keys, actor, None, "a hash")
+            await actions.passwords.change_password(transaction, actor, keys, None, "a hash")
 
 
 async def test_failures_count_like_those_of_logging_in(serve_users: Serve) -> None:

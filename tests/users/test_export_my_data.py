@@ -271,7 +271,7 @@ async def test_it_is_nothing_for_a_session_that_has_ended_meanwhile(users: Users
     await users.rows("UPDATE sessions SET ended_at = now() RETURNING id")
     with pytest.raises(SessionExpired):
         async with users.services.database.transaction() as transaction:
-            await actions.exports.export_my_data(transaction, users.services.settings, actor, None)
+            await actions.exports.export_my_data(transaction, actor, users.services.settings, None)
 
 
 async def test_without_a_password_a_new_session_is_enough(users: Users) -> None:

@@ -19,7 +19,7 @@ from subgraphs.users.rules.sessions import EndReason
 
 
 async def suspend_user(
-    session: AsyncSession, cipher: Cipher, actor: Actor, user_id: str, reason: str
+    session: AsyncSession, actor: Actor, cipher: Cipher, user_id: str, reason: str
 ) -> tuple[models.User, Sequence[models.Session]]:
     """Shuts an account out, tells its owner and ends its sessions, which are answered with it.
 
@@ -42,7 +42,7 @@ async def suspend_user(
     return user, ended
 
 
-async def reinstate_user(session: AsyncSession, cipher: Cipher, actor: Actor, user_id: str) -> models.User:
+async def reinstate_user(session: AsyncSession, actor: Actor, cipher: Cipher, user_id: str) -> models.User:
     """Lifts a suspension and tells the person, who logs in again. The same by the same admin changes nothing.
 
     Raises NotFound, NotAllowed, InvalidTransition, Forbidden.

@@ -21,7 +21,7 @@ async def send_verification(session: AsyncSession, cipher: Cipher, user: models.
     await mails.queue(session, cipher, user, Template.VERIFY_EMAIL, code=code)
 
 
-async def request_verification(session: AsyncSession, cipher: Cipher, actor: Actor) -> models.User:
+async def request_verification(session: AsyncSession, actor: Actor, cipher: Cipher) -> models.User:
     """Mails the actor a new code. Raises NotFound, EmailAlreadyVerified, InvalidTransition."""
     user = await store.accounts.lock_user(session, actor.id)
     if user is None or user.email is None:

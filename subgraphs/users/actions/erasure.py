@@ -21,18 +21,18 @@ from subgraphs.users.secrets_at_rest import cipher
 
 
 async def erase_my_account(
-    session: AsyncSession, settings: Settings, actor: Actor, code: str | None
+    session: AsyncSession, actor: Actor, settings: Settings, code: str | None
 ) -> tuple[models.User, Sequence[models.Session]]:
     """Erases the actor, with a code where they have a second factor; answers the account and its sessions, which end.
 
     Raises as `second_factor.confirm`, and InvalidTransition, AccountHasOpenEngagements.
     """
-    user = await second_factor.confirm(session, settings, actor, code)
+    user = await second_factor.confirm(session, actor, settings, code)
     return await _erase(session, cipher(settings), user, by=None, reason=None)
 
 
 async def erase_user(
-    session: AsyncSession, settings: Settings, actor: Actor, user_id: str, reason: str
+    session: AsyncSession, actor: Actor, settings: Settings, user_id: str, reason: str
 ) -> tuple[models.User, Sequence[models.Session]]:
     """What an admin does for somebody who cannot themselves.
 

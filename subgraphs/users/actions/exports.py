@@ -19,13 +19,13 @@ DEADLINE = "data_export"
 
 
 async def export_my_data(
-    session: AsyncSession, settings: Settings, actor: Actor, code: str | None
+    session: AsyncSession, actor: Actor, settings: Settings, code: str | None
 ) -> models.DataExport:
     """Asks all subgraphs for what they hold of the actor, who gives a code where they have a second factor.
 
     Raises as `second_factor.confirm`, and ExportInProgress.
     """
-    await second_factor.confirm(session, settings, actor, code)
+    await second_factor.confirm(session, actor, settings, code)
     key = PrivateKey.generate()
     now = clock.now()
     export_id = new_id("export")

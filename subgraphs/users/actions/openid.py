@@ -92,7 +92,7 @@ async def sign_in(
 
 
 async def link(
-    session: AsyncSession, settings: Settings, actor: Actor, provider_id: str, claims: Claims
+    session: AsyncSession, actor: Actor, settings: Settings, provider_id: str, claims: Claims
 ) -> models.Identity:
     """Makes an identity one by which the actor can sign in. Raises SessionExpired, IdentityTaken."""
     user = await _lock_own(session, actor)
@@ -103,7 +103,7 @@ async def link(
     return identity
 
 
-async def unlink(session: AsyncSession, settings: Settings, actor: Actor, identity_id: str) -> models.Identity:
+async def unlink(session: AsyncSession, actor: Actor, settings: Settings, identity_id: str) -> models.Identity:
     """Forgets an identity of the actor's. Raises SessionExpired, NotFound, LastWayToSignIn."""
     user = await _lock_own(session, actor)
     identities = await store.openid.count_identities(session, user.id)

@@ -53,7 +53,7 @@ async def reset_password(
 
 
 async def change_password(
-    session: AsyncSession, cipher: Cipher, actor: Actor, checked: Checked | None, password_hash: str
+    session: AsyncSession, actor: Actor, cipher: Cipher, checked: Checked | None, password_hash: str
 ) -> NewPassword:
     """Sets the actor's password, also a first one, ends their other sessions and tells them.
 

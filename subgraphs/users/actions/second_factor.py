@@ -36,7 +36,7 @@ class Changed:
     ended: Sequence[models.Session]
 
 
-async def enable_totp(session: AsyncSession, settings: Settings, actor: Actor) -> Setup:
+async def enable_totp(session: AsyncSession, actor: Actor, settings: Settings) -> Setup:
     """A new secret for the actor, in the place of one that was never confirmed.
 
     Raises SessionExpired, InvalidTransition where a second factor is active.
@@ -56,7 +56,7 @@ async def enable_totp(session: AsyncSession, settings: Settings, actor: Actor) -
     return Setup(secret, user.email or user.display_name)
 
 
-async def confirm_totp(session: AsyncSession, settings: Settings, actor: Actor, code: str) -> Changed:
+async def confirm_totp(session: AsyncSession, actor: Actor, settings: Settings, code: str) -> Changed:
     """Makes the actor's second factor active, which ends their other sessions.
 
     Raises SessionExpired, NotFound, InvalidTransition, InvalidSecondFactor.
@@ -80,12 +80,12 @@ async def confirm_totp(session: AsyncSession, settings: Settings, actor: Actor, 
     return Changed(user, codes, ended)
 
 
-async def disable_totp(session: AsyncSession, settings: Settings, actor: Actor, code: str) -> Changed:
+async def disable_totp(session: AsyncSession, actor: Actor, settings: Settings, code: str) -> Changed:
     """Gives the actor's second factor up, which ends their other sessions.
 
     Raises SessionExpired, NotFound, InvalidSecondFactor.
     """
-    user = await _check_change(session, settings, actor, code)
+    user = await _check_change(session, actor, settings, code)
     await store.second_factor.delete_second_factor(session, user.id)
     ended = await sessions.end_all(session, user.id, EndReason.SECOND_FACTOR_CHANGED, clock.now(), but=actor.session_id)
     await emit(session, events.UserSecondFactorDisabled(user_id=user.id))
@@ -94,7 +94,7 @@ async def disable_totp(session: AsyncSession, settings: Settings, actor: Actor, 
 
 
 async def remove_second_factor(
-    session: AsyncSession, settings: Settings, actor: Actor, user_id: str, reason: str
+    session: AsyncSession, actor: Actor, settings: Settings, user_id: str, reason: str
 ) -> Changed:
     """What an admin does for somebody who has lost the app and the recovery codes; ends all sessions of that person.
 
@@ -113,19 +113,19 @@ async def remove_second_factor(
     return Changed(user, [], ended)
 
 
-async def regenerate_recovery_codes(session: AsyncSession, settings: Settings, actor: Actor, code: str) -> Changed:
+async def regenerate_recovery_codes(session: AsyncSession, actor: Actor, settings: Settings, code: str) -> Changed:
     """New recovery codes in the place of those that are left.
 
     Raises SessionExpired, NotFound, InvalidSecondFactor.
     """
-    user = await _check_change(session, settings, actor, code)
+    user = await _check_change(session, actor, settings, code)
     codes = await _new_recovery_codes(session, user.id)
     await emit(session, events.UserRecoveryCodesRegenerated(user_id=user.id))
     await mails.queue(session, cipher(settings), user, Template.RECOVERY_CODES_REGENERATED)
     return Changed(user, codes, [])
 
 
-async def confirm(session: AsyncSession, settings: Settings, actor: Actor, code: str | None) -> models.User:
+async def confirm(session: AsyncSession, actor: Actor, settings: Settings, code: str | None) -> models.User:
     """Makes sure by a code that it is the actor themselves, where a second factor is active; locks the account.
 
     Raises SessionExpired, NotFound, SecondFactorRequired, InvalidSecondFactor.
@@ -188,7 +188,7 @@ async def _lock_own(session: AsyncSession, actor: Actor) -> models.User:
     return user
 
 
-async def _check_change(session: AsyncSession, settings: Settings, actor: Actor, code: str) -> models.User:
+async def _check_change(session: AsyncSession, actor: Actor, settings: Settings, code: str) -> models.User:
     user = await _lock_own(session, actor)
     factor = await store.second_factor.lock_second_factor(session, user.id)
     if factor is None or factor.enabled_at is None:

@@ -93,9 +93,12 @@ async def refresh_session(session: AsyncSession, token: str, user_agent: str) ->
     return Grant(user, row, next_token)
 
 
-async def log_out(session: AsyncSession, actor: Actor, session_id: str) -> models.Session:
-    """Ends one of the actor's sessions; one that has ended stays as it is. Raises NotFound."""
-    row = await store.sessions.lock_session(session, session_id)
+async def log_out(session: AsyncSession, actor: Actor, session_id: str | None) -> models.Session:
+    """Ends one of the actor's sessions, by default the current one; one that has ended stays as it is.
+
+    Raises NotFound.
+    """
+    row = await store.sessions.lock_session(session, session_id if session_id is not None else actor.session_id)
     if row is None or row.user_id != actor.id:
         raise NotFound("There is no such session.", field=("sessionId",))
     if row.ended_at is None:

@@ -3,14 +3,14 @@
 from typing import Annotated, Self
 
 import strawberry
-from strawberry import ID
 
 from shared.errors import BadRequest, DomainError
+from shared.graphql.acting import act
+from shared.graphql.ids import UserId
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.schema import mutation, query
 from shared.graphql.types import UserError
 from shared.identity.actor import ADMIN, Role
-from shared.ids import check_id
 from subgraphs.users import actions, credentials, models, store
 from subgraphs.users.revocations import revoke
 from subgraphs.users.rules.accounts import Status
@@ -42,24 +42,24 @@ class UserFilter:
 
 @strawberry.input(description="Whom to shut out, and why.")
 class SuspendUserInput:
-    user_id: ID = strawberry.field(description="The user's id; not one's own.")
+    user_id: UserId = strawberry.field(description="The user's id; not one's own.")
     reason: str = strawberry.field(description="What happened, 3 to 500 characters; admins and the person see it.")
 
 
 @strawberry.input(description="Whom to let in again.")
 class ReinstateUserInput:
-    user_id: ID = strawberry.field(description="The user's id; not one's own.")
+    user_id: UserId = strawberry.field(description="The user's id; not one's own.")
 
 
 @strawberry.input(description="Who gets which role.")
 class GrantRoleInput:
-    user_id: ID = strawberry.field(description="The user's id; not one's own.")
+    user_id: UserId = strawberry.field(description="The user's id; not one's own.")
     role: Role = strawberry.field(description="What they may be from their next login or refresh on.")
 
 
 @strawberry.input(description="Who loses which role.")
 class RevokeRoleInput:
-    user_id: ID = strawberry.field(description="The user's id; not one's own.")
+    user_id: UserId = strawberry.field(description="The user's id; not one's own.")
     role: Role = strawberry.field(description="What they may be no more.")
 
 
@@ -116,28 +116,22 @@ class AdministrationMutation:
         scope=ADMIN,
     )
     async def suspend_user(self, info: Info, input: SuspendUserInput) -> SuspendUserPayload:
-        actor, user_id = info.context.require_actor(), check_id(input.user_id, "user")
-        async with info.context.transaction() as session:
-            row, ended = await actions.administration.suspend_user(
-                session, cipher(info.context.services.settings), actor, user_id, input.reason
-            )
-        await revoke(info.context.services.revocations, ended)
+        services = info.context.services
+        row, ended = await act(
+            info, actions.administration.suspend_user, cipher(services.settings), input.user_id, input.reason
+        )
+        await revoke(services.revocations, ended)
         return SuspendUserPayload.of(row)
 
     @mutation(description="Lifts a suspension; the person has to log in again.", scope=ADMIN)
     async def reinstate_user(self, info: Info, input: ReinstateUserInput) -> ReinstateUserPayload:
-        actor, user_id = info.context.require_actor(), check_id(input.user_id, "user")
-        async with info.context.transaction() as session:
-            row = await actions.administration.reinstate_user(
-                session, cipher(info.context.services.settings), actor, user_id
-            )
+        keys = cipher(info.context.services.settings)
+        row = await act(info, actions.administration.reinstate_user, keys, input.user_id)
         return ReinstateUserPayload.of(row)
 
     @mutation(description="Gives a role, SUPPORT and ADMIN among them; somebody who has it keeps it.", scope=ADMIN)
     async def grant_role(self, info: Info, input: GrantRoleInput) -> GrantRolePayload:
-        actor, user_id = info.context.require_actor(), check_id(input.user_id, "user")
-        async with info.context.transaction() as session:
-            row = await actions.administration.grant_role(session, actor, user_id, input.role)
+        row = await act(info, actions.administration.grant_role, input.user_id, input.role)
         return GrantRolePayload.of(row)
 
     @mutation(
@@ -145,8 +139,6 @@ class AdministrationMutation:
         scope=ADMIN,
     )
     async def revoke_role(self, info: Info, input: RevokeRoleInput) -> RevokeRolePayload:
-        actor, user_id = info.context.require_actor(), check_id(input.user_id, "user")
-        async with info.context.transaction() as session:
-            row, ended = await actions.administration.revoke_role(session, actor, user_id, input.role)
+        row, ended = await act(info, actions.administration.revoke_role, input.user_id, input.role)
         await revoke(info.context.services.revocations, ended)
         return RevokeRolePayload.of(row)

@@ -6,12 +6,14 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
+from shared.graphql.acting import act
+from shared.graphql.ids import UserId
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import field, mutation, query
 from shared.graphql.types import UserError
 from shared.identity.actor import MARKETPLACE
-from shared.ids import check_id, id_of_row
+from shared.ids import id_of_row
 from subgraphs.users import actions, models, store
 from subgraphs.users.schema.user import Info, User, find_user
 
@@ -37,12 +39,12 @@ class BlockedUser:
 
 @strawberry.input(description="Whom to block.")
 class BlockUserInput:
-    user_id: ID = strawberry.field(description="Somebody else.")
+    user_id: UserId = strawberry.field(description="Somebody else.")
 
 
 @strawberry.input(description="Whom to block no longer.")
 class UnblockUserInput:
-    user_id: ID = strawberry.field(description="Somebody else; nothing happens if they are not blocked.")
+    user_id: UserId = strawberry.field(description="Somebody else; nothing happens if they are not blocked.")
 
 
 @strawberry.type(description="The outcome of `blockUser`.")
@@ -80,16 +82,10 @@ class BlockMutation:
         quotas=QUOTAS,
     )
     async def block_user(self, info: Info, input: BlockUserInput) -> BlockUserPayload:
-        actor = info.context.require_actor()
-        user_id = check_id(input.user_id, "user")
-        async with info.context.transaction() as session:
-            row = await actions.blocks.block_user(session, actor, user_id)
+        row = await act(info, actions.blocks.block_user, input.user_id)
         return BlockUserPayload(user=User.of(row))
 
     @mutation(description="Takes a block back.", quotas=QUOTAS)
     async def unblock_user(self, info: Info, input: UnblockUserInput) -> UnblockUserPayload:
-        actor = info.context.require_actor()
-        user_id = check_id(input.user_id, "user")
-        async with info.context.transaction() as session:
-            row = await actions.blocks.unblock_user(session, actor, user_id)
+        row = await act(info, actions.blocks.unblock_user, input.user_id)
         return UnblockUserPayload(user=User.of(row))

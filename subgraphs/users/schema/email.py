@@ -2,10 +2,10 @@
 
 import strawberry
 
+from shared.graphql.acting import act_once
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation
 from shared.graphql.types import UserError
-from shared.idempotency import idempotent
 from subgraphs.users import actions, store
 from subgraphs.users.rules.mailed_codes import Purpose
 from subgraphs.users.schema.session import IDEMPOTENCY_KEY
@@ -69,16 +69,6 @@ class EmailMutation:
     async def request_email_verification(
         self, info: Info, input: RequestEmailVerificationInput
     ) -> RequestEmailVerificationPayload:
-        context, settings = info.context, info.context.services.settings
-        actor = context.require_actor()
-        async with context.transaction() as session:
-            row = await idempotent(
-                session,
-                actor.id,
-                input.idempotency_key,
-                "requestEmailVerification",
-                input,
-                run=lambda: actions.emails.request_verification(session, cipher(settings), actor),
-                replay=lambda user_id: store.accounts.get_user(session, user_id),
-            )
+        keys = cipher(info.context.services.settings)
+        row = await act_once(info, input, store.accounts.get_user, actions.emails.request_verification, keys)
         return RequestEmailVerificationPayload(user=User.of(row))

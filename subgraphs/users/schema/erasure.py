@@ -3,12 +3,12 @@
 from typing import Self
 
 import strawberry
-from strawberry import ID
 
+from shared.graphql.acting import act
+from shared.graphql.ids import UserId
 from shared.graphql.schema import mutation
 from shared.graphql.types import UserError
 from shared.identity.actor import ADMIN
-from shared.ids import check_id
 from subgraphs.users import actions, credentials, models, second_factor
 from subgraphs.users.revocations import revoke
 from subgraphs.users.schema.second_factor import CODE
@@ -26,7 +26,7 @@ class EraseMyAccountInput:
 
 @strawberry.input(description="Whose account to erase, and why.")
 class EraseUserInput:
-    user_id: ID = strawberry.field(description="The user's id; not one's own.")
+    user_id: UserId = strawberry.field(description="The user's id; not one's own.")
     reason: str = strawberry.field(description="Who asked for it and how, 3 to 500 characters; without contact data.")
 
 
@@ -62,20 +62,14 @@ class ErasureMutation:
         context, settings = info.context, info.context.services.settings
         actor = context.require_actor()
         await credentials.confirm(context.services, actor, context.one_address, input.password)
-        async with (
-            second_factor.attempt(context.services, context.one_address, actor.id, input.code),
-            context.transaction() as session,
-        ):
-            row, ended = await actions.erasure.erase_my_account(session, settings, actor, input.code)
+        async with second_factor.attempt(context.services, context.one_address, actor.id, input.code):
+            row, ended = await act(info, actions.erasure.erase_my_account, settings, input.code)
         await revoke(context.services.revocations, ended)
         return EraseMyAccountPayload.of(row)
 
     @mutation(description="Erases the account of somebody who cannot do it themselves, for good.", scope=ADMIN)
     async def erase_user(self, info: Info, input: EraseUserInput) -> EraseUserPayload:
-        actor, user_id = info.context.require_actor(), check_id(input.user_id, "user")
-        async with info.context.transaction() as session:
-            row, ended = await actions.erasure.erase_user(
-                session, info.context.services.settings, actor, user_id, input.reason
-            )
-        await revoke(info.context.services.revocations, ended)
+        services = info.context.services
+        row, ended = await act(info, actions.erasure.erase_user, services.settings, input.user_id, input.reason)
+        await revoke(services.revocations, ended)
         return EraseUserPayload.of(row)

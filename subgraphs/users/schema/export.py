@@ -10,13 +10,14 @@ from nacl.public import PrivateKey, SealedBox
 from strawberry import ID
 
 from shared.graphql.entities import Node, entity
+from shared.graphql.ids import ExportId
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import field, mutation, query
 from shared.graphql.types import UserError, register_enum
 from shared.idempotency import idempotent
 from shared.identity.actor import MARKETPLACE
-from shared.ids import check_id, id_of_row
+from shared.ids import id_of_row
 from subgraphs.users import actions, credentials, models, rules, second_factor, secrets_at_rest, store
 from subgraphs.users.rules.exports import Status
 from subgraphs.users.schema.second_factor import CODE
@@ -130,9 +131,9 @@ class ExportQuery:
 
     @query(description="An export of one's own data; null if there is none with this id.", scope=MARKETPLACE)
     async def data_export(
-        self, info: Info, id: Annotated[ID, strawberry.argument(description="The export's id.")]
+        self, info: Info, id: Annotated[ExportId, strawberry.argument(description="The export's id.")]
     ) -> DataExport | None:
-        return (await DataExport.resolve_references(info, [check_id(id, "export")]))[0]
+        return (await DataExport.resolve_references(info, [id]))[0]
 
 
 @strawberry.type
@@ -158,7 +159,7 @@ class ExportMutation:
                 input.idempotency_key,
                 "exportMyData",
                 {},
-                run=lambda: actions.exports.export_my_data(session, settings, actor, input.code),
+                run=lambda: actions.exports.export_my_data(session, actor, settings, input.code),
                 replay=lambda export_id: store.exports.get_export(session, export_id),
             )
         return ExportMyDataPayload(export=DataExport.of(row))

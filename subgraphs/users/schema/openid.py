@@ -7,13 +7,14 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
+from shared.graphql.acting import act
 from shared.graphql.entities import Node, entity
+from shared.graphql.ids import IdentityId
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota
 from shared.graphql.schema import mutation, query
 from shared.graphql.types import UserError
 from shared.identity.actor import MARKETPLACE, Role
-from shared.ids import check_id
 from subgraphs.users import actions, credentials, models, rules, store
 from subgraphs.users.openid import flow, http
 from subgraphs.users.openid.id_tokens import Claims
@@ -83,7 +84,7 @@ class LinkOpenIdIdentityInput:
 
 @strawberry.input(description="The identity to forget.")
 class UnlinkOpenIdIdentityInput:
-    identity_id: ID = strawberry.field(description="One of `myIdentities`.")
+    identity_id: IdentityId = strawberry.field(description="One of `myIdentities`.")
     password: str | None = strawberry.field(default=None, description=_CONFIRMATION)
 
 
@@ -184,8 +185,7 @@ class OpenIdMutation:
         actor = context.require_actor()
         await credentials.confirm(context.services, actor, context.one_address, input.password)
         chosen, claims = await _claims(info, actor.id, input)
-        async with context.transaction() as session:
-            identity = await actions.openid.link(session, context.services.settings, actor, chosen.id, claims)
+        identity = await act(info, actions.openid.link, context.services.settings, chosen.id, claims)
         return LinkOpenIdIdentityPayload(identity=Identity.of(identity))
 
     @mutation(description="Forgets an identity at a provider, unless nothing else would let one in.")
@@ -194,10 +194,8 @@ class OpenIdMutation:
     ) -> UnlinkOpenIdIdentityPayload:
         context = info.context
         actor = context.require_actor()
-        identity_id = check_id(input.identity_id, "identity")
         await credentials.confirm(context.services, actor, context.one_address, input.password)
-        async with context.transaction() as session:
-            identity = await actions.openid.unlink(session, context.services.settings, actor, identity_id)
+        identity = await act(info, actions.openid.unlink, context.services.settings, input.identity_id)
         return UnlinkOpenIdIdentityPayload(identity=Identity.of(identity))
 
 

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from shared.graphql.acting import act
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation
 from shared.graphql.types import UserError
@@ -118,8 +119,7 @@ class PasswordMutation:
             context.services, actor, context.one_address, input.current_password, field="currentPassword"
         )
         password_hash = await _hash_new(info, actor.id, input.new_password)
-        async with context.transaction() as session:
-            done = await actions.passwords.change_password(session, cipher(settings), actor, checked, password_hash)
+        done = await act(info, actions.passwords.change_password, cipher(settings), checked, password_hash)
         await revoke(context.services.revocations, done.ended)
         return ChangePasswordPayload(user=User.of(done.user), ended_sessions=[Session.of(row) for row in done.ended])
 

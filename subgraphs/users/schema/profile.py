@@ -5,6 +5,7 @@ from typing import Self
 import strawberry
 from strawberry import UNSET
 
+from shared.graphql.acting import act
 from shared.graphql.schema import mutation
 from shared.graphql.types import UserError
 from subgraphs.users import actions, models
@@ -86,15 +87,11 @@ class SetSkillsPayload(ProfilePayload): ...
 class ProfileMutation:
     @mutation(description="Changes what is given of one's own profile.")
     async def update_profile(self, info: Info, input: UpdateProfileInput) -> UpdateProfilePayload:
-        actor = info.context.require_actor()
-        async with info.context.transaction() as session:
-            row = await actions.profile.update_profile(session, actor, input.parse(), input.expected_version)
+        row = await act(info, actions.profile.update_profile, input.parse(), input.expected_version)
         return UpdateProfilePayload.of(row)
 
     @mutation(description="Says what one can do, in place of what was said before.")
     async def set_skills(self, info: Info, input: SetSkillsInput) -> SetSkillsPayload:
-        actor = info.context.require_actor()
         changes: actions.profile.ProfileChanges = {"skills": input.skills}
-        async with info.context.transaction() as session:
-            row = await actions.profile.update_profile(session, actor, changes, input.expected_version)
+        row = await act(info, actions.profile.update_profile, changes, input.expected_version)
         return SetSkillsPayload.of(row)

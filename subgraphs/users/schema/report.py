@@ -7,14 +7,14 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
+from shared.graphql.acting import act_once
 from shared.graphql.entities import Node, entity
+from shared.graphql.ids import UserId
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import field, mutation, query
 from shared.graphql.types import UserError, register_enum
-from shared.idempotency import idempotent
 from shared.identity.actor import MARKETPLACE
-from shared.ids import check_id
 from subgraphs.users import actions, models, store
 from subgraphs.users.rules.reports import ReportReason
 from subgraphs.users.schema.session import IDEMPOTENCY_KEY
@@ -62,7 +62,7 @@ class UserReport(Node):
 
 @strawberry.input(description="Whom to report, and for what.")
 class ReportUserInput:
-    user_id: ID = strawberry.field(description="Somebody else.")
+    user_id: UserId = strawberry.field(description="Somebody else.")
     reason: ReportReason = strawberry.field(description="What they are reported for.")
     text: str = strawberry.field(description="What happened, 10 to 2,000 characters.")
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
@@ -91,16 +91,13 @@ class ReportQuery:
 class ReportMutation:
     @mutation(description="Tells the marketplace what somebody does. They are not told.", quotas=QUOTAS)
     async def report_user(self, info: Info, input: ReportUserInput) -> ReportUserPayload:
-        actor = info.context.require_actor()
-        user_id = check_id(input.user_id, "user")
-        async with info.context.transaction() as session:
-            row = await idempotent(
-                session,
-                actor.id,
-                input.idempotency_key,
-                "reportUser",
-                input,
-                run=lambda: actions.reports.report_user(session, actor, user_id, input.reason, input.text),
-                replay=lambda report_id: store.reports.get_report(session, report_id),
-            )
+        row = await act_once(
+            info,
+            input,
+            store.reports.get_report,
+            actions.reports.report_user,
+            input.user_id,
+            input.reason,
+            input.text,
+        )
         return ReportUserPayload(report=UserReport.of(row))

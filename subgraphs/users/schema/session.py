@@ -10,14 +10,15 @@ from strawberry import ID
 
 from shared import clock
 from shared.config import Settings
+from shared.graphql.acting import act
 from shared.graphql.entities import Node, entity
+from shared.graphql.ids import SessionId
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota
 from shared.graphql.schema import field, mutation, query
 from shared.graphql.types import UserError
 from shared.idempotency import idempotent
 from shared.identity.actor import MARKETPLACE, Role
-from shared.ids import check_id
 from subgraphs.users import actions, credentials, models, rules, store, tokens
 from subgraphs.users.revocations import revoke
 from subgraphs.users.schema.second_factor import SecondFactorChallenge
@@ -105,7 +106,7 @@ class RefreshSessionInput:
 
 @strawberry.input(description="The session to end.")
 class LogOutInput:
-    session_id: ID | None = strawberry.field(
+    session_id: SessionId | None = strawberry.field(
         default=None, description="One of `mySessions`; left out: the one that the request is made with."
     )
 
@@ -246,18 +247,13 @@ class SessionMutation:
 
     @mutation(description="Ends a session of one's own; its tokens are refused everywhere within 5 seconds.")
     async def log_out(self, info: Info, input: LogOutInput) -> LogOutPayload:
-        actor = info.context.require_actor()
-        session_id = check_id(input.session_id, "session") if input.session_id else actor.session_id
-        async with info.context.transaction() as session:
-            row = await actions.sessions.log_out(session, actor, session_id)
+        row = await act(info, actions.sessions.log_out, input.session_id)
         await revoke(info.context.services.revocations, [row])
         return LogOutPayload(session=Session.of(row))
 
     @mutation(description="Ends all sessions of one's own, such as after a password was seen by somebody.")
     async def log_out_everywhere(self, info: Info, input: LogOutEverywhereInput) -> LogOutEverywherePayload:
-        actor = info.context.require_actor()
-        async with info.context.transaction() as session:
-            rows = await actions.sessions.log_out_everywhere(session, actor, keep_current=input.keep_current)
+        rows = await act(info, actions.sessions.log_out_everywhere, keep_current=input.keep_current)
         await revoke(info.context.services.revocations, rows)
         return LogOutEverywherePayload(sessions=[Session.of(row) for row in rows])
 

@@ -1,13 +1,13 @@
 """Setting up a second factor, signing in with it, giving it up, and having it removed."""
 
 import strawberry
-from strawberry import ID
 
+from shared.graphql.acting import act
+from shared.graphql.ids import UserId
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation
 from shared.graphql.types import UserError
 from shared.identity.actor import ADMIN
-from shared.ids import check_id
 from subgraphs.users import actions, credentials, rules, second_factor, store
 from subgraphs.users.revocations import revoke
 from subgraphs.users.schema.administration import AdministerUserPayload
@@ -36,7 +36,7 @@ class DisableTotpInput:
 
 @strawberry.input(description="Whose second factor to remove, and why.")
 class RemoveSecondFactorInput:
-    user_id: ID = strawberry.field(description="The user's id; not one's own.")
+    user_id: UserId = strawberry.field(description="The user's id; not one's own.")
     reason: str = strawberry.field(
         description="Who asked for it and how it is known that it is them, 1 to 500 characters; without contact data."
     )
@@ -117,8 +117,7 @@ class TotpMutation:
         context, settings = info.context, info.context.services.settings
         actor = context.require_actor()
         await credentials.confirm(context.services, actor, context.one_address, input.password)
-        async with context.transaction() as session:
-            setup = await actions.second_factor.enable_totp(session, settings, actor)
+        setup = await act(info, actions.second_factor.enable_totp, settings)
         uri = second_factor.provisioning_uri(settings, setup.secret, setup.account)
         return EnableTotpPayload(secret=setup.secret, uri=uri)
 
@@ -129,11 +128,8 @@ class TotpMutation:
     async def confirm_totp(self, info: Info, input: ConfirmTotpInput) -> ConfirmTotpPayload:
         context, settings = info.context, info.context.services.settings
         actor = context.require_actor()
-        async with (
-            second_factor.attempt(context.services, context.one_address, actor.id, input.code),
-            context.transaction() as session,
-        ):
-            changed = await actions.second_factor.confirm_totp(session, settings, actor, input.code)
+        async with second_factor.attempt(context.services, context.one_address, actor.id, input.code):
+            changed = await act(info, actions.second_factor.confirm_totp, settings, input.code)
         await revoke(context.services.revocations, changed.ended)
         return ConfirmTotpPayload(recovery_codes=changed.recovery_codes, user=User.of(changed.user))
 
@@ -142,11 +138,8 @@ class TotpMutation:
         context, settings = info.context, info.context.services.settings
         actor = context.require_actor()
         await credentials.confirm(context.services, actor, context.one_address, input.password)
-        async with (
-            second_factor.attempt(context.services, context.one_address, actor.id, input.code),
-            context.transaction() as session,
-        ):
-            changed = await actions.second_factor.disable_totp(session, settings, actor, input.code)
+        async with second_factor.attempt(context.services, context.one_address, actor.id, input.code):
+            changed = await act(info, actions.second_factor.disable_totp, settings, input.code)
         await revoke(context.services.revocations, changed.ended)
         return DisableTotpPayload(user=User.of(changed.user))
 
@@ -158,11 +151,11 @@ class TotpMutation:
         quotas=[Quota("removeSecondFactor", "second_factor_removals_per_account", by_actor)],
     )
     async def remove_second_factor(self, info: Info, input: RemoveSecondFactorInput) -> RemoveSecondFactorPayload:
-        context, settings = info.context, info.context.services.settings
-        actor, user_id = context.require_actor(), check_id(input.user_id, "user")
-        async with context.transaction() as session:
-            changed = await actions.second_factor.remove_second_factor(session, settings, actor, user_id, input.reason)
-        await revoke(context.services.revocations, changed.ended)
+        services = info.context.services
+        changed = await act(
+            info, actions.second_factor.remove_second_factor, services.settings, input.user_id, input.reason
+        )
+        await revoke(services.revocations, changed.ended)
         return RemoveSecondFactorPayload.of(changed.user)
 
     @mutation(description="Makes ten new recovery codes; the old ones are worth nothing from then on.")
@@ -172,11 +165,8 @@ class TotpMutation:
         context, settings = info.context, info.context.services.settings
         actor = context.require_actor()
         await credentials.confirm(context.services, actor, context.one_address, input.password)
-        async with (
-            second_factor.attempt(context.services, context.one_address, actor.id, input.code),
-            context.transaction() as session,
-        ):
-            changed = await actions.second_factor.regenerate_recovery_codes(session, settings, actor, input.code)
+        async with second_factor.attempt(context.services, context.one_address, actor.id, input.code):
+            changed = await act(info, actions.second_factor.regenerate_recovery_codes, settings, input.code)
         return RegenerateRecoveryCodesPayload(recovery_codes=changed.recovery_codes, user=User.of(changed.user))
 
     @mutation(

@@ -10,10 +10,10 @@ from strawberry import ID
 from shared import clock
 from shared.context import Context
 from shared.graphql.entities import Node, entity
+from shared.graphql.ids import UserId
 from shared.graphql.schema import field, query
 from shared.graphql.types import register_enum
 from shared.identity.actor import MARKETPLACE, Role
-from shared.ids import check_id
 from subgraphs.users import models, rules
 from subgraphs.users.loaders import Loaders
 from subgraphs.users.rules.accounts import Status
@@ -204,6 +204,6 @@ class UserQuery:
 
     @query(description="A user; null if there is none with this id.")
     async def user(
-        self, info: Info, id: Annotated[ID, strawberry.argument(description="The user's id.")]
+        self, info: Info, id: Annotated[UserId, strawberry.argument(description="The user's id.")]
     ) -> User | None:
-        return await find_user(info, check_id(id, "user"))
+        return await find_user(info, id)

@@ -8,14 +8,15 @@ import strawberry
 from strawberry import ID
 
 from shared import clock
+from shared.graphql.acting import act
 from shared.graphql.entities import Node, entity
+from shared.graphql.ids import VerificationId
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import field, mutation, query
 from shared.graphql.types import UserError, register_enum
 from shared.idempotency import idempotent
 from shared.identity.actor import ADMIN, MARKETPLACE
-from shared.ids import check_id
 from subgraphs.users import actions, models, rules, store
 from subgraphs.users.rules.verification import DocumentType, RejectionReason, Status
 from subgraphs.users.schema.session import IDEMPOTENCY_KEY
@@ -139,7 +140,7 @@ class SubmitIdentityVerificationInput:
 
 @strawberry.input(description="The document to accept.")
 class ApproveIdentityVerificationInput:
-    verification_id: ID = strawberry.field(description="A pending verification of somebody else.")
+    verification_id: VerificationId = strawberry.field(description="A pending verification of somebody else.")
     expected_version: int = strawberry.field(
         description="The `version` that you saw; `VERSION_CONFLICT` if it changed since."
     )
@@ -147,7 +148,7 @@ class ApproveIdentityVerificationInput:
 
 @strawberry.input(description="The document not to accept, and why.")
 class RejectIdentityVerificationInput:
-    verification_id: ID = strawberry.field(description="A pending verification of somebody else.")
+    verification_id: VerificationId = strawberry.field(description="A pending verification of somebody else.")
     reason: RejectionReason = strawberry.field(description="Why; its owner is told.")
     note: str | None = strawberry.field(
         default=None, description="What else its owner should know, 3 to 500 characters; no document numbers."
@@ -159,7 +160,7 @@ class RejectIdentityVerificationInput:
 
 @strawberry.input(description="The document to see in full.")
 class RevealIdentityDocumentInput:
-    verification_id: ID = strawberry.field(description="A verification of somebody else.")
+    verification_id: VerificationId = strawberry.field(description="A verification of somebody else.")
 
 
 @strawberry.type(description="The outcome of a mutation of an identity verification.")
@@ -265,9 +266,7 @@ class VerificationMutation:
     async def approve_identity_verification(
         self, info: Info, input: ApproveIdentityVerificationInput
     ) -> ApproveIdentityVerificationPayload:
-        actor, found = info.context.require_actor(), check_id(input.verification_id, "verification")
-        async with info.context.transaction() as session:
-            row = await actions.verification.approve(session, actor, found, input.expected_version)
+        row = await act(info, actions.verification.approve, input.verification_id, input.expected_version)
         return ApproveIdentityVerificationPayload.of(row)
 
     @mutation(
@@ -276,11 +275,14 @@ class VerificationMutation:
     async def reject_identity_verification(
         self, info: Info, input: RejectIdentityVerificationInput
     ) -> RejectIdentityVerificationPayload:
-        actor, found = info.context.require_actor(), check_id(input.verification_id, "verification")
-        async with info.context.transaction() as session:
-            row = await actions.verification.reject(
-                session, actor, found, input.expected_version, input.reason, input.note
-            )
+        row = await act(
+            info,
+            actions.verification.reject,
+            input.verification_id,
+            input.expected_version,
+            input.reason,
+            input.note,
+        )
         return RejectIdentityVerificationPayload.of(row)
 
     @mutation(
@@ -291,7 +293,6 @@ class VerificationMutation:
     async def reveal_identity_document(
         self, info: Info, input: RevealIdentityDocumentInput
     ) -> RevealIdentityDocumentPayload:
-        actor, found = info.context.require_actor(), check_id(input.verification_id, "verification")
-        async with info.context.transaction() as session:
-            revealed = await actions.verification.reveal(session, actor, cipher(info.context.services.settings), found)
+        keys = cipher(info.context.services.settings)
+        revealed = await act(info, actions.verification.reveal, keys, input.verification_id)
         return RevealIdentityDocumentPayload(number=revealed.number, full_name=revealed.full_name)
