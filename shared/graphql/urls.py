@@ -42,7 +42,7 @@ def https_url(value: str, *, field: tuple[str, ...]) -> str:
     """
     url = value.strip() if len(value) <= 2 * MAX_LENGTH else value
     if len(url) > MAX_LENGTH:
-        raise InvalidInput(f"At most {MAX_LENGTH} characters, please.", field=field)
+        raise InvalidInput(f"At most {MAX_LENGTH} characters, please.", field=field, max=MAX_LENGTH)
     if not url.isascii() or not _URL.fullmatch(url):
         raise InvalidInput("Enter an address that begins with https:// and is percent-encoded.", field=field)
     parts = urlsplit(url)

@@ -51,7 +51,8 @@ def normalise_email(text: str) -> str:
     try:
         valid = validate_email(address, check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError:
-        raise rules.accounts.InvalidEmail("Enter a valid e-mail address.", field=("email",)) from None
+        most = _MAX_EMAIL if len(text.strip()) > _MAX_EMAIL else None
+        raise rules.accounts.InvalidEmail("Enter a valid e-mail address.", field=("email",), max=most) from None
     return (valid.ascii_email or valid.normalized).lower()
 
 
@@ -70,14 +71,31 @@ async def check_new_password(
 
     `known` are the user's other inputs, which a guesser would try, with and without what separates their parts.
     """
+    normalised = clean_new_password(password, field=field)
+    await check_hard_to_guess(settings, normalised, known=known, field=field)
+    return normalised
+
+
+def clean_new_password(password: str, *, field: tuple[str, ...] = ("password",)) -> str:
+    """The password normalised, once it has as many characters as one has, all of which can be typed.
+
+    Raises WeakPassword.
+    """
     normalised = normalise_password(password)
     least, most = rules.passwords.PASSWORD_LENGTH
     if len(password) > most or len(normalised) > most:
-        raise rules.passwords.WeakPassword(f"At most {most} characters, please.", field=field)
+        raise rules.passwords.WeakPassword(f"At most {most} characters, please.", field=field, min=least, max=most)
     if len(normalised) < least:
-        raise rules.passwords.WeakPassword(f"At least {least} characters, please.", field=field)
+        raise rules.passwords.WeakPassword(f"At least {least} characters, please.", field=field, min=least, max=most)
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in normalised):
         raise rules.passwords.WeakPassword("The password holds a character that cannot be typed.", field=field)
+    return normalised
+
+
+async def check_hard_to_guess(
+    settings: Settings, normalised: str, *, known: tuple[str, ...], field: tuple[str, ...] = ("password",)
+) -> None:
+    """Raises WeakPassword. It costs up to 50 ms of a processor: after all else is known to be right."""
     async with _slot(settings):
         score = await asyncio.to_thread(_score, normalised, known)
     if score < rules.passwords.LEAST_PASSWORD_SCORE:
@@ -85,7 +103,6 @@ async def check_new_password(
             "This password is easily guessed; take several words that do not belong together.",
             field=field,
         )
-    return normalised
 
 
 async def hash_password(settings: Settings, normalised: str) -> str:

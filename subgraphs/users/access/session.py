@@ -68,5 +68,8 @@ ACCESS: list[Declaration] = [
         "logOutEverywhere(input: {keepCurrent: true})",
         "session", signed_in(EMPTY, owner=VALUE), gives="sessions", again=EMPTY,
     ),
-    user_error("newcomer", f"signUp(input: {{email: $email, {PERSON}, roles: []}})", anybody(VALUE)),
+    user_error(
+        "newcomer", 'signUp(input: {email: $email, password: $password, displayName: "", roles: []})',
+        anybody(VALUE), bounds=anybody(VALUE), allowed=anybody(VALUE),
+    ),
 ]  # fmt: skip

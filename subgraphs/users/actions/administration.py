@@ -24,14 +24,14 @@ async def suspend_user(
     """Shuts an account out, tells its owner and ends its sessions, which are answered with it.
 
     The same by the same admin changes nothing.
-    Raises InvalidInput, NotFound, NotAllowed, InvalidTransition, Forbidden.
+    Raises NotFound, NotAllowed, Forbidden, InvalidTransition, InvalidInput.
     """
-    text = rules.accounts.clean_reason(reason, rules.accounts.SUSPENSION_REASON_LENGTH)
     user = await lock_other(session, actor, user_id)
     before = user.status
     if before is Status.SUSPENDED and user.standing_set_by == actor.id:
         return user, ()
     user.status = next_status(TRANSITIONS, before, Command.SUSPEND)
+    text = rules.accounts.clean_reason(reason, rules.accounts.SUSPENSION_REASON_LENGTH)
     now = clock.now()
     user.standing_set_by = actor.id
     user.suspended_at, user.suspension_reason, user.suspended_from = now, text, before

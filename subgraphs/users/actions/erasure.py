@@ -36,11 +36,10 @@ async def erase_user(
 ) -> tuple[models.User, Sequence[models.Session]]:
     """What an admin does for somebody who cannot themselves.
 
-    Raises as `suspend_user`, and AccountHasOpenEngagements.
+    Raises as `suspend_user`, and AccountHasOpenEngagements before InvalidInput.
     """
-    text = rules.accounts.clean_reason(reason, rules.erasure.REASON_LENGTH)
     user = await administration.lock_other(session, actor, user_id)
-    return await _erase(session, cipher(settings), user, by=actor.id, reason=text)
+    return await _erase(session, cipher(settings), user, by=actor.id, reason=reason)
 
 
 async def replay_erasures(session: AsyncSession, since: datetime) -> Sequence[str]:
@@ -86,6 +85,8 @@ async def _erase(
     rules.erasure.check_free(await store.engagements.has_open(session, user.id))
     now = clock.now()
     user.status = next_status(TRANSITIONS, user.status, Command.ERASE)
+    if reason is not None:
+        reason = rules.accounts.clean_reason(reason, rules.erasure.REASON_LENGTH)
     user.version += 1
     user.updated_at = now
     # Also those that will end nothing: their rows are emptied after this has emitted.

@@ -16,7 +16,7 @@ from shared.identity.actor import Actor, Role
 from shared.ids import new_id
 from shared.messaging.outbox import emit
 from subgraphs.users import credentials, models, rules, store
-from subgraphs.users.actions import mails, profile, sessions
+from subgraphs.users.actions import mails, sessions
 from subgraphs.users.actions.challenges import Challenge, challenge
 from subgraphs.users.openid.id_tokens import Claims
 from subgraphs.users.openid.providers import providers
@@ -187,7 +187,7 @@ def _identity(user_id: str, provider_id: str, claims: Claims) -> models.Identity
 def _display_name(name: str | None) -> str:
     """The name that the provider knows, where it can be one here."""
     try:
-        return profile.clean_name(name or _NAMELESS)
+        return rules.profile.clean_name(name or _NAMELESS)
     except InvalidInput:
         return _NAMELESS
 

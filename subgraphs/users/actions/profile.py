@@ -1,6 +1,5 @@
 """What people tell about themselves."""
 
-from collections.abc import Sequence
 from functools import cache
 from typing import TypedDict
 from zoneinfo import available_timezones
@@ -8,8 +7,7 @@ from zoneinfo import available_timezones
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, events
-from shared.errors import InvalidInput, NotFound, VersionConflict
-from shared.graphql.text import clean
+from shared.errors import InvalidInput, NotFound, VersionConflict, collected
 from shared.graphql.urls import https_url
 from shared.identity.actor import Actor
 from shared.messaging.outbox import emit
@@ -52,12 +50,6 @@ async def update_profile(
     return user
 
 
-def clean_name(text: str, *, field: tuple[str, ...] = ("displayName",)) -> str:
-    """A name as it is shown. Raises InvalidInput."""
-    least, most = rules.profile.DISPLAY_NAME_LENGTH
-    return clean(text, field=field, min_length=least, max_length=most)
-
-
 def _profile_updated(user: models.User) -> events.UserProfileUpdated:
     return events.UserProfileUpdated(
         user_id=user.id,
@@ -72,38 +64,24 @@ def _profile_updated(user: models.User) -> events.UserProfileUpdated:
 
 def _clean_profile(changes: ProfileChanges) -> ProfileChanges:
     cleaned: ProfileChanges = {}
-    if "display_name" in changes:
-        cleaned["display_name"] = clean_name(changes["display_name"])
-    if "bio" in changes:
-        bio = clean(changes["bio"] or "", field=("bio",), max_length=rules.profile.BIO_LENGTH[1], multiline=True)
-        cleaned["bio"] = bio or None
-    if "avatar_url" in changes:
-        url = changes["avatar_url"]
-        cleaned["avatar_url"] = https_url(url, field=("avatarUrl",)) if url else None
-    if "phone" in changes:
-        phone = changes["phone"]
-        cleaned["phone"] = rules.profile.normalise_phone(phone) if phone else None
-    if "locale" in changes:
-        cleaned["locale"] = changes["locale"] or Locale.EN
-    if "time_zone" in changes:
-        cleaned["time_zone"] = _check_time_zone(changes["time_zone"] or rules.profile.DEFAULT_TIME_ZONE)
-    if "skills" in changes:
-        cleaned["skills"] = _clean_skills(changes["skills"])
+    with collected() as check:
+        if "display_name" in changes:
+            cleaned["display_name"] = check(rules.profile.clean_name, changes["display_name"])
+        if "bio" in changes:
+            cleaned["bio"] = check(rules.profile.clean_bio, changes["bio"])
+        if "avatar_url" in changes:
+            url = changes["avatar_url"]
+            cleaned["avatar_url"] = check(https_url, url, field=("avatarUrl",)) if url else None
+        if "phone" in changes:
+            phone = changes["phone"]
+            cleaned["phone"] = check(rules.profile.normalise_phone, phone) if phone else None
+        if "locale" in changes:
+            cleaned["locale"] = changes["locale"] or Locale.EN
+        if "time_zone" in changes:
+            cleaned["time_zone"] = check(_check_time_zone, changes["time_zone"] or rules.profile.DEFAULT_TIME_ZONE)
+        if "skills" in changes:
+            cleaned["skills"] = check(rules.profile.clean_skills, changes["skills"])
     return cleaned
-
-
-def _clean_skills(skills: Sequence[str]) -> list[str]:
-    most = rules.profile.MOST_SKILLS_LOOKED_AT
-    if len(skills) > most:
-        raise InvalidInput(f"At most {rules.profile.MOST_SKILLS} skills, please.", field=("skills",))
-    return rules.profile.unique_skills([_clean_skill(skill, place) for place, skill in enumerate(skills)])
-
-
-def _clean_skill(skill: str, place: int) -> str:
-    least, longest = rules.profile.SKILL_LENGTH
-    field = ("skills", str(place))
-    text = clean(skill, field=field, max_length=2 * longest)
-    return clean(" ".join(text.split()), field=field, min_length=least, max_length=longest)
 
 
 def _check_time_zone(name: str) -> str:

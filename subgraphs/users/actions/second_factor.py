@@ -98,13 +98,13 @@ async def remove_second_factor(
 ) -> Changed:
     """What an admin does for somebody who has lost the app and the recovery codes; ends all sessions of that person.
 
-    Raises InvalidInput, NotFound, NotAllowed, Forbidden.
+    Raises NotFound, NotAllowed, Forbidden, InvalidInput.
     """
-    text = rules.accounts.clean_reason(reason, rules.second_factor.REMOVAL_REASON_LENGTH)
     user = await administration.lock_other(session, actor, user_id)
     factor = await store.second_factor.lock_second_factor(session, user.id)
     if factor is None or factor.enabled_at is None:
         raise no_second_factor()
+    text = rules.accounts.clean_reason(reason, rules.second_factor.REMOVAL_REASON_LENGTH)
     await store.second_factor.delete_second_factor(session, user.id)
     await store.second_factor.delete_challenges(session, user.id)
     ended = await sessions.end_all(session, user.id, EndReason.SECOND_FACTOR_CHANGED, clock.now())

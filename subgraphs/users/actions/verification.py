@@ -1,14 +1,14 @@
 """Checking who somebody is, by a document that they tell the number of."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import astuple, dataclass
 from datetime import date, datetime
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, deadlines, events
-from shared.errors import DomainError, InvalidTransition, NotAllowed, NotFound, VersionConflict
-from shared.graphql.text import clean
+from shared.errors import DomainError, InvalidTransition, NotAllowed, NotFound, VersionConflict, collected
 from shared.identity.actor import Actor
 from shared.identity.cipher import CannotDecrypt, Cipher
 from shared.ids import new_id
@@ -24,11 +24,12 @@ EXPIRY = "identity_expiry"
 NUMBER_PURPOSE = "identity-number"
 NAME_PURPOSE = "identity-name"
 _PRINT_PURPOSE = "identity-document"
+_GIVEN_PURPOSE = "identity-input"
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document as somebody tells of it, once its parts were checked."""
+    """A document as somebody tells of it."""
 
     type: DocumentType
     number: str
@@ -45,45 +46,31 @@ class Revealed:
     full_name: str | None
 
 
-def clean_document(
-    type: DocumentType, number: str, country: str | None, full_name: str | None, expires_on: date | None
-) -> Document:
-    """The document in the form in which it is stored. Raises InvalidInput."""
-    country = rules.verification.check_country(country)
-    rules.verification.check_document_lives(expires_on, clock.now())
-    if full_name is not None:
-        least, most = rules.verification.FULL_NAME_LENGTH
-        full_name = clean(full_name, field=("fullName",), min_length=least, max_length=most)
-    number = rules.verification.normalise_number(type, country, number)
-    return Document(type, number, country, full_name, expires_on)
-
-
 def fingerprint(cipher: Cipher, type: DocumentType, number: str) -> bytes:
     """What two submissions of one document share, whatever else they tell of it."""
     return cipher.fingerprint(f"{type}:{number}", purpose=_PRINT_PURPOSE)
 
 
-def without_secrets(cipher: Cipher, document: Document) -> dict[str, object]:
+def without_secrets(cipher: Cipher, document: Document) -> str:
     """What tells two submissions apart, in a form whose fast hash may be kept: no number, no name."""
-    name = document.full_name
-    return {
-        "number": fingerprint(cipher, document.type, document.number).hex(),
-        "country": document.country,
-        "full_name": None if name is None else cipher.fingerprint(name, purpose=NAME_PURPOSE).hex(),
-        "expires_on": document.expires_on,
-    }
+    given = json.dumps(astuple(document), default=str)
+    return cipher.fingerprint(given, purpose=_GIVEN_PURPOSE).hex()
 
 
 async def submit(
     session: AsyncSession, actor: Actor, cipher: Cipher, document: Document
 ) -> models.IdentityVerification:
-    """Puts a document into the queue of the admins. Locks the user's row. Raises NotFound, InvalidTransition."""
+    """Puts a document into the queue of the admins. Locks the user's row.
+
+    Raises NotFound, InvalidTransition, InvalidInput.
+    """
     user = await store.accounts.lock_user(session, actor.id)
     if user is None:
         raise NotFound("There is no such account.")
     now = clock.now()
     live = await store.verification.lock_live_checks(session, user.id)
     rules.verification.check_may_submit([(each.status, each.expires_at) for each in live], now)
+    document = _clean(document, now)
     name = document.full_name
     check = models.IdentityVerification(
         id=new_id("verification"),
@@ -161,14 +148,13 @@ async def reject(
 
     Raises NotFound, NotAllowed, Forbidden, VersionConflict, InvalidTransition, InvalidInput.
     """
-    if note is not None:
-        least, most = rules.verification.NOTE_LENGTH
-        note = clean(note, field=("note",), min_length=least, max_length=most, multiline=True)
     user, check = await _lock(session, actor, check_id)
     if _is_decided(check, actor, Status.REJECTED):
         return check
     _check_version(check, expected_version)
-    _decide(check, actor, next_status(TRANSITIONS, check.status, Command.REJECT), clock.now())
+    status = next_status(TRANSITIONS, check.status, Command.REJECT)
+    note = rules.verification.clean_note(note) if note is not None else None
+    _decide(check, actor, status, clock.now())
     check.rejection_reason, check.rejection_note = reason, note
     await emit(
         session,
@@ -225,6 +211,23 @@ async def print_anew(session: AsyncSession, cipher: Cipher, after: str, limit: i
             continue
         check.fingerprint = fingerprint(cipher, check.document_type, number)
     return checks[-1].id if len(checks) == limit else ""
+
+
+def _clean(document: Document, now: datetime) -> Document:
+    """The document in the form in which it is stored. Raises InvalidInput."""
+    name = document.full_name
+    with collected() as check:
+        country = check(rules.verification.check_country, document.country)
+        cleaned = Document(
+            type=document.type,
+            # Where the country is none, the number is judged as one of any country.
+            number=check(rules.verification.normalise_number, document.type, country, document.number),
+            country=country,
+            full_name=check(rules.verification.clean_full_name, name) if name is not None else None,
+            expires_on=document.expires_on,
+        )
+        check(rules.verification.check_document_lives, document.expires_on, now)
+    return cleaned
 
 
 async def _lock(session: AsyncSession, actor: Actor, check_id: str) -> tuple[models.User, models.IdentityVerification]:

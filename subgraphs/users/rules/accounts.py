@@ -64,7 +64,8 @@ class InvalidEmail(DomainError):
 def check_roles_at_sign_up(roles: Collection[Role]) -> list[Role]:
     """The roles, each once, in the order of `Role`. Raises InvalidInput for none and for SUPPORT and ADMIN."""
     if not roles or not ROLES_AT_SIGN_UP.issuperset(roles):
-        raise InvalidInput("Choose POSTER, TASKER or both.", field=("roles",))
+        allowed = sort_roles(ROLES_AT_SIGN_UP)
+        raise InvalidInput("Choose POSTER, TASKER or both.", field=("roles",), min=1, allowed=allowed)
     return sort_roles(roles)
 
 

@@ -1,12 +1,14 @@
 """What a profile may hold."""
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 
-from shared.errors import InvalidInput
+from shared.errors import InvalidInput, collected
+from shared.graphql.text import clean
 
 DISPLAY_NAME_LENGTH = (1, 60)
-BIO_LENGTH = (0, 1_000)
+MOST_BIO_CHARACTERS = 1_000
 SKILL_LENGTH = (2, 40)
 MOST_SKILLS = 20
 MOST_SKILLS_LOOKED_AT = 100
@@ -18,6 +20,8 @@ DEFAULT_TIME_ZONE = "UTC"
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _SEPARATORS = re.compile(r"[ ().\-/\u00a0\u2010\u2011]")
 _MOST_PHONE_CHARACTERS = 40
+# Without line breaks and tabs, which are no part of a skill.
+_SPACES = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 
 
 class Locale(StrEnum):
@@ -35,11 +39,38 @@ def normalise_phone(text: str) -> str:
     return number
 
 
-def unique_skills(skills: list[str]) -> list[str]:
-    """Each skill once, whatever its case, in the order of its first mention. Raises InvalidInput for too many."""
+def clean_name(text: str, *, field: tuple[str, ...] = ("displayName",)) -> str:
+    """A name as it is shown. Raises InvalidInput."""
+    least, most = DISPLAY_NAME_LENGTH
+    return clean(text, field=field, min_length=least, max_length=most)
+
+
+def clean_bio(text: str | None) -> str | None:
+    """What somebody says of themselves; None for nothing. Raises InvalidInput."""
+    return clean(text or "", field=("bio",), max_length=MOST_BIO_CHARACTERS, multiline=True) or None
+
+
+def clean_skills(skills: Sequence[str]) -> list[str]:
+    """Each skill once, whatever its case, in the order of its first mention.
+
+    Raises InvalidInput for each that is none, and for too many.
+    """
+    if len(skills) > MOST_SKILLS_LOOKED_AT:
+        raise _too_many_skills()
+    with collected() as check:
+        cleaned = [check(_clean_skill, skill, place) for place, skill in enumerate(skills)]
     unique: dict[str, str] = {}
-    for skill in skills:
+    for skill in cleaned:
         unique.setdefault(skill.casefold(), skill)
     if len(unique) > MOST_SKILLS:
-        raise InvalidInput(f"At most {MOST_SKILLS} skills, please.", field=("skills",))
+        raise _too_many_skills()
     return list(unique.values())
+
+
+def _clean_skill(skill: str, place: int) -> str:
+    least, most = SKILL_LENGTH
+    return clean(_SPACES.sub(" ", skill), field=("skills", str(place)), min_length=least, max_length=most)
+
+
+def _too_many_skills() -> InvalidInput:
+    return InvalidInput(f"At most {MOST_SKILLS} skills, please.", field=("skills",), max=MOST_SKILLS)

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from shared.errors import InvalidInput, InvalidTransition
+from shared.graphql.text import clean
 from shared.transitions import By, Transition, step
 from subgraphs.users.rules.countries import COUNTRIES
 
@@ -15,6 +16,8 @@ RENEWAL = timedelta(days=60)
 FULL_NAME_LENGTH = (2, 120)
 NOTE_LENGTH = (3, 500)
 NUMBER_LENGTH = (6, 20)
+PASSPORT_NUMBER_LENGTH = (6, 9)  # ICAO 9303 has nine characters for it
+THAI_ID_LENGTH = (13, 13)
 _MOST_NUMBER_CHARACTERS = 60
 _SHOWN = 4
 
@@ -64,8 +67,6 @@ TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
 
 _SEPARATORS = re.compile(r"[ .\-/\u00a0\u2010\u2011]")
 _NUMBER = re.compile(r"[A-Z0-9]+")
-# ICAO 9303 has nine characters for a passport's number.
-_PASSPORT = re.compile(r"[A-Z0-9]{6,9}")
 _THAI_ID = re.compile(r"[1-8][0-9]{12}")
 
 
@@ -75,20 +76,35 @@ def normalise_number(document: DocumentType, country: str | None, text: str) -> 
     Of a Thai national id the check digit is checked, of others the form only.
     """
     number = _SEPARATORS.sub("", text.strip()).upper() if len(text) <= _MOST_NUMBER_CHARACTERS else ""
+    is_thai_id = document is DocumentType.NATIONAL_ID and country == "TH"
     least, most = NUMBER_LENGTH
+    if document is DocumentType.PASSPORT:
+        least, most = PASSPORT_NUMBER_LENGTH
+    if is_thai_id:
+        least, most = THAI_ID_LENGTH
+    if not least <= len(number) <= most:
+        raise InvalidInput("This is not the number of such a document.", field=("number",), min=least, max=most)
     plausible = (
-        least <= len(number) <= most
-        and _NUMBER.fullmatch(number) is not None
+        _NUMBER.fullmatch(number) is not None
         and sum(character.isdigit() for character in number) >= 3
         and len(set(number)) > 2
+        and (not is_thai_id or _is_thai_id(number))
     )
-    if document is DocumentType.PASSPORT:
-        plausible = plausible and _PASSPORT.fullmatch(number) is not None
-    if document is DocumentType.NATIONAL_ID and country == "TH":
-        plausible = plausible and _is_thai_id(number)
     if not plausible:
         raise InvalidInput("This is not the number of such a document.", field=("number",))
     return number
+
+
+def clean_full_name(name: str) -> str:
+    """The name in a document. Raises InvalidInput."""
+    least, most = FULL_NAME_LENGTH
+    return clean(name, field=("fullName",), min_length=least, max_length=most)
+
+
+def clean_note(note: str) -> str:
+    """What an admin says to the owner of a document that is not accepted. Raises InvalidInput."""
+    least, most = NOTE_LENGTH
+    return clean(note, field=("note",), min_length=least, max_length=most, multiline=True)
 
 
 def last_four(number: str) -> str:
@@ -109,7 +125,8 @@ def check_country(code: str | None) -> str | None:
 def check_document_lives(expires_on: date | None, now: datetime) -> None:
     """Raises InvalidInput for a document that has run out."""
     if expires_on is not None and end_of(expires_on) <= now:
-        raise InvalidInput("The document has expired.", field=("documentExpiresOn",))
+        today = now.astimezone(UTC).date().isoformat()
+        raise InvalidInput("The document has expired.", field=("documentExpiresOn",), min=today)
 
 
 def check_may_submit(statuses: list[tuple[Status, datetime | None]], now: datetime) -> None:

@@ -11,7 +11,7 @@ from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.schema import mutation, query
 from shared.graphql.types import UserError
 from shared.identity.actor import ADMIN, Role
-from subgraphs.users import actions, credentials, models, store
+from subgraphs.users import actions, credentials, models, rules, store
 from subgraphs.users.revocations import revoke
 from subgraphs.users.rules.accounts import Status
 from subgraphs.users.schema.user import Info, User
@@ -34,7 +34,7 @@ class UserFilter:
                 status=self.status,
                 role=self.role,
                 email=None if self.email is None else credentials.normalise_email(self.email),
-                name=None if self.name is None else actions.profile.clean_name(self.name, field=("name",)),
+                name=None if self.name is None else rules.profile.clean_name(self.name, field=("name",)),
             )
         except DomainError as error:
             raise BadRequest(f"filter.{'.'.join(error.field)}: {error.message}") from None

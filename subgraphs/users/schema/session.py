@@ -193,22 +193,22 @@ class SessionMutation:
     )
     async def sign_up(self, info: Info, input: SignUpInput) -> SignUpPayload:
         context, settings = info.context, info.context.services.settings
-        email = credentials.normalise_email(input.email)
-        display_name = actions.profile.clean_name(input.display_name)
-        roles = rules.accounts.check_roles_at_sign_up(input.roles)
-        password = await credentials.check_new_password(settings, input.password, known=(email, display_name))
-        password_hash = await credentials.hash_password(settings, password)
-        account = actions.accounts.NewAccount(email, password_hash, display_name, roles)
+        account = actions.accounts.clean_account(input.email, input.password, input.display_name, input.roles)
+        known = (account.email, account.display_name)
+        await credentials.check_hard_to_guess(settings, account.password, known=known)
+        password_hash = await credentials.hash_password(settings, account.password)
         async with context.transaction() as session:
             row = await idempotent(
                 session,
-                credentials.sign_up_actor(email),
+                credentials.sign_up_actor(account.email),
                 input.idempotency_key,
                 "signUp",
                 # Not the password, which must be stored in no form that is easier to guess than its Argon2 hash.
-                {"display_name": display_name, "roles": roles},
-                run=lambda: actions.accounts.sign_up(session, cipher(settings), account, context.user_agent),
-                replay=lambda session_id: repeat_sign_up(session, settings, session_id, password),
+                {"display_name": account.display_name, "roles": account.roles},
+                run=lambda: actions.accounts.sign_up(
+                    session, cipher(settings), account, password_hash, context.user_agent
+                ),
+                replay=lambda session_id: repeat_sign_up(session, settings, session_id, account.password),
             )
             user = await store.accounts.get_user(session, row.user_id)
             assert user is not None, "a foreign key says so"

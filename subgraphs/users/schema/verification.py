@@ -245,7 +245,7 @@ class VerificationMutation:
         self, info: Info, input: SubmitIdentityVerificationInput
     ) -> SubmitIdentityVerificationPayload:
         actor, keys = info.context.require_actor(), cipher(info.context.services.settings)
-        document = actions.verification.clean_document(
+        document = actions.verification.Document(
             input.document_type, input.number, input.country, input.full_name, input.document_expires_on
         )
         async with info.context.transaction() as session:
