@@ -1,12 +1,16 @@
 """Clients of a router that speak the protocols themselves, well or badly."""
 
 import asyncio
+import functools
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -14,6 +18,17 @@ from tests.support.loopback import NO_TLS
 
 Json = dict[str, Any]
 PROTOCOL = "graphql-transport-ws"
+_KEY = Ed25519PrivateKey.generate()
+
+
+@functools.cache
+def bearer(subject: str) -> str:
+    """An `Authorization` that may hold, for an hour and always the same: its key is one that no router has read yet.
+
+    The embedded router closes a connection at once whose token cannot hold.
+    """
+    claims = {"iss": "service-exchange", "aud": "service-exchange", "sub": subject, "exp": int(time.time()) + 3600}
+    return f"Bearer {jwt.encode(claims, _KEY, 'EdDSA', headers={'kid': 'not read yet'})}"
 
 
 async def post(url: str, query: str, variables: Json | None = None, **headers: str) -> Json:

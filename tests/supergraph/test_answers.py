@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.supergraph.clients import Json, codes, post, socket
+from tests.supergraph.clients import Json, bearer, codes, post, socket
 from tests.supergraph.conftest import Router, only_embedded
 
 REFUSED = "Bearer refused"
@@ -10,7 +10,7 @@ REFUSED = "Bearer refused"
 
 async def over_websocket(router: Router, query: str) -> Json:
     """The answer to one operation, or the first event of a subscription."""
-    async with socket(router.url, {"authorization": "Bearer a"}) as client:
+    async with socket(router.url, {"authorization": bearer("a")}) as client:
         await client.subscribe(query)
         message = await client.receive()
     return dict(message["payload"]) if message["type"] == "next" else {"errors": message["payload"]}

@@ -12,10 +12,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.frames import Frame, Opcode
 
-from tests.supergraph.clients import Json, Socket, post, raw_socket, socket
+from tests.supergraph.clients import Json, Socket, bearer, post, raw_socket, socket
 from tests.supergraph.conftest import ALLOWED_ORIGIN, MAX_OPERATIONS, Router, Subgraph, only_embedded
 
-TOKEN = {"authorization": "Bearer a"}
+TOKEN = {"authorization": bearer("a")}
 EVENTS = """
     subscription ($count: Int! = 3, $end: String, $pause: Float! = 0, $padding: Int! = 0) {
       bidEvents(taskId: "7", count: $count, end: $end, pause: $pause, padding: $padding) {
@@ -28,7 +28,7 @@ EVENTS = """
 def event(seq: int) -> Json:
     return {
         "seq": seq,
-        "authorization": "Bearer a",
+        "authorization": bearer("a"),
         "padding": "",
         "task": {"id": "7", "title": "Task 7", "bidCount": 2},
     }
@@ -56,14 +56,14 @@ async def test_each_event_has_its_own_errors(router: Router) -> None:
 
 @pytest.mark.parametrize("name", ["authorization", "Authorization", "AUTHORIZATION"])
 async def test_the_token_of_connection_init_counts_for_all_operations(router: Router, name: str) -> None:
-    async with socket(router.url, {name: "Bearer b"}) as client:
+    async with socket(router.url, {name: bearer("b")}) as client:
         await client.subscribe(EVENTS, {"count": 1})
         events = await client.until_end()
         await client.subscribe("{ seen { authorization } }", id="2")
         query = await client.until_end()
 
-    assert events[0]["payload"]["data"]["bidEvents"]["authorization"] == "Bearer b"
-    assert query[0]["payload"]["data"]["seen"]["authorization"] == "Bearer b"
+    assert events[0]["payload"]["data"]["bidEvents"]["authorization"] == bearer("b")
+    assert query[0]["payload"]["data"]["seen"]["authorization"] == bearer("b")
 
 
 async def test_connections_keep_their_tokens_apart(router: Router) -> None:
@@ -73,7 +73,7 @@ async def test_connections_keep_their_tokens_apart(router: Router) -> None:
             first = await client.receive()
             return str(first["payload"]["data"]["bidEvents"]["authorization"])
 
-    tokens = [f"Bearer {number % 5}" for number in range(20)]
+    tokens = [bearer(str(number % 5)) for number in range(20)]
     assert await asyncio.gather(*map(token_seen, tokens)) == tokens
 
 
@@ -173,7 +173,7 @@ def deaf_client(port: int, query: str) -> Iterator[None]:
         )
         assert raw.recv(1_000).startswith(b"HTTP/1.1 101")
         for message in (
-            {"type": "connection_init", "payload": {"authorization": "Bearer deaf"}},
+            {"type": "connection_init", "payload": {"authorization": bearer("deaf")}},
             {"type": "subscribe", "id": "1", "payload": {"query": query}},
         ):
             raw.sendall(Frame(Opcode.TEXT, json.dumps(message).encode()).serialize(mask=True))
@@ -286,7 +286,7 @@ async def test_a_strangers_subscription_carries_the_address_of_the_handshake(rou
     assert answers == [
         {"authorization": None, "forwardedFor": "198.51.100.1"},
         {"authorization": None, "forwardedFor": "198.51.100.2"},
-        {"authorization": "Bearer a", "forwardedFor": None},
+        {"authorization": bearer("a"), "forwardedFor": None},
     ]
 
 
