@@ -118,6 +118,35 @@ async def test_an_object_is_got_by_its_id_alone_if_its_owner_knows_it(graph: Rou
         assert [await ask(graph, each, name) for each in asked] == [{"data": {"node": None}}] * 3
 
 
+NODE = f'node(id: "{TASKS[0]}")'
+TYPED = {"__typename": "Task"}
+TITLED = {"title": "1"}
+# What is asked, and the answer if there is such a task and if there is none.
+FRAGMENTS = {
+    f"{{ {NODE} {{ ... on Task {{ title }} }} }}": (TITLED, None),
+    f"{{ {NODE} {{ __typename ... on Task {{ id title }} }} }}": ({**TYPED, "id": TASKS[0], **TITLED}, None),
+    f"{{ {NODE} {{ ...a }} }} fragment a on Node {{ ... on Task {{ title: description }} }}": ({"title": "1"}, None),
+    f"{{ {NODE} {{ __typename }} {NODE} {{ ... on Task {{ title }} }} }}": ({**TYPED, **TITLED}, None),
+    f"{{ {NODE} {{ ... on Task {{ ... on Node {{ id }} }} }} }}": ({"id": TASKS[0]}, None),
+    f"{{ {NODE} {{ ... on Bid {{ id message }} }} }}": ({}, {}),
+    f"query ($no: Boolean!) {{ {NODE} {{ __typename ... on Task @include(if: $no) {{ id }} }} }}": (TYPED, TYPED),
+    f"query ($yes: Boolean! = true) {{ {NODE} {{ __typename ... on Task {{ title @skip(if: $yes) }} }} }}": (
+        TYPED,
+        TYPED,
+    ),
+    f"query ($yes: Boolean! = true, $no: Boolean!) {{ {NODE} {{ __typename ...a @skip(if: $no) }} }} "
+    "fragment a on Task { title @include(if: $yes) }": ({**TYPED, **TITLED}, None),
+}
+
+
+@pytest.mark.parametrize("asked", FRAGMENTS)
+async def test_what_fragments_ask_of_an_object_tells_whether_it_is_there(graph: Router, asked: str) -> None:
+    found, gone = FRAGMENTS[asked]
+
+    assert await post(graph.url, asked, {"no": False}) == {"data": {"node": found}}
+    assert await post(graph.url, asked, {"no": False}, authorization="missing Task") == {"data": {"node": gone}}
+
+
 async def test_what_is_got_by_ids_keeps_its_order_with_nulls_in_place(graph: Router) -> None:
     ids = json.dumps([TASKS[0], BID, TASKS[1], BID])
     asked = f"{{ nodes(ids: {ids}) {{ __typename id ... on Task {{ title bidCount }} ... on Bid {{ message }} }} }}"

@@ -3,10 +3,15 @@
 import { unifiedGraphHandler } from "@graphql-hive/router-runtime";
 import { handleMaybePromise, mapAsyncIterator } from "@whatwg-node/promise-helpers";
 import {
+  GraphQLIncludeDirective,
+  GraphQLSkipDirective,
   Kind,
   TypeInfo,
   execute,
+  getDirectiveValues,
   getOperationAST,
+  getVariableValues,
+  isAbstractType,
   isListType,
   isNonNullType,
   print,
@@ -24,9 +29,10 @@ export async function plannedGraph(options) {
 
   function planned(request) {
     const { document, aliases } = renamed(request.document);
-    const present = (result) => presented(schema, request, aliases, result);
+    const asked = { ...request, document };
+    const present = (result) => presented(schema, asked, aliases, result);
     return handleMaybePromise(
-      () => handled.executor({ ...request, document }),
+      () => handled.executor(asked),
       (result) => (result[Symbol.asyncIterator] ? mapAsyncIterator(result, present) : present(result)),
       (error) => unplanned(schema, request, error),
     );
@@ -93,9 +99,12 @@ function introspected(data) {
 
 // --- aliases ---
 
+const TYPENAME = "__typename";
+
 /**
  * Gives the aliases of a document that are names of other fields names of their own: under the names of keys the
- * runtime looks for the keys. The answer holds the document, and the client's aliases by those names.
+ * runtime looks for the keys. And asks each object of an abstract type for its own, by which `completed` knows what was
+ * asked of it. The answer holds the document, and by those names the client's aliases, undefined for what is not theirs.
  */
 function renaming(schema) {
   const fields = new Set(Object.values(schema.getTypeMap()).flatMap((type) => Object.keys(type.getFields?.() ?? {})));
@@ -103,17 +112,28 @@ function renaming(schema) {
   const known = new WeakMap();
 
   function rename(document) {
-    const taken = new Set();
-    visit(document, { Field: (node) => void (isTaken(node) && taken.add(node.alias.value)) });
-    if (taken.size === 0) return { document };
     const text = print(document);
     let prefix = "alias_";
     while (text.includes(prefix)) prefix = `_${prefix}`;
-    const named = visit(document, {
-      Field: (node) =>
-        isTaken(node) ? { ...node, alias: { ...node.alias, value: `${prefix}${node.alias.value}` } } : undefined,
-    });
-    return { document: named, aliases: new Map([...taken].map((alias) => [`${prefix}${alias}`, alias])) };
+    const aliases = new Map();
+    const types = new TypeInfo(schema);
+
+    /** What stands as `name` in the answer, and as `alias` in the client's. */
+    function named(node, name, alias) {
+      aliases.set(`${prefix}${name}`, alias);
+      return { ...node, alias: { kind: Kind.NAME, value: `${prefix}${name}` } };
+    }
+
+    const visitor = {
+      Field: (node) => (isTaken(node) ? named(node, node.alias.value, node.alias.value) : undefined),
+      SelectionSet(node) {
+        if (!isAbstractType(types.getParentType())) return undefined;
+        const typename = named({ kind: Kind.FIELD, name: { kind: Kind.NAME, value: TYPENAME } }, TYPENAME, undefined);
+        return { ...node, selections: [typename, ...node.selections] };
+      },
+    };
+    const changed = visit(document, visitWithTypeInfo(types, visitor));
+    return aliases.size === 0 ? { document } : { document: changed, aliases };
   }
 
   return (document) => {
@@ -125,9 +145,8 @@ function renaming(schema) {
 function withAliases(value, aliases) {
   if (Array.isArray(value)) return value.map((item) => withAliases(item, aliases));
   if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [aliases.get(name) ?? name, withAliases(inner, aliases)]),
-  );
+  const shown = Object.entries(value).filter(([name]) => !aliases.has(name) || aliases.get(name));
+  return Object.fromEntries(shown.map(([name, inner]) => [aliases.get(name) ?? name, withAliases(inner, aliases)]));
 }
 
 // --- answers ---
@@ -135,8 +154,8 @@ function withAliases(value, aliases) {
 function presented(schema, request, aliases, result) {
   // Where everything was skipped there is none.
   const found = result.data === undefined ? {} : result.data;
-  const data = found && aliases ? withAliases(found, aliases) : found;
-  const answer = { ...result, data: data && completed(schema, request, data) };
+  const data = found && completed(schema, request, found);
+  const answer = { ...result, data: data && aliases ? withAliases(data, aliases) : data };
   if (!result.errors) return answer;
   answer.errors = [...result.errors];
   if (aliases) for (const error of answer.errors) renamePath(error, aliases);
@@ -158,16 +177,26 @@ const MISSING = Symbol("null where it may not stand");
 
 /**
  * The data with null where a value is missing that must not be null: instead of the next object around it that may be,
- * as the specification has it (Handling Execution Errors). The runtime leaves null, wherever it is.
+ * as the specification has it (Handling Execution Errors). The runtime leaves null, wherever it is, and leaves out all
+ * that a fragment asks for of an entity that is not there.
  */
-function completed(schema, { document, operationName }, data) {
+function completed(schema, { document, operationName, variables }, data) {
   const operation = getOperationAST(document, operationName);
   const fragments = new Map(document.definitions.map((definition) => [definition.name?.value, definition]));
+  let values;
+
+  function isSkipped(selection) {
+    if (!selection.directives?.length) return false;
+    values ??= getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {}).coerced;
+    const isIf = (directive) => getDirectiveValues(directive, selection, values)?.if;
+    return isIf(GraphQLSkipDirective) === true || isIf(GraphQLIncludeDirective) === false;
+  }
 
   function complete(value, type, selectionSet) {
     if (isNonNullType(type)) return complete(value, type.ofType, selectionSet) ?? MISSING;
-    if (value === null || value === undefined || !selectionSet) return value;
-    if (!isListType(type)) return completeFields(value, type, selectionSet) ? value : null;
+    if (value === null || value === undefined) return null;
+    if (!selectionSet) return value;
+    if (!isListType(type)) return completeFields(value, typeOf(value, type, selectionSet), selectionSet) ? value : null;
     for (const [index, item] of value.entries()) {
       value[index] = complete(item, type.ofType, selectionSet);
       if (value[index] === MISSING) return null;
@@ -175,19 +204,28 @@ function completed(schema, { document, operationName }, data) {
     return value;
   }
 
+  /** An object's own type, for which `renaming` asks first where its declared one is abstract. */
+  function typeOf(object, type, { selections: [first] }) {
+    return isAbstractType(type) ? schema.getType(object[first.alias.value]) : type;
+  }
+
+  function isOf(type, name) {
+    const condition = schema.getType(name);
+    return condition === type || (isAbstractType(condition) && schema.isSubType(condition, type));
+  }
+
   /** False if a field of the object is missing. */
   function completeFields(object, type, selectionSet) {
     return selectionSet.selections.every((selection) => {
+      if (isSkipped(selection)) return true;
       if (selection.kind !== Kind.FIELD) {
         const fragment = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value) : selection;
-        const condition = fragment.typeCondition ? schema.getType(fragment.typeCondition.name.value) : type;
-        return completeFields(object, condition, fragment.selectionSet);
+        const isOfAnother = fragment.typeCondition && !isOf(type, fragment.typeCondition.name.value);
+        return isOfAnother || completeFields(object, type, fragment.selectionSet);
       }
+      if (selection.name.value === TYPENAME) return true;
       const key = selection.alias?.value ?? selection.name.value;
-      const field = type.getFields?.()[selection.name.value];
-      // What does not stand there is of another type, or skipped.
-      if (!field || !(key in object)) return true;
-      object[key] = complete(object[key], field.type, selection.selectionSet);
+      object[key] = complete(object[key], type.getFields()[selection.name.value].type, selection.selectionSet);
       return object[key] !== MISSING;
     });
   }
