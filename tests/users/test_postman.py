@@ -189,7 +189,8 @@ def test_what_follows_from_a_failure() -> None:
 @pytest.mark.parametrize("locale", Locale)
 @pytest.mark.parametrize("template", Template)
 def test_every_mail_exists_in_every_language(template: Template, locale: Locale) -> None:
-    facts = {"left": "9", "provider": "Acme {when}"}
+    counted = dict.fromkeys(("left", "factors", "identities", "documents", "phones"), "9")
+    facts = {**counted, "provider": "Acme {when}"}
     letter = texts.letter(
         template, locale, web_app_url="https://app.example.com/", code="abc", happened_at=NOW, facts=facts
     )
