@@ -270,7 +270,9 @@ CASES = {
     ),
     # --- the own profile ---
     "a version of the future": Case(
-        operation(named("updateProfile"), {"input": {"displayName": "Tina Two", "expectedVersion": 2**31 - 1}}, who="tina"),
+        operation(
+            named("updateProfile"), {"input": {"displayName": "Tina Two", "expectedVersion": 2**31 - 1}}, who="tina"
+        ),
         "200 userErrors VERSION_CONFLICT",
         "200 userErrors VERSION_CONFLICT",
         at="users",

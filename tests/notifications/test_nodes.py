@@ -6,7 +6,7 @@ import pytest
 
 from shared.graphql.entities import PREFIXES
 from shared.graphql.nodes import MOST_NODES
-from shared.ids import new_id
+from shared.ids import id_of, new_id
 from tests.notifications.conftest import Notifications
 
 NODE = "query($id: ID!) { node(id: $id) { __typename nodeId } }"
@@ -38,7 +38,7 @@ async def test_what_is_asked_for_keeps_its_order_with_nulls_in_place(notificatio
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "1", "task", "task_1", new_id("task").upper(), new_id("step"), "_", "é_" + "0" * 26]
+    "wrong", ["", "1", "task", "task_1", id_of("task", 1).upper(), id_of("step", 1), "_", "é_" + "0" * 26]
 )
 async def test_what_is_no_id_of_an_object_is_refused(notifications: Notifications, wrong: str) -> None:
     answer = await notifications.served.execute(NODE, {"id": wrong})
