@@ -133,6 +133,8 @@ async def test_what_every_subgraph_refuses_is_told_once(router: Router, query: s
 
     assert set(answer["data"].values()) == {None}
     assert codes(answer) == ["TOO_COMPLEX"]
+    # It is the cause of every null.
+    assert "path" not in answer["errors"][0]
 
 
 async def test_null_stands_only_where_it_may(router: Router) -> None:

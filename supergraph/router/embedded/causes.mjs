@@ -11,13 +11,18 @@ export function ofSubgraph(error) {
   return new GraphQLError(error.message, { extensions: { ...error.extensions, [WHOLE]: true } });
 }
 
-/** The errors without those of whole requests that say what another one has said. */
+/**
+ * The errors without those of whole requests that say what another one has said. What is left of these names no place:
+ * the runtime gives it that of one field, and by the same cause others are null.
+ */
 export function onePerCause(errors) {
   const told = new Set();
-  return errors.filter(({ message, extensions }) => {
-    if (!extensions?.[WHOLE]) return true;
-    const { requestId: _requestId, ...said } = extensions;
-    const cause = JSON.stringify([message, said]);
-    return !told.has(cause) && told.add(cause);
+  return errors.flatMap((error) => {
+    if (!error.extensions?.[WHOLE]) return [error];
+    const { requestId: _requestId, ...said } = error.extensions;
+    const cause = JSON.stringify([error.message, said]);
+    if (told.has(cause)) return [];
+    told.add(cause);
+    return [new GraphQLError(error.message, { extensions: error.extensions })];
   });
 }
