@@ -123,11 +123,11 @@ CASES = {
     "support by sign-up": signs_up("200 userErrors INVALID_INPUT(roles)", roles=["POSTER", "SUPPORT"]),
     "no role": signs_up("200 userErrors INVALID_INPUT(roles)", roles=[]),
     "a role that is not there": signs_up(
-        "200 BAD_REQUEST", roles=["ROOT"], hive="200 BAD_USER_INPUT", embedded="400 BAD_USER_INPUT"
+        "200 BAD_REQUEST", roles=["ROOT"], hive="200 BAD_USER_INPUT", embedded="200 BAD_USER_INPUT"
     ),
     "one role ten thousand times": signs_up("200 ok", roles=["POSTER"] * 10_000, cpu=HASHED),
     "a field that nobody asked for": signs_up(
-        "200 BAD_REQUEST", isAdmin=True, hive="200 BAD_USER_INPUT", embedded="400 BAD_USER_INPUT"
+        "200 BAD_REQUEST", isAdmin=True, hive="200 BAD_USER_INPUT", embedded="200 BAD_USER_INPUT"
     ),
     "an address that is taken": signs_up("200 userErrors EMAIL_TAKEN(email)", email="<tina email>", cpu=HASHED),
     "an address without a sign": signs_up("200 userErrors INVALID_EMAIL(email)", email="mallory.example.com"),
@@ -226,7 +226,7 @@ CASES = {
         sends(LOG_IN, {"email": "<tina email>", "password": {"$ne": ""}}),
         "200 BAD_REQUEST",
         hive="200 BAD_USER_INPUT",
-        embedded="400 BAD_USER_INPUT",
+        embedded="200 BAD_USER_INPUT",
         at="users",
     ),
     "a known and an unknown account": Case(compares_known_and_unknown, "the same", at="users", cpu={"users": 0.5}),
@@ -293,7 +293,7 @@ CASES = {
         operation(named("updateProfile"), {"input": {"roles": ["ADMIN"]}}, who="tina"),
         "200 BAD_REQUEST",
         hive="200 BAD_USER_INPUT",
-        embedded="400 BAD_USER_INPUT",
+        embedded="200 BAD_USER_INPUT",
         at="users",
     ),
 }

@@ -194,7 +194,7 @@ CASES = {
         tries("grantRole", "ada", userId="<tina>", role="ROOT"),
         "200 BAD_REQUEST",
         hive="200 BAD_USER_INPUT",
-        embedded="400 BAD_USER_INPUT",
+        embedded="200 BAD_USER_INPUT",
         at="users",
     ),
     "a former admin lists accounts": asks(

@@ -194,7 +194,7 @@ CASES = {
         tries("verifyEmail", token={"$ne": ""}),
         "200 BAD_REQUEST",
         hive="200 BAD_USER_INPUT",
-        embedded="400 BAD_USER_INPUT",
+        embedded="200 BAD_USER_INPUT",
         at="users",
     ),
     "SQL for a code": verifies(NO_CODE, "' OR '1'='1"),

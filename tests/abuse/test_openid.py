@@ -313,7 +313,7 @@ ELSEWHERE = {
         tries("completeOpenIdSignIn", handle={"$ne": ""}, code="a", state="a", roles=["POSTER"]),
         "200 BAD_REQUEST",
         hive="200 BAD_USER_INPUT",
-        embedded="400 BAD_USER_INPUT",
+        embedded="200 BAD_USER_INPUT",
         at="users",
     ),
     "nobody lists identities": Case(

@@ -130,7 +130,7 @@ CASES = {
         tries("eraseMyAccount", "mallory", password="<mallory password>", userId="<tina>"),
         "200 BAD_REQUEST",
         hive="200 BAD_USER_INPUT",
-        embedded="400 BAD_USER_INPUT",
+        embedded="200 BAD_USER_INPUT",
         at="users",
         given=kept(newcomer),
     ),

@@ -76,7 +76,7 @@ def guessed(document: str, hive: str) -> Case:
 def guessed_in_a_variable(document: str, variables: Mapping[str, object]) -> Case:
     """The same in the value of a variable."""
     refused = "BAD_USER_INPUT"
-    return Case(operation(document, variables), "200 BAD_REQUEST", hive=f"200 {refused}", embedded=f"400 {refused}")
+    return Case(operation(document, variables), "200 BAD_REQUEST", hive=f"200 {refused}", embedded=f"200 {refused}")
 
 
 CASES = {

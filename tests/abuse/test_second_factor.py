@@ -169,7 +169,7 @@ CASES = {
         tries("completeLogIn", challenge={"$ne": ""}, code="123456"),
         "200 BAD_REQUEST",
         hive="200 BAD_USER_INPUT",
-        embedded="400 BAD_USER_INPUT",
+        embedded="200 BAD_USER_INPUT",
         at="users",
     ),
     "a challenge that was met": completes(NO_CODE, "<mallory used challenge>", "<mallory recovery code>", completed),
