@@ -32,9 +32,9 @@ _ASKS_WHO = {
     "tasks": "{ myTasks(as: POSTER) { nodes { id } } }",
     "bids": "{ myBids { nodes { id } } }",
     "notifications": "{ unreadCount }",
-    routers.HIVE_ROUTER: "{ me { id } }",
-    routers.EMBEDDED: "{ me { id } }",
 }
+# Of every subgraph by itself, since each hears of it in its own time.
+_ASKS_WHO |= dict.fromkeys((routers.HIVE_ROUTER, routers.EMBEDDED), " ".join(_ASKS_WHO.values()))
 _RANDOM = random.SystemRandom()
 
 
@@ -134,13 +134,13 @@ async def rows(scene: Scene, statement: str, *parameters: object) -> list[Any]:
 
 
 def kept(given: Given) -> Given:
-    """The same for all attempts, of what a refusal leaves as it is."""
-    found: Names = {}
+    """The same for all attempts at a place, of what a refusal leaves as it is."""
+    found: dict[str, Names] = {}
 
     async def once(target: Target) -> Mapping[str, str]:
-        if not found:
-            found.update(await given(target))
-        return found
+        if target.name not in found:
+            found[target.name] = await given(target)
+        return found[target.name]
 
     return once
 

@@ -245,7 +245,9 @@ CASES = {
         '200 {"_entities":[{"bids":{"nodes":[]}}]}',
         at="bids",
     ),
-    "a reference of a type that is no entity": refers("tina", "users", "Session", "<paula session>", "200 BAD_REQUEST"),
+    "a reference of a type that is no entity": refers(
+        "tina", "users", "SessionTokens", "<paula session>", "200 BAD_REQUEST"
+    ),
     "a reference of a type that is not there": refers("tina", "users", "__Schema", "a", "200 BAD_REQUEST"),
     "a reference with an id of another type": refers("tina", "bids", "Bid", "<task>", "200 INVALID_ID"),
     "a reference with an object for an id": Case(

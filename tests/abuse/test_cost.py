@@ -142,7 +142,7 @@ CASES = {
         ),
         "200 TOO_COMPLEX(cost)",
         hive="200 COST_ESTIMATED_TOO_EXPENSIVE",
-        embedded="200 TOO_COMPLEX(tokens)",
+        embedded="200 TOO_COMPLEX(cost)",
     ),
     # Within the cost: thirty counts by the database.
     "30 totals at once": Case(

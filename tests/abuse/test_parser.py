@@ -154,7 +154,7 @@ CASES = {
         operation("{ " + "... { " * 200 + "categories { id }" + " }" * 200 + " }"),
         "200 TOO_COMPLEX(nesting)",
         hive="200 GRAPHQL_PARSE_FAILED",
-        embedded="200 ok",
+        embedded="200 QUERY_PLAN_BUILD_FAILED",
     ),
     "a string that never ends": Case(
         operation('{ task(id: "' + "a" * 29_000), "200 BAD_REQUEST", "200 GRAPHQL_PARSE_FAILED"

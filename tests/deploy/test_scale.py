@@ -103,7 +103,7 @@ def test_many_are_counted_and_indexed_like_few(address: Callable[[str], str], mo
     indexes = {name: fetch(address, name, INDEXES) for name in ("tasks", "locations")}
     for name in ("users", "tasks", "locations"):
         fetch(address, name, f"TRUNCATE {name if name == 'users' else 'tasks'} RESTART IDENTITY CASCADE")
-    fetch(address, "tasks", "TRUNCATE deadlines")
+    fetch(address, "tasks", "TRUNCATE deadlines, places")
     fetch(address, "locations", "TRUNCATE cells, places, neighbourhoods, saved_searches, service_areas")
     monkeypatch.setattr(scale, "_MANY", 1)
 

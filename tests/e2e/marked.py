@@ -3,7 +3,7 @@
 import json
 import secrets
 import uuid
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import pyotp
 from websockets.exceptions import ConnectionClosed
@@ -294,15 +294,19 @@ def _body(document: str, input: object) -> Data:
 async def _err_over_a_socket(marked: Marked, forged: str) -> None:
     task_events = "subscription ($taskId: ID!) { taskEvents(taskId: $taskId) { seq } }"
     wrong = marked.mark("value over a WebSocket")
-    for token in (await marked.token(), forged):
-        async with socket(f"{marked.edge}/graphql", {"authorization": f"Bearer {token}"}) as client:
-            for number, task_id in enumerate((wrong, {"is": wrong})):
-                await client.subscribe(task_events, {"taskId": task_id}, id=str(number))
-                for message in await client.until_end():
-                    payload = message.get("payload")
-                    marked.received.append(json.dumps({"errors": payload} if isinstance(payload, list) else payload))
-            await client.connection.send(f'{{"type": "subscribe", "id": "{marked.mark("no message")}", zz}}')
-            with suppress(ConnectionClosed):
-                while True:
-                    marked.received.append(json.dumps({"errors": await client.receive()}))
-            marked.received.append(json.dumps({"errors": client.connection.close_reason}))
+    # The embedded router closes a connection at once whose token does not hold.
+    for token, may_be_closed in ((await marked.token(), nullcontext()), (forged, suppress(ConnectionClosed))):
+        with may_be_closed:
+            async with socket(f"{marked.edge}/graphql", {"authorization": f"Bearer {token}"}) as client:
+                for number, task_id in enumerate((wrong, {"is": wrong})):
+                    await client.subscribe(task_events, {"taskId": task_id}, id=str(number))
+                    for message in await client.until_end():
+                        payload = message.get("payload")
+                        marked.received.append(
+                            json.dumps({"errors": payload} if isinstance(payload, list) else payload)
+                        )
+                await client.connection.send(f'{{"type": "subscribe", "id": "{marked.mark("no message")}", zz}}')
+                with suppress(ConnectionClosed):
+                    while True:
+                        marked.received.append(json.dumps({"errors": await client.receive()}))
+                marked.received.append(json.dumps({"errors": client.connection.close_reason}))

@@ -23,11 +23,11 @@ _KEY = Ed25519PrivateKey.generate()
 
 @functools.cache
 def bearer(subject: str) -> str:
-    """An `Authorization` that may hold, for an hour and always the same: its key is one that no router has read yet.
+    """An `Authorization` that may hold, for a day and always the same: its key is one that no router has read yet.
 
     The embedded router closes a connection at once whose token cannot hold.
     """
-    claims = {"iss": "service-exchange", "aud": "service-exchange", "sub": subject, "exp": int(time.time()) + 3600}
+    claims = {"iss": "service-exchange", "aud": "service-exchange", "sub": subject, "exp": int(time.time()) + 86_400}
     return f"Bearer {jwt.encode(claims, _KEY, 'EdDSA', headers={'kid': 'not read yet'})}"
 
 

@@ -62,7 +62,7 @@ def router(
 
 def token(key: Ed25519PrivateKey = KEY, kid: str = "now", **claims: Any) -> str:
     admin = {"iss": "service-exchange", "aud": "service-exchange", "sub": "user_1", "sid": "session_1"}
-    admin |= {"scope": "marketplace admin", "exp": int(time.time()) + 600} | claims
+    admin |= {"scope": "marketplace admin", "exp": int(time.time()) + 86_400} | claims
     return f"Bearer {jwt.encode(admin, key, 'EdDSA', headers={'kid': kid})}"
 
 
