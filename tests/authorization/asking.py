@@ -8,7 +8,7 @@ whatever changed meanwhile would be their doing.
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +17,7 @@ import aiohttp
 
 from deploy.local.stack import Stack
 from deploy.local.system import Options
-from shared.access import ANEW, OWN, VALUE, Answer, Cell, Mutation, Who, field_of
+from shared.access import ANEW, NULL, OWN, UNAUTHENTICATED, VALUE, Answer, Cell, Mutation, Who, field_of
 from shared.printing.access import declarations, subgraphs
 from tests.abuse.accounts import new_address
 from tests.authorization.following import Shown, following
@@ -112,9 +112,15 @@ def tasks(operation: str) -> list[Task]:
         for route in ROUTES:
             for question in route.questions(subgraph):
                 if question.operation == operation:
-                    rows = {row: by_row[row] for row in question.places}
+                    rows = {row: _by_id(by_row[row]) if route.by else by_row[row] for row in question.places}
                     found.append(Task(route, subgraph, question, rows))
     return found
+
+
+def _by_id(cells: dict[Who, Cell]) -> dict[Who, Cell]:
+    """No look-up by id alone takes a scope: what strangers may not see is null to them."""
+    cell = cells[Who.ANONYMOUS]
+    return {**cells, cell.who: replace(cell, answer=NULL)} if cell.answer is UNAUTHENTICATED else cells
 
 
 async def ask_everything(stack: Stack, folder: Path, chosen: Sequence[Task]) -> Results:

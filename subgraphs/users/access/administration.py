@@ -19,7 +19,7 @@ USERS = "users(filter: {email: $email})"
 SUSPENSION = "user(id: $user).suspension"
 
 ADMINS = admins(VALUE)
-ADMINS_SEE = everybody(NULL, admin=VALUE)
+ADMINS_SEE = everybody(NULL, admin=VALUE, owner=UNAUTHENTICATED)
 
 ACCESS: list[Declaration] = [
     Object("suspended account", "one that an admin shut out", owner="whose it is; their token has ended too"),
