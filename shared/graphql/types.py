@@ -82,10 +82,6 @@ class MoneyInput:
     )
     currency: CurrencyCode = strawberry.field(description="The currency of the amount.")
 
-    def parse(self, *, field: tuple[str, ...]) -> money.Money:
-        """The amount in minor units. `field` is the path of this input; raises InvalidAmount below it."""
-        return money.Money.parse(self.amount, self.currency, field=(*field, "amount"))
-
 
 @strawberry.federation.type(shareable=True, description="A place on earth, WGS 84.")
 class Point:

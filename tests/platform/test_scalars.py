@@ -28,7 +28,7 @@ class Query:
 
     @strawberry.field
     def money(self, value: MoneyInput) -> Money:
-        return Money.of(value.parse(field=("value",)))
+        return Money.of(money.Money.parse(value.amount, value.currency, field=("value", "amount")))
 
     @strawberry.field
     def place(self, value: PointInput) -> Point:
@@ -208,12 +208,14 @@ def test_a_decimal_is_a_string(literal: str) -> None:
 def test_an_amount_is_read_in_minor_units() -> None:
     value = MoneyInput(amount=DecimalText("125.5"), currency=CurrencyCode.EUR)
 
-    assert value.parse(field=("budget",)) == money.Money(12_550, CurrencyCode.EUR)
+    assert money.Money.parse(value.amount, value.currency, field=("budget", "amount")) == money.Money(
+        12_550, CurrencyCode.EUR
+    )
 
 
 def test_a_mistyped_amount_names_its_field() -> None:
     with pytest.raises(InvalidAmount) as refusal:
-        MoneyInput(amount=DecimalText("1e9"), currency=CurrencyCode.EUR).parse(field=("input", "budget"))
+        money.Money.parse("1e9", CurrencyCode.EUR, field=("input", "budget", "amount"))
 
     assert refusal.value.field == ("input", "budget", "amount")
 
