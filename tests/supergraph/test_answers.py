@@ -49,7 +49,6 @@ KEYS_OF_OTHERS = {
 }
 
 
-@only_embedded
 @pytest.mark.parametrize("query", KEYS_OF_OTHERS)
 async def test_an_alias_of_a_keys_name_for_another_subgraphs_field_is_served_or_refused_by_name(
     router: Router, query: str
@@ -67,7 +66,6 @@ async def test_an_alias_of_a_keys_name_for_another_subgraphs_field_is_served_or_
             assert answer == {"data": KEYS_OF_OTHERS[query]}
 
 
-@only_embedded
 @pytest.mark.parametrize(
     "query",
     [
@@ -120,7 +118,6 @@ async def test_an_error_of_an_entity_names_its_place(router: Router) -> None:
     assert set(codes(answer)) == {"FORBIDDEN"}
 
 
-@only_embedded
 @pytest.mark.parametrize(
     "query",
     [

@@ -4,6 +4,7 @@
 // As hive-router's own main needs it.
 #![recursion_limit = "256"]
 
+mod aliases;
 mod client_address;
 mod ending;
 mod max_characters;
@@ -13,6 +14,7 @@ mod retry_reads;
 mod syntax_errors;
 mod values;
 
+use aliases::Aliases;
 use client_address::ClientAddress;
 use hive_router::{
     configure_global_allocator, error::RouterInitError, init_rustls_crypto_provider, ntex,
@@ -37,6 +39,7 @@ async fn main() -> Result<(), RouterInitError> {
             ClientAddress::plugin_name(),
             RetryReads::plugin_name(),
             SyntaxErrors::plugin_name(),
+            Aliases::plugin_name(),
         ] {
             println!("{name}");
         }
@@ -51,7 +54,8 @@ async fn main() -> Result<(), RouterInitError> {
             .register::<MaxErrors>()
             .register::<ClientAddress>()
             .register::<RetryReads>()
-            .register::<SyntaxErrors>(),
+            .register::<SyntaxErrors>()
+            .register::<Aliases>(),
     )
     .await
 }

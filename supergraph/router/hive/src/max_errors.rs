@@ -1,7 +1,13 @@
-//! Keeps the first errors that validation finds, and cuts long ones.
+//! Keeps the first errors that validation finds, cuts long ones, and tells one cause once.
 //!
 //! Fields that cannot be merged are reported in pairs: 2 kB of text come to tens of thousands of errors, which the
 //! router would keep in memory with the document and send to the client.
+//!
+//! What a subgraph refuses as a whole, such as an operation that asks for too much, it refuses again with each request
+//! that the router makes of the client's. Of such errors, which belong to no field, equal ones are one. Of the events of
+//! a subscription no plugin is asked.
+
+use std::collections::HashSet;
 
 use hive_router::{
     async_trait,
@@ -15,13 +21,15 @@ use hive_router::{
     },
     plugins::{
         hooks::{
+            on_execute::{OnExecuteStartHookPayload, OnExecuteStartHookResult},
             on_graphql_validation::{
                 OnGraphQLValidationStartHookPayload, OnGraphQLValidationStartHookResult,
             },
             on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
         },
-        plugin_trait::{RouterPlugin, StartHookPayload},
+        plugin_trait::{EndHookPayload, RouterPlugin, StartHookPayload},
     },
+    sonic_rs, GraphQLError,
 };
 use serde::Deserialize;
 
@@ -54,6 +62,34 @@ impl RouterPlugin for MaxErrors {
     ) -> OnGraphQLValidationStartHookResult<'exec> {
         payload.with_validation_rule(*self).proceed()
     }
+
+    async fn on_execute<'exec>(
+        &'exec self,
+        payload: OnExecuteStartHookPayload<'exec>,
+    ) -> OnExecuteStartHookResult<'exec> {
+        payload.on_end(|mut payload| {
+            one_per_cause(&mut payload.errors);
+            payload.proceed()
+        })
+    }
+}
+
+/// Leaves the first of the errors without a path that say the same.
+fn one_per_cause(errors: &mut Vec<GraphQLError>) {
+    if errors.len() < 2 {
+        return;
+    }
+    let mut told = HashSet::new();
+    errors.retain(|error| error.path.is_some() || told.insert(cause(error)));
+}
+
+/// What an error says, but for what differs between the requests to subgraphs.
+fn cause(error: &GraphQLError) -> String {
+    let mut error = error.clone();
+    error.locations = None;
+    error.extensions.affected_path = None;
+    error.extensions.extensions.remove("requestId");
+    sonic_rs::to_string(&error).unwrap_or_default()
 }
 
 /// The last rule, so that it sees what all others have reported.
@@ -108,11 +144,35 @@ impl<'doc> OperationVisitor<'doc, ValidationErrorContext> for MaxErrors {
 
 #[cfg(test)]
 mod tests {
-    use super::{MaxErrors, MAX_LOCATIONS, MAX_MESSAGE_BYTES};
-    use hive_router::graphql_tools::{
-        parser::Pos,
-        validation::utils::{ValidationError, ValidationErrorContext},
+    use super::{one_per_cause, MaxErrors, MAX_LOCATIONS, MAX_MESSAGE_BYTES};
+    use hive_router::{
+        graphql_tools::{
+            parser::Pos,
+            validation::utils::{ValidationError, ValidationErrorContext},
+        },
+        sonic_rs, GraphQLError,
     };
+
+    #[test]
+    fn what_subgraphs_refuse_as_a_whole_is_told_once() {
+        let refused = |message: &str, request: u8, path: &str| -> GraphQLError {
+            let path = if path.is_empty() { String::new() } else { format!(r#""path":["{path}"],"#) };
+            let extensions = format!(r#"{{"code":"TOO_COMPLEX","requestId":"{request}"}}"#);
+            sonic_rs::from_str(&format!(r#"{{"message":"{message}",{path}"extensions":{extensions}}}"#)).unwrap()
+        };
+        let mut errors = vec![
+            refused("a", 1, ""),
+            refused("a", 2, "").add_affected_path("tasks"),
+            refused("b", 3, ""),
+            refused("a", 4, "tasks"),
+            refused("a", 5, "bids"),
+        ];
+
+        one_per_cause(&mut errors);
+
+        let left: Vec<_> = errors.iter().map(|error| (error.message.as_str(), error.path.is_some())).collect();
+        assert_eq!(left, [("a", false), ("b", false), ("a", true), ("a", true)]);
+    }
 
     #[test]
     fn the_first_errors_stay_and_long_ones_are_cut() {
