@@ -25,15 +25,17 @@ Check: TypeAlias = Callable[[object, str], None]
 
 @dataclass(frozen=True, slots=True)
 class IdOf:
-    """Says of an `ID` what its objects' ids begin with."""
+    """Says of an `ID` what its objects' ids begin with; None where the resolver looks at them."""
 
-    prefix: str
+    prefix: str | None
 
     def check(self, value: object, place: str) -> None:
         """Raises InvalidId."""
-        check_id(value, self.prefix, argument=place)
+        if self.prefix is not None:
+            check_id(value, self.prefix, argument=place)
 
 
+AnyId: TypeAlias = Annotated[ID, IdOf(None)]
 AgreementId: TypeAlias = Annotated[ID, IdOf("agreement")]
 AttachmentId: TypeAlias = Annotated[ID, IdOf("attachment")]
 BidId: TypeAlias = Annotated[ID, IdOf("bid")]
@@ -51,7 +53,10 @@ VerificationId: TypeAlias = Annotated[ID, IdOf("verification")]
 
 
 def checks_of(resolver: Callable[..., object]) -> Mapping[str, Check]:
-    """What checks the ids in the arguments of a resolver, by the argument; those without ids are not in it."""
+    """What checks the ids in the arguments of a resolver, by the argument; those without ids are not in it.
+
+    Raises TypeError for an id that does not say of what.
+    """
     annotations = inspect.get_annotations(resolver)
     del annotations["return"]
     return {name: check for name, annotation in annotations.items() if (check := _check_of(annotation)) is not None}
@@ -70,6 +75,8 @@ def _check_of(annotation: object) -> Check | None:
     if origin is Annotated:
         marks = [mark for mark in inner[1:] if isinstance(mark, IdOf)]
         return marks[0].check if marks else _check_of(inner[0])
+    if annotation is ID:
+        raise TypeError("Say of what the ID is, such as `BidId` of shared.graphql.ids.")
     if origin is list:
         return _in_each(_check_of(inner[0]))
     if origin in (Union, UnionType):

@@ -16,6 +16,7 @@ from strawberry.federation.types import FieldSet
 from shared.context import Context
 from shared.errors import BadRequest, InvalidId
 from shared.graphql.entities import PREFIXES, Node
+from shared.graphql.ids import AnyId
 from shared.graphql.limits import list_size
 from shared.graphql.schema import query
 from shared.ids import check_id
@@ -44,7 +45,7 @@ class NodeQuery:
         "another field that is never null: whether there is such an object is known by them."
     )
     async def node(
-        self, info: Info, id: Annotated[ID, strawberry.argument(description="The id of whatever it is.")]
+        self, info: Info, id: Annotated[AnyId, strawberry.argument(description="The id of whatever it is.")]
     ) -> Node | None:
         return (await _find(info, [id], "id"))[0]
 
@@ -54,7 +55,7 @@ class NodeQuery:
         directives=[list_size(assumed_size=MOST_NODES)],
     )
     async def nodes(
-        self, info: Info, ids: Annotated[list[ID], strawberry.argument(description="The ids of whatever they are.")]
+        self, info: Info, ids: Annotated[list[AnyId], strawberry.argument(description="The ids of whatever they are.")]
     ) -> list[Node | None] | None:
         if len(ids) > MOST_NODES:
             raise BadRequest(f"`ids` takes at most {MOST_NODES} ids.")

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import pytest
 import strawberry
+from strawberry import ID
 
 from shared.errors import InvalidId
 from shared.graphql.ids import BidId, TaskId, UserId
@@ -115,3 +116,13 @@ async def test_a_subscription_to_a_wrong_id_is_refused() -> None:
         '`taskId` is not a valid id of type "task".'
     ]
     assert RESOLVED == []
+
+
+@pytest.mark.parametrize("annotation", [ID, ID | None, list[ID], Annotated[ID, strawberry.argument(description="x")]])
+def test_an_id_that_does_not_say_of_what_it_is_cannot_be_declared(annotation: Any) -> None:
+    async def find(self: object, info: Info, task_id: Any) -> str:
+        raise NotImplementedError
+
+    find.__annotations__["task_id"] = annotation
+    with pytest.raises(TypeError, match="Say of what the ID is"):
+        query(description="by id")(find)

@@ -121,6 +121,21 @@ async def test_a_token_counts_once_and_only_the_newest(mailing_users: Users, pos
     assert await users.state() == before
 
 
+async def test_sent_again_with_its_key_it_answers_the_same(mailing_users: Users, post: Post) -> None:
+    users, email = mailing_users, new_email()
+    session = await users.sign_up(email=email)
+    given = {"token": await reset_token(users, post, email), "newPassword": OTHER_PASSWORD, "idempotencyKey": "again"}
+    first = await users.act(RESET, input=given)
+    await users.until_no_mail_waits()
+    before = await users.state()
+
+    assert first["resetPassword"]["user"] == {"id": session["user"]["id"]}
+    assert await users.act(RESET, input=given) == first
+    for other in ({"newPassword": PASSWORD}, {"idempotencyKey": "another"}):
+        assert await users.act(RESET, input=given | other) == INVALID
+    assert await users.state() == before
+
+
 async def test_of_two_at_once_one_wins(mailing_users: Users, post: Post) -> None:
     users, email = mailing_users, new_email()
     await users.sign_up(email=email)

@@ -33,8 +33,8 @@ INVALID = {
 }
 
 
-async def verify(users: Users, token: str) -> dict[str, Any]:
-    return await users.act(VERIFY, input={"token": token})
+async def verify(users: Users, token: str, **more: Any) -> dict[str, Any]:
+    return await users.act(VERIFY, input={"token": token, **more})
 
 
 async def request(users: Users, session: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -90,6 +90,21 @@ async def test_a_token_counts_once(mailing_users: Users, post: Post) -> None:
     before = await mailing_users.state()
 
     assert await verify(mailing_users, token) == INVALID
+    assert await mailing_users.state() == before
+
+
+async def test_sent_again_with_its_key_it_answers_the_account(mailing_users: Users, post: Post) -> None:
+    email = new_email()
+    await mailing_users.sign_up(email=email)
+    token = await post.token(email)
+    first = await verify(mailing_users, token, idempotencyKey="again")
+    await mailing_users.until_no_mail_waits()
+    before = await mailing_users.state()
+
+    assert first["verifyEmail"]["user"]["status"] == "ACTIVE"
+    assert await verify(mailing_users, token, idempotencyKey="again") == first
+    assert await verify(mailing_users, token, idempotencyKey="another") == INVALID
+    assert await verify(mailing_users, "x" * 43, idempotencyKey="again") == INVALID
     assert await mailing_users.state() == before
 
 

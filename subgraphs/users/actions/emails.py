@@ -32,7 +32,7 @@ async def request_verification(session: AsyncSession, actor: Actor, cipher: Ciph
 
 
 async def verify_email(
-    session: AsyncSession, cipher: Cipher, user_id: str, code: str, actor: Actor | None
+    session: AsyncSession, cipher: Cipher, user_id: str | None, code: str, actor: Actor | None
 ) -> models.User:
     """Takes the address of the code's account as verified, whoever brings the code.
 

@@ -26,21 +26,25 @@ async def issue(session: AsyncSession, user_id: str, purpose: Purpose) -> str:
     return code
 
 
-async def find_owner(database: Database, code: str, purpose: Purpose) -> str:
-    """Whose code this is; it can still be used up by somebody else. Raises InvalidToken."""
-    user_id = await store.mailed_codes.find_owner(database, hash_code(code), purpose, clock.now())
+async def find_owner(database: Database, code: str, purpose: Purpose) -> str | None:
+    """Whose code this is, None for one that does not hold; it can still be used up by somebody else."""
+    return await store.mailed_codes.find_owner(database, hash_code(code), purpose, clock.now())
+
+
+async def take(session: AsyncSession, user_id: str | None, code: str, purpose: Purpose, now: datetime) -> models.User:
+    """Uses the code up; answers its account, locked. Raises InvalidToken, also for an erased account."""
     if user_id is None:
         raise rules.mailed_codes.invalid_token()
-    return user_id
-
-
-async def take(session: AsyncSession, user_id: str, code: str, purpose: Purpose, now: datetime) -> models.User:
-    """Uses the code up; answers its account, locked. Raises InvalidToken, also for an erased account."""
     user = await store.accounts.lock_user(session, user_id)
     taken = await store.mailed_codes.take_code(session, user_id, hash_code(code), purpose, now)
     if user is None or not taken or user.status is rules.accounts.Status.ERASED:
         raise rules.mailed_codes.invalid_token()
     return user
+
+
+def bearer(code: str) -> str:
+    """Whom the idempotency keys of a request with this code belong to: nobody is signed in there."""
+    return f"code:{hash_code(code).hex()}"
 
 
 def hash_code(code: str) -> bytes:

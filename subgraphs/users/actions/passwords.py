@@ -27,7 +27,7 @@ class NewPassword:
 
 
 async def reset_password(
-    session: AsyncSession, cipher: Cipher, user_id: str, code: str, password_hash: str
+    session: AsyncSession, cipher: Cipher, user_id: str | None, code: str, password_hash: str
 ) -> NewPassword:
     """Sets the password of the code's account, ends all its sessions and tells its owner. Raises InvalidToken.
 

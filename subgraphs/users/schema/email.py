@@ -6,6 +6,7 @@ from shared.graphql.acting import act_once
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation
 from shared.graphql.types import UserError
+from shared.idempotency import idempotent
 from subgraphs.users import actions, store
 from subgraphs.users.rules.mailed_codes import Purpose
 from subgraphs.users.schema.session import IDEMPOTENCY_KEY
@@ -16,6 +17,7 @@ from subgraphs.users.secrets_at_rest import cipher
 @strawberry.input(description="What the mail brought.")
 class VerifyEmailInput:
     token: str = strawberry.field(description="The token out of the mail's link; it counts once, within 24 hours.")
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A wish for another mail that verifies one's address.")
@@ -53,11 +55,17 @@ class EmailMutation:
         quotas=[Quota("mailed code", "mailed_codes_per_address")],
     )
     async def verify_email(self, info: Info, input: VerifyEmailInput) -> VerifyEmailPayload:
-        context = info.context
-        user_id = await actions.mailed_codes.find_owner(context.database, input.token, Purpose.VERIFY_EMAIL)
+        context, keys = info.context, cipher(info.context.services.settings)
+        owner_id = await actions.mailed_codes.find_owner(context.database, input.token, Purpose.VERIFY_EMAIL)
         async with context.transaction() as session:
-            row = await actions.emails.verify_email(
-                session, cipher(context.services.settings), user_id, input.token, context.actor
+            row = await idempotent(
+                session,
+                actions.mailed_codes.bearer(input.token),
+                input.idempotency_key,
+                "verifyEmail",
+                None,
+                run=lambda: actions.emails.verify_email(session, keys, owner_id, input.token, context.actor),
+                replay=lambda user_id: store.accounts.get_user(session, user_id),
             )
         return VerifyEmailPayload(user=User.of(row))
 

@@ -9,7 +9,7 @@ from strawberry import ID
 
 from shared.graphql.acting import act
 from shared.graphql.entities import Node, entity
-from shared.graphql.ids import IdentityId
+from shared.graphql.ids import AnyId, IdentityId
 from shared.graphql.pagination import After, Before, Connection, First, Last
 from shared.graphql.quotas import Quota
 from shared.graphql.schema import mutation, query
@@ -56,7 +56,7 @@ class Identity(Node):
 
 @strawberry.input(description="Where somebody wants to sign in.")
 class StartOpenIdSignInInput:
-    provider: ID = strawberry.field(description="The id of one of `signInProviders`.")
+    provider: AnyId = strawberry.field(description="The id of one of `signInProviders`.")
     link: bool = strawberry.field(
         default=False, description="Whether the answer is for `linkOpenIdIdentity`; takes a signed-in user."
     )

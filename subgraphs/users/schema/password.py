@@ -1,15 +1,19 @@
 """A new password: instead of a forgotten one, and instead of a known one."""
 
 import strawberry
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.config import Settings
 from shared.graphql.acting import act
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation
 from shared.graphql.types import UserError
-from subgraphs.users import actions, credentials
+from shared.idempotency import idempotent
+from subgraphs.users import actions, credentials, rules, store
+from subgraphs.users.actions.passwords import NewPassword
 from subgraphs.users.revocations import revoke
 from subgraphs.users.rules.mailed_codes import Purpose
-from subgraphs.users.schema.session import Session
+from subgraphs.users.schema.session import IDEMPOTENCY_KEY, Session
 from subgraphs.users.schema.user import Info, User
 from subgraphs.users.secrets_at_rest import cipher
 
@@ -25,6 +29,7 @@ class RequestPasswordResetInput:
 class ResetPasswordInput:
     token: str = strawberry.field(description="The token out of the mail's link; it counts once, within 30 minutes.")
     new_password: str = strawberry.field(description=NEW_PASSWORD)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A new password instead of the present one.")
@@ -97,10 +102,20 @@ class PasswordMutation:
     async def reset_password(self, info: Info, input: ResetPasswordInput) -> ResetPasswordPayload:
         context, settings = info.context, info.context.services.settings
         user_id = await actions.mailed_codes.find_owner(context.database, input.token, Purpose.RESET_PASSWORD)
-        password_hash = await _hash_new(info, user_id, input.new_password)
+        password_hash = await _hash_new(info, user_id, input.new_password) if user_id else ""
         async with context.transaction() as session:
-            done = await actions.passwords.reset_password(
-                session, cipher(settings), user_id, input.token, password_hash
+            done = await idempotent(
+                session,
+                actions.mailed_codes.bearer(input.token),
+                input.idempotency_key,
+                "resetPassword",
+                # Not the password, as at `signUp`.
+                None,
+                run=lambda: actions.passwords.reset_password(
+                    session, cipher(settings), user_id, input.token, password_hash
+                ),
+                replay=lambda made: _repeat_reset(session, settings, made, input.new_password),
+                result_id=lambda done: f"{done.user.id} {done.set_up_ended}",
             )
         await revoke(context.services.revocations, done.ended)
         await credentials.forget_failures(context.services, context.one_address, done.user.email or "")
@@ -122,6 +137,17 @@ class PasswordMutation:
         done = await act(info, actions.passwords.change_password, cipher(settings), checked, password_hash)
         await revoke(context.services.revocations, done.ended)
         return ChangePasswordPayload(user=User.of(done.user), ended_sessions=[Session.of(row) for row in done.ended])
+
+
+async def _repeat_reset(session: AsyncSession, settings: Settings, made: str, password: str) -> NewPassword | None:
+    """A reset sent again with its key, for whoever knows the password that it has set."""
+    user_id, set_up_ended = made.split()
+    user = await store.accounts.get_user(session, user_id)
+    if user is None:
+        return None
+    if not await credentials.is_password_of(settings, user.password_hash, password):
+        raise rules.mailed_codes.invalid_token()
+    return NewPassword(user, ended=(), set_up_ended=set_up_ended == str(True))
 
 
 async def _hash_new(info: Info, user_id: str, password: str) -> str:
