@@ -14,7 +14,6 @@ ACCESS: list[Declaration] = [
         "forgotten password",
         anybody(VALUE),
         gives="user setUpEnded",
-        again=refused(UserErrorCode.INVALID_TOKEN),
     ),
     # Everybody else knows another password.
     Mutation(
