@@ -39,7 +39,7 @@ def test_what_is_posted_to_the_graph_stays_as_small_as_it_was(edge: RunningEdge)
 
 
 def test_a_chunk_is_passed_on_while_it_comes(edge: RunningEdge, router: FakeRouter) -> None:
-    with socket.create_connection(("127.0.0.1", edge.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=30) as client:
         client.sendall(
             f"PATCH {UPLOAD} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 100\r\n\r\n".encode()
             + b"begins"
@@ -75,7 +75,7 @@ def test_no_browser_takes_an_answer_for_a_page(edge: RunningEdge, address: str) 
     ],
 )
 def test_nothing_else_of_a_subgraph_is_reached(edge: RunningEdge, router: FakeRouter, address: str) -> None:
-    with socket.create_connection(("127.0.0.1", edge.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=30) as client:
         client.sendall(f"GET {address} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
         answer = client.recv(100)
 

@@ -89,7 +89,7 @@ async def test_websockets_pass_over_tls(edge: RunningEdge, tls: Tls) -> None:
     # Not the client of threads: its two share one TLS connection, and once in many runs both wait for ever.
     async with connect(f"wss://localhost:{tls.port}/graphql", ssl=trusting(tls), origin=origin) as websocket:
         await websocket.send("hello")
-        assert await asyncio.wait_for(websocket.recv(), 5) == "hello"
+        assert await asyncio.wait_for(websocket.recv(), 30) == "hello"
 
 
 def test_old_tls_is_refused(edge: RunningEdge, tls: Tls) -> None:

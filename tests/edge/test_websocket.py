@@ -23,7 +23,7 @@ def opened(edge: RunningEdge, path: str = "/graphql", origin: str | None = None)
         subprotocols=[TRANSPORT],
         origin=Origin(origin) if origin is not None else None,
         ping_interval=None,
-        open_timeout=5,
+        open_timeout=30,
         close_timeout=1,
     ) as websocket:
         yield websocket
@@ -39,7 +39,7 @@ def refusal(edge: RunningEdge, origin: str | None = None) -> tuple[int, str]:
 def test_a_websocket_reaches_the_router(edge: RunningEdge, router: FakeRouter) -> None:
     with opened(edge, "/graphql?a=b") as websocket:
         websocket.send('{"type":"connection_init"}')
-        assert websocket.recv(timeout=5) == '{"type":"connection_init"}'
+        assert websocket.recv(timeout=30) == '{"type":"connection_init"}'
         assert websocket.subprotocol == TRANSPORT
 
     (request,) = router.requests
@@ -75,9 +75,10 @@ def test_the_own_origin_a_configured_one_and_none_are_welcome(start_edge: StartE
     for origin in (f"http://127.0.0.1:{edge.port}", "https://app.example.com", None):
         with opened(edge, origin=origin) as websocket:
             websocket.send("hello")
-            assert websocket.recv(timeout=5) == "hello"
+            assert websocket.recv(timeout=30) == "hello"
 
 
+@pytest.mark.timing
 def test_pings_keep_a_websocket_open_and_silence_does_not(start_edge: StartEdge) -> None:
     edge = start_edge(limits=Limits(websocket_idle=2, send_timeout=1, router_timeout=1, client_timeout=1))
     with opened(edge) as silent, opened(edge) as pinging:
@@ -86,10 +87,10 @@ def test_pings_keep_a_websocket_open_and_silence_does_not(start_edge: StartEdge)
             assert pinging.ping().wait(timeout=2)
             time.sleep(0.3)
         pinging.send("still here")
-        assert pinging.recv(timeout=5) == "still here"
+        assert pinging.recv(timeout=30) == "still here"
 
         with pytest.raises(ConnectionClosed):
-            silent.recv(timeout=5)
+            silent.recv(timeout=30)
 
 
 def test_websockets_at_once_are_limited_per_address(start_edge: StartEdge) -> None:

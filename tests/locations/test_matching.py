@@ -172,6 +172,7 @@ async def crowd(locations: Locations) -> Locations:
     return locations
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("script", ["English", "Thai"])
 async def test_a_hundred_thousand_searches_are_matched_by_indexes_within_30_ms(crowd: Locations, script: str) -> None:
     texts = {"title": "w17 and w18 fences", "description": "Nothing else is there."}

@@ -53,7 +53,7 @@ class Socket:
     async def send(self, **message: object) -> None:
         await self.connection.send(json.dumps(message))
 
-    async def receive(self, timeout: float = 15) -> Json:
+    async def receive(self, timeout: float = 30) -> Json:
         """The next message that is not a ping."""
         while True:
             message = json.loads(await asyncio.wait_for(self.connection.recv(), timeout))
@@ -63,7 +63,7 @@ class Socket:
     async def subscribe(self, query: str, variables: Json | None = None, id: str = "1") -> None:
         await self.send(id=id, type="subscribe", payload={"query": query, "variables": variables or {}})
 
-    async def until_end(self, timeout: float = 15) -> list[Json]:
+    async def until_end(self, timeout: float = 30) -> list[Json]:
         """All messages up to and with the one that ends the operation."""
         messages = []
         while not messages or messages[-1]["type"] not in ("complete", "error"):

@@ -28,7 +28,7 @@ PATIENT_SECONDS = 2
 PAUSE_SECONDS = 0.05
 VOLUME_THRESHOLD = 5
 # An answer that waits for the pause alone.
-QUICK_SECONDS = 2.5
+QUICK_SECONDS = 0.5
 
 # What becomes of a request. After `close`, `late close` and `reset` the connection is gone, without an answer.
 Fate = Literal["answer", "close", "late close", "reset", "hang", "503", "half an answer"]
@@ -212,31 +212,29 @@ async def test_a_subscription_is_sent_once(router: Router, bids: Fake) -> None:
     assert len(bids.received) == 1
 
 
-async def test_after_two_failures_the_error_comes_quickly(router: Router, bids: Fake) -> None:
+async def test_after_two_failures_comes_the_error(router: Router, bids: Fake) -> None:
     bids.fates = ["close", "close"]
     async with bids.serving():
-        answer, seconds = await timed(router, BID)
+        answer = await post(router.url, BID)
 
     assert (answer["data"], codes(answer)) == (WITHOUT_ANSWER, ["SUBREQUEST_HTTP_ERROR"])
     assert len(bids.received) == 2
-    assert seconds < QUICK_SECONDS
 
 
-async def test_a_subgraph_that_is_not_there_costs_one_pause(router: Router) -> None:
+async def test_a_subgraph_that_is_not_there_costs_a_pause(router: Router) -> None:
     answer, seconds = await timed(router, BID)
 
     assert (answer["data"], codes(answer)) == (WITHOUT_ANSWER, ["SUBREQUEST_HTTP_ERROR"])
-    assert PAUSE_SECONDS < seconds < QUICK_SECONDS
+    assert seconds > PAUSE_SECONDS
 
 
 async def test_a_query_that_is_not_answered_in_time_is_not_tried_again(router: Router, bids: Fake) -> None:
     bids.fates = ["hang"]
     async with bids.serving():
-        answer, seconds = await timed(router, BID)
+        answer = await post(router.url, BID)
 
     assert (answer["data"], codes(answer)) == (WITHOUT_ANSWER, ["SUBGRAPH_REQUEST_TIMEOUT"])
     assert len(bids.received) == 1
-    assert seconds < TIMEOUT_SECONDS + 2
 
 
 async def test_both_attempts_together_have_the_subgraphs_timeout(router: Router, bids: Fake) -> None:
@@ -246,7 +244,19 @@ async def test_both_attempts_together_have_the_subgraphs_timeout(router: Router,
 
     assert (answer["data"], codes(answer)) == (WITHOUT_ANSWER, ["SUBGRAPH_REQUEST_TIMEOUT"])
     assert len(bids.received) == 2
-    assert TIMEOUT_SECONDS - 0.1 < seconds < TIMEOUT_SECONDS + LATE_SECONDS * 0.75
+    assert seconds > TIMEOUT_SECONDS - 0.1
+
+
+@pytest.mark.timing
+async def test_two_attempts_take_a_pause_or_the_timeout_and_no_more(router: Router, bids: Fake) -> None:
+    assert (await timed(router, BID))[1] < QUICK_SECONDS
+    async with bids.serving():
+        bids.fates = ["close", "close"]
+        assert (await timed(router, BID))[1] < QUICK_SECONDS
+        bids.fates = ["hang"]
+        assert (await timed(router, BID))[1] < TIMEOUT_SECONDS + QUICK_SECONDS
+        bids.fates = ["late close", "hang"]
+        assert (await timed(router, BID))[1] < TIMEOUT_SECONDS + LATE_SECONDS * 0.75
 
 
 @pytest.mark.parametrize("fate", ["503", "half an answer"])

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import socket as sockets
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -236,9 +235,7 @@ async def test_nested_and_huge_messages_do_not_stop_the_router(router: Router) -
             with contextlib.suppress(ConnectionClosed):
                 await client.connection.send(text)
                 await client.receive(5)
-    started = time.monotonic()
     assert "errors" not in await post(router.url, "{ task(id: 1) { id } }")
-    assert time.monotonic() - started < 5
 
 
 async def test_a_message_over_64_kilobytes_closes_the_connection(router: Router) -> None:

@@ -40,7 +40,7 @@ async def serve(app: FastAPI, patience: Patience = DEFAULT_PATIENCE) -> AsyncIte
     port = server.servers[0].sockets[0].getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     async with (
-        httpx.AsyncClient(base_url=address, timeout=20, verify=NO_TLS) as client,
+        httpx.AsyncClient(base_url=address, timeout=30, verify=NO_TLS) as client,
         aiohttp.ClientSession(address) as operations,
     ):
         try:

@@ -79,6 +79,7 @@ async def test_only_the_person_and_admins_read_why(users: Users) -> None:
         assert data == {"user": {"status": "SUSPENDED", "suspension": reason}}
 
 
+@pytest.mark.timing
 async def test_other_processes_shut_a_suspended_user_out_within_5_seconds(users: Users, serve_users: Serve) -> None:
     async with serve_users() as other:
         boss, session = await an_admin(users), await users.sign_up()

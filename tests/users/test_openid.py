@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -256,15 +255,13 @@ async def test_a_slow_provider_holds_no_connection_of_the_database(
         await web.told()
         given = await web.answer(await web.start())
         await web.told(token="slow")
-        started = time.monotonic()
         waiting = asyncio.create_task(users.execute(COMPLETE, {"input": given}))
         while await users.rows("SELECT 1 FROM openid_sign_ins"):
             await asyncio.sleep(0.01)
         assert (await users.sign_up())["user"]["id"]
         assert not waiting.done()
-        answer = await waiting
+        answer = await asyncio.wait_for(waiting, 30)
         assert [error["extensions"]["code"] for error in answer["errors"]] == ["SERVICE_UNAVAILABLE"]
-        assert time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,7 @@ async def test_they_set_up_a_new_one_whose_codes_alone_count(users: Users) -> No
     assert is_session(await complete(users, fresh, code_of(secret, clock.now() + timedelta(seconds=30))))
 
 
+@pytest.mark.timing
 async def test_other_processes_shut_them_out_within_5_seconds(users: Users, serve_users: Serve) -> None:
     async with serve_users() as other:
         boss, person = await an_admin(users), await enable(users)
