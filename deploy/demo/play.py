@@ -262,7 +262,7 @@ async def _post(
         "placeId": place["id"],
         "publish": True,
     }
-    task_id = str((await paula.client.call(CREATE_TASK, input=task))["task"]["id"])
+    task_id = str((await paula.client.call_once_known(CREATE_TASK, input=task))["task"]["id"])
     await taskers[0].is_notified(_ALERT, since, "Paint the garden fence")
     for tasker in taskers:
         found = (await tasker.client.call(OPEN_TASKS, posterId=paula.client.user_id))["nodes"]

@@ -595,7 +595,8 @@ async def _post(
         "dueAt": due_at.isoformat(),
         "publish": publish,
     }
-    posted: Data = await world.call("tasks", poster, mutation("createTask", "task { id version }"), input=wanted)
+    create = mutation("createTask", "task { id version }")
+    posted: Data = await world.call_once_known("tasks", poster, create, input=wanted)
     return dict(posted["task"])
 
 

@@ -18,6 +18,7 @@ from deploy.local.layout import REPOSITORY
 from deploy.local.stack import Stack
 from shared.access import Who
 from tests.e2e.people import mutation
+from tests.support.messaging import eventually
 
 Data = dict[str, Any]
 
@@ -81,6 +82,19 @@ class World:
         if isinstance(value, dict) and value.get("userErrors"):
             raise Refused(document, value["userErrors"])
         return value
+
+    async def call_once_known(self, subgraph: str, person: Person | None, document: str, **variables: object) -> Any:
+        """`call` about something new, of which the subgraph learns by an event."""
+
+        async def answered() -> list[Any]:
+            try:
+                return [await self.call(subgraph, person, document, **variables)]
+            except Refused as refusal:
+                if refusal.codes != ["NOT_FOUND"]:
+                    raise
+                return []
+
+        return (await eventually(answered))[0]
 
     async def post(self, url: str, body: Data, headers: Mapping[str, str]) -> Data:
         """The answer to a request. Raises ConnectionError, which tells where and when a connection broke."""

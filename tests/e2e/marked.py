@@ -206,7 +206,7 @@ async def post_task(marked: Marked, what: str) -> str:
         "publish": True,
         "idempotencyKey": marked.mark(f"key of the {what}"),
     }
-    return str((await marked.call(CREATE_TASK, input=task))["task"]["id"])
+    return str((await marked.call_once_known(CREATE_TASK, input=task))["task"]["id"])
 
 
 async def export(marked: Marked) -> None:

@@ -47,7 +47,8 @@ async def test_the_right_taskers_hear_of_a_task_at_an_address_and_the_search_fin
             "placeId": place["id"],
             "publish": True,
         }
-        task_id = (await paula.call(mutation("createTask", "task { id }"), input=task))["task"]["id"]
+        create = mutation("createTask", "task { id }")
+        task_id = (await paula.call_once_known(create, input=task))["task"]["id"]
 
         for who, title in ((near, "A new task near you"), (anywhere, "A new task for you")):
             await inboxes[who].shows(2)
