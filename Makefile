@@ -26,16 +26,17 @@ up: setup ## Start the whole system on this machine and print its addresses (ARG
 down: ## Stop it
 	@[ ! -x $(EXCHANGE) ] || $(EXCHANGE) down $(ARGS)
 
-TWO_WORKERS := -n 2 --dist loadscope
+# One more than the least of cores: tests wait more than they compute.
+WORKERS := -n 3 --dist loadscope
 # What is asked for by its path is run whole.
 SAMPLE = $(if $(SEED),--sample=$(SEED),$(if $(T),,--sample=new))
 
 test: setup-tests ## Run all tests with a sample of large tables (SEED=7 repeats one), or T=path whole, beside a running `make up`
-	@mkdir -p .exchange/test; $(PYTHON) -m pytest $(if $(T),$(T),$(TWO_WORKERS)) $(SAMPLE); \
+	@mkdir -p .exchange/test; $(PYTHON) -m pytest $(if $(T),$(T),$(WORKERS)) $(SAMPLE); \
 		code=$$?; echo $$code >.exchange/test/exit-code; exit $$code
 
 test-all: setup-tests ## Run all tests with every row of every table
-	@$(PYTHON) -m pytest $(TWO_WORKERS)
+	@$(PYTHON) -m pytest $(WORKERS)
 
 lint: setup ## Check style and likely mistakes
 	@$(PYTHON) -m ruff check .

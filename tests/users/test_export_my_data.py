@@ -237,21 +237,22 @@ async def test_who_has_a_second_factor_gives_a_code_too(serve_users: Serve) -> N
         person = await enable(users)
         before = await users.state()
 
-        for code, error in (
+        for wrong, error in (
             (None, "SECOND_FACTOR_REQUIRED"),
             ("", "INVALID_SECOND_FACTOR"),
             (person.wrong_code(), "INVALID_SECOND_FACTOR"),
             (NO_RECOVERY_CODE, "INVALID_SECOND_FACTOR"),
         ):
-            assert await refusal(users, person.session, PASSWORD, code) == error
+            assert await refusal(users, person.session, PASSWORD, wrong) == error
         # Without the password nothing is told of the code.
         assert await refusal(users, person.session, OTHER_PASSWORD, person.code()) == "INVALID_CREDENTIALS"
         assert await users.state() == before
         assert await users.rows("SELECT * FROM data_exports") == []
 
-        await export(users, person.session, code=person.code())
+        code = person.code()
+        await export(users, person.session, code=code)
         # The code was used up with it.
-        assert await refusal(users, person.session, PASSWORD, person.code()) == "INVALID_SECOND_FACTOR"
+        assert await refusal(users, person.session, PASSWORD, code) == "INVALID_SECOND_FACTOR"
 
 
 async def test_codes_cannot_be_guessed_here_either(serve_users: Serve) -> None:
