@@ -343,6 +343,7 @@ class _Asking:
             for who, made in trial.for_allowed.items()
             for person in [self._person(made, who)]
         ]
+        await self.databases.keep_refresh_tokens()
         # What is done anew changes what the others are about.
         for is_anew in (False, True):
             await self._repeat(subgraph, [one for one in sent if one.task.is_done_anew is is_anew])
