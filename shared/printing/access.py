@@ -11,7 +11,8 @@ from pathlib import Path
 
 from graphql import parse
 
-from shared.access import VALUE, Cell, Declaration, Mutation, Object, Who, cells, field_of, problems
+from shared.access import VALUE, Declaration, Mutation, Object, Who
+from shared.matrix import Cell, cells, field_of, problems
 from shared.printing.schema import sdl
 
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,8 @@ import aiohttp
 
 from deploy.local.stack import Stack
 from deploy.local.system import Options
-from shared.access import ANEW, NULL, OWN, UNAUTHENTICATED, VALUE, Answer, Cell, Mutation, Who, field_of
+from shared.access import ANEW, NULL, OWN, UNAUTHENTICATED, VALUE, Answer, Mutation, Who
+from shared.matrix import Cell, field_of
 from shared.printing.access import declarations, subgraphs
 from tests.abuse.accounts import new_address
 from tests.authorization.following import Shown, following

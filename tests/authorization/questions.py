@@ -18,7 +18,8 @@ from graphql import (
     validate,
 )
 
-from shared.access import EMPTY, NULL, OWN, SILENT, VALUE, Answer, Cell, field_of, is_by_id, is_look_up
+from shared.access import EMPTY, NULL, OWN, SILENT, VALUE, Answer
+from shared.matrix import Cell, field_of, is_by_id, is_look_up
 
 Data = dict[str, Any]
 Tree = dict[str, "Tree"]

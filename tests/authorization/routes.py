@@ -11,7 +11,7 @@ from graphql import GraphQLSchema, build_schema, get_named_type
 from deploy.local import routers
 from deploy.local.layout import REPOSITORY
 from deploy.local.stack import Stack
-from shared.access import Cell
+from shared.matrix import Cell
 from shared.printing.access import matrix
 from tests.authorization.questions import ENTITIES, NODE, Question, questions
 

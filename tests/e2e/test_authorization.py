@@ -10,7 +10,8 @@ from collections.abc import Hashable
 import pytest
 
 from deploy.local.stack import Stack
-from shared.access import ANEW, ENDS, OWN, SILENT, VALUE, Answer, Cell
+from shared.access import ANEW, ENDS, OWN, SILENT, VALUE, Answer
+from shared.matrix import Cell
 from tests.authorization.asking import Results, Task, ask_everything, tasks
 
 # The first one waits for the whole system to start, and for all answers.

@@ -3,7 +3,8 @@
 import pytest
 from graphql import parse
 
-from shared.access import NULL, VALUE, Declaration, Object, Query, Type, Who, cells, everybody, is_by_id, problems
+from shared.access import NULL, VALUE, Declaration, Object, Query, Type, Who, everybody
+from shared.matrix import cells, is_by_id, problems
 from shared.printing import access as print_access
 from shared.printing.access import declarations, subgraphs, undeclared
 from tests.authorization.objects import MAKERS

@@ -23,8 +23,8 @@ from graphql import (
     parse,
 )
 
-from shared.access import types_of
 from shared.ids import id_of
+from shared.matrix import types_of
 from supergraph import compose
 
 _LITERALS = {"Boolean": "true", "Float": "1.0", "Int": "1", "ID": f'"{id_of("some", 1)}"'}

@@ -29,9 +29,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from shared.access import entities_of
 from shared.graphql.entities import PREFIXES, prefix_of
 from shared.ids import id_of
+from shared.matrix import entities_of
 from supergraph import compose
 
 _SCALARS: Mapping[str, object] = {"Boolean": True, "Float": 1.0, "Int": 1}
