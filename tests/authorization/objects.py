@@ -7,6 +7,7 @@ be suspended. The values are what rows name by `$name`; `$id` is the object's ow
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -601,9 +602,8 @@ async def _post(
 
 
 async def _place(world: World, tasker: Person, task_id: str) -> Data:
-    await _until_bids_knows(world, task_id)
     offer = {"taskId": task_id, "amount": EURO, "message": MESSAGE, "estimatedMinutes": 90}
-    placed: Data = await world.call("bids", tasker, mutation("placeBid", "bid { id version }"), input=offer)
+    placed: Data = await world.call_once_known("bids", tasker, mutation("placeBid", "bid { id version }"), input=offer)
     return dict(placed["bid"])
 
 
@@ -611,14 +611,8 @@ async def _until_bids_knows(world: World, task_id: str) -> None:
     # An offer of nothing is refused for the task before it is for its amount.
     offer = {"taskId": task_id, "amount": {"amount": "0.00", "currency": "EUR"}, "message": MESSAGE}
 
-    async def is_known() -> bool:
-        try:
-            await world.call("bids", world.cast.tom, mutation("placeBid", "bid { id }"), input=offer)
-        except Refused as refused:
-            return refused.codes != ["NOT_FOUND"]
-        return True
-
-    await eventually(is_known)
+    with suppress(Refused):
+        await world.call_once_known("bids", world.cast.tom, mutation("placeBid", "bid { id }"), input=offer)
 
 
 async def _with_file(world: World, task: Made) -> Made:
