@@ -14,6 +14,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="EXCHANGE_", frozen=True)
 
+    def __hash__(self) -> int:
+        # What is read once for some settings is remembered by them, and not each of their values has a hash.
+        return hash(self.database_url)
+
     environment: Literal["development", "production"] = Field(
         "production",
         description="`development` turns introspection and field suggestions on for everybody; "
@@ -114,6 +118,10 @@ class Settings(BaseSettings):
         "60/1 hour", pattern=_LIMIT, description="Requests of one account for another time, another price or an end."
     )
     task_requests_per_address: str = Field("300/1 hour", pattern=_LIMIT, description="The same from one address.")
+    invitations_per_account: str = Field(
+        "200/1 day", pattern=_LIMIT, description="Taskers whom one account tries to invite to its tasks."
+    )
+    invitations_per_address: str = Field("1000/1 day", pattern=_LIMIT, description="The same from one address.")
     reports_per_account: str = Field("20/1 day", pattern=_LIMIT, description="People that one account reports.")
     reports_per_address: str = Field("100/1 day", pattern=_LIMIT, description="The same from one address.")
     exports_per_account: str = Field(
@@ -197,7 +205,7 @@ class Settings(BaseSettings):
     link_keys_file: Path | None = Field(
         None,
         description="Keys (JWKS, `oct`) that links to uploads and files are signed with, one file for each subgraph "
-        "with files (`tasks` needs it); the first one signs.",
+        "with files (`tasks` and `payments` need it); the first one signs.",
     )
     storage_folder: Path | None = Field(
         None, description="Where uploaded files lie, unless in a bucket; all processes of a subgraph need the same."
@@ -227,6 +235,53 @@ class Settings(BaseSettings):
     attachment_uploads_per_address: str = Field("300/1 hour", pattern=_LIMIT, description="The same from one address.")
     upload_requests_per_address: str = Field(
         "2000/1 minute", pattern=_LIMIT, description="Requests to uploads, chunks above all, from one address."
+    )
+
+    payment_provider: Literal["sandbox", "stripe"] = Field(
+        "sandbox",
+        description="Who moves money for `payments`; the sandbox moves none, and `production` refuses it.",
+    )
+    sandbox_url: str = Field(
+        "http://127.0.0.1:8009", pattern=r"^http://[^\s/?#]+$", description="The sandbox as `payments` reaches it."
+    )
+    sandbox_api_key: SecretStr | None = Field(None, description="Key for calls of the sandbox.")
+    sandbox_webhook_secret: SecretStr | None = Field(None, description="Secret by which it signs its webhooks.")
+    stripe_secret_key: SecretStr | None = Field(
+        None,
+        description="Secret or restricted key of Stripe, `sk_…` or `rk_…` (`payments`, if Stripe is its provider).",
+    )
+    stripe_webhook_secrets: SecretStr | None = Field(
+        None,
+        description="Signing secrets `whsec_…` of its webhook endpoints, by comma: one for our account, one for "
+        "connected accounts, and while one is changed the old one too.",
+    )
+    stripe_timeout_seconds: float = Field(20, gt=0, le=80, description="Longest wait for each answer of Stripe's.")
+    stripe_api_url: str = Field(
+        "", pattern=r"^(https?://[^\s/?#]+)?$", description="Another server than Stripe's own, for tests; empty: that."
+    )
+    payment_method_setups_per_account: str = Field(
+        "20/1 hour", pattern=_LIMIT, description="Cards that one account begins to give to the provider."
+    )
+    payment_method_setups_per_address: str = Field(
+        "60/1 hour", pattern=_LIMIT, description="The same from one address."
+    )
+    payments_per_account: str = Field(
+        "60/1 hour", pattern=_LIMIT, description="Tries of one account to pay once more, and tips."
+    )
+    payments_per_address: str = Field("200/1 hour", pattern=_LIMIT, description="The same from one address.")
+    payout_onboardings_per_account: str = Field(
+        "20/1 hour", pattern=_LIMIT, description="Times that one account sets its payouts up."
+    )
+    payout_onboardings_per_address: str = Field("60/1 hour", pattern=_LIMIT, description="The same from one address.")
+    payouts_per_account: str = Field("30/1 hour", pattern=_LIMIT, description="Payouts that one account asks for.")
+    receipts_per_account: str = Field("120/1 minute", pattern=_LIMIT, description="Receipts of one account, as PDF.")
+    statements_per_account: str = Field(
+        "30/1 hour", pattern=_LIMIT, description="Statements of one account, each of up to 366 days."
+    )
+    fees: dict[str, int] = Field(
+        {"*": 1_000},
+        description="The platform's part of what a tasker gets, in hundredths of a percent, as JSON: by "
+        "`<category id>/<currency>`, `<category id>`, `<currency>` and `*`, the most exact of which counts.",
     )
 
     otlp_endpoint: str = Field("", description="OTLP/HTTP base address for traces; empty: no tracing.")

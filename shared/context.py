@@ -14,7 +14,7 @@ from shared.copies import Arrivals
 from shared.database.db import Database
 from shared.errors import Forbidden, RequestError, Unauthenticated
 from shared.events import Envelope, Event
-from shared.files import Files
+from shared.files import Addresses, Files
 from shared.identity.actor import Actor
 from shared.identity.addresses import Proxies, one_address
 from shared.identity.auth import Revocations, TokenVerifier, bearer_token
@@ -44,6 +44,9 @@ class Services(Generic[L]):
     hub: StreamHub
     new_loaders: Callable[[Database], L]
     files: Files | None = None
+    addresses: Addresses | None = None
+    own: object = None
+    """What one subgraph alone has besides, such as its connections to a payment provider; its runners set it."""
     draining: bool = False
 
 
@@ -89,10 +92,10 @@ class Context(Generic[L]):
         return self.services.limiter
 
     @property
-    def files(self) -> Files:
-        """The files of a subgraph that has some; its start made sure of them."""
-        assert self.services.files is not None
-        return self.services.files
+    def addresses(self) -> Addresses:
+        """The addresses of the files of a subgraph that has some; its start made sure of them."""
+        assert self.services.addresses is not None
+        return self.services.addresses
 
     @property
     def caller(self) -> str:

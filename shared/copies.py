@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 import structlog
@@ -182,6 +182,14 @@ async def save_newer(session: AsyncSession, row: SQLModel) -> bool:
         index_elements=list(table.primary_key), set_=values, where=table.c.seq < statement.excluded.seq
     )
     return await session.scalar(newer.returning(table.c.seq)) is not None
+
+
+async def list_suspended(
+    session: AsyncSession, model: type[SuspensionCopy], user_ids: Sequence[str]
+) -> Collection[str]:
+    """Which of these people are suspended."""
+    statement = select(col(model.user_id)).where(any_of(col(model.user_id), user_ids), col(model.is_suspended))
+    return (await session.scalars(statement)).all()
 
 
 async def save_block(session: AsyncSession, block: BlockCopy) -> None:

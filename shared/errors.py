@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
+from math import ceil
 from typing import ClassVar, ParamSpec, TypeAlias, TypeVar, cast
 
 P = ParamSpec("P")
@@ -43,6 +44,7 @@ class UserErrorCode(StrEnum):
     CONFIRMATION_REQUIRED = "CONFIRMATION_REQUIRED"
     EXPORT_IN_PROGRESS = "EXPORT_IN_PROGRESS"
     ACCOUNT_HAS_OPEN_ENGAGEMENTS = "ACCOUNT_HAS_OPEN_ENGAGEMENTS"
+    ACCOUNT_HAS_MONEY = "ACCOUNT_HAS_MONEY"
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105  # a code, not a token
     EMAIL_ALREADY_VERIFIED = "EMAIL_ALREADY_VERIFIED"
     INVALID_SECOND_FACTOR = "INVALID_SECOND_FACTOR"
@@ -71,8 +73,17 @@ class UserErrorCode(StrEnum):
     BID_TOO_HIGH = "BID_TOO_HIGH"
     BID_ALREADY_PLACED = "BID_ALREADY_PLACED"
     TASK_ALREADY_TAKEN = "TASK_ALREADY_TAKEN"
+    TOO_MANY_OFFERS = "TOO_MANY_OFFERS"
+    TOO_MANY_INVITATIONS = "TOO_MANY_INVITATIONS"
     INTERACTION_BLOCKED = "INTERACTION_BLOCKED"
     COUNTERPART_SUSPENDED = "COUNTERPART_SUSPENDED"
+    # payments
+    PAYMENT_METHOD_REQUIRED = "PAYMENT_METHOD_REQUIRED"
+    PAYMENT_METHOD_IN_USE = "PAYMENT_METHOD_IN_USE"
+    TOO_MANY_PAYMENT_METHODS = "TOO_MANY_PAYMENT_METHODS"
+    SETUP_NOT_DONE = "SETUP_NOT_DONE"
+    PAYOUT_ACCOUNT_NOT_READY = "PAYOUT_ACCOUNT_NOT_READY"
+    BALANCE_TOO_LOW = "BALANCE_TOO_LOW"
     # locations
     ADDRESS_NOT_FOUND = "ADDRESS_NOT_FOUND"
     PLACE_IN_USE = "PLACE_IN_USE"
@@ -97,6 +108,7 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.SESSION_EXPIRED: "The session has ended or its refresh token is not valid any more; log in again.",
     UserErrorCode.CONFIRMATION_REQUIRED: "The account has no password: sign in anew and try again.",
     UserErrorCode.ACCOUNT_HAS_OPEN_ENGAGEMENTS: "A task of the account is assigned and neither done nor called off.",
+    UserErrorCode.ACCOUNT_HAS_MONEY: "Money is held for the account, in its balance or on its way, or owed.",
     UserErrorCode.EXPORT_IN_PROGRESS: "An export of one's data is being made already.",
     UserErrorCode.INVALID_TOKEN: "The token of a mail is unknown, used, expired or replaced by a newer one.",
     UserErrorCode.EMAIL_ALREADY_VERIFIED: "The account's e-mail address is verified already.",
@@ -124,8 +136,16 @@ USER_ERROR_DESCRIPTIONS: dict[UserErrorCode, str] = {
     UserErrorCode.BID_TOO_HIGH: "The amount is above the highest bid.",
     UserErrorCode.BID_ALREADY_PLACED: "The caller has a live bid on this task already.",
     UserErrorCode.TASK_ALREADY_TAKEN: "Another bid on this task was accepted first.",
+    UserErrorCode.TOO_MANY_OFFERS: "The bid has all the offers that the two sides can make each other.",
+    UserErrorCode.TOO_MANY_INVITATIONS: "As many taskers are invited to the task as can be.",
     UserErrorCode.COUNTERPART_SUSPENDED: "The account of the other person whom this concerns is suspended at present.",
     UserErrorCode.INTERACTION_BLOCKED: "One of the two people does not want to deal with the other.",
+    UserErrorCode.PAYMENT_METHOD_REQUIRED: "The caller has no card that could be charged.",
+    UserErrorCode.PAYMENT_METHOD_IN_USE: "Something is to be paid with this card at the moment.",
+    UserErrorCode.TOO_MANY_PAYMENT_METHODS: "The caller has all the cards that one person can have.",
+    UserErrorCode.SETUP_NOT_DONE: "The provider has no card of this setup: it was not completed, or failed.",
+    UserErrorCode.PAYOUT_ACCOUNT_NOT_READY: "The provider cannot pay the caller out yet; `payoutAccount` says why.",
+    UserErrorCode.BALANCE_TOO_LOW: "There is less to be paid out than that, or than the least payout.",
     UserErrorCode.ADDRESS_NOT_FOUND: "Nothing on the map fits the address.",
     UserErrorCode.PLACE_IN_USE: "A task that is not over is at this place.",
     UserErrorCode.TOO_MANY_PLACES: "The caller has all the places that one person can have.",
@@ -236,6 +256,10 @@ class InvalidAmount(DomainError):
     code = UserErrorCode.INVALID_AMOUNT
 
 
+class CurrencyMismatch(DomainError):
+    code = UserErrorCode.CURRENCY_MISMATCH
+
+
 class RoleRequired(DomainError):
     code = UserErrorCode.ROLE_REQUIRED
 
@@ -278,6 +302,8 @@ class RateLimited(RequestError):
 
     def __init__(self, retry_after_seconds: float, message: str = "Too many requests; try again later.") -> None:
         super().__init__(message, retryAfterSeconds=round(retry_after_seconds, 1))
+        self.whole_seconds = ceil(retry_after_seconds)
+        """The same as HTTP's `Retry-After` has it (RFC 9110, 10.2.3)."""
 
 
 class TooComplex(RequestError):

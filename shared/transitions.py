@@ -20,6 +20,7 @@ class By(StrEnum):
     ADMIN = "admin"
     TIMER = "timer"
     EVENT = "event of another subgraph"
+    PROVIDER = "payment provider"
     STEP = "step of another object"
 
 

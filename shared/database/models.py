@@ -62,10 +62,10 @@ def bigint_field() -> Any:
     return Field(sa_type=_BIGINT)
 
 
-def enum_field(enum: type[StrEnum]) -> Any:
+def enum_field(enum: type[StrEnum], *, primary_key: bool = False) -> Any:
     """A value of a closed set, stored as text: a new value needs no change of the table."""
     column_type: Any = EnumText(enum)
-    return Field(sa_type=column_type)
+    return Field(sa_type=column_type, primary_key=primary_key)
 
 
 class EnumText(TypeDecorator[StrEnum]):

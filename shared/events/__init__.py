@@ -16,5 +16,7 @@ from shared.events.bids import *
 from shared.events.exports import *
 from shared.events.locations import *
 from shared.events.notifications import *
+from shared.events.payments import *
+from shared.events.support import *
 from shared.events.tasks import *
 from shared.events.users import *

@@ -44,6 +44,13 @@ class BidsDataSealed(DataSealed):
     topic: ClassVar[str] = "bids.export"
 
 
+class PaymentsDataSealed(DataSealed):
+    """A part of what `payments` holds of a user."""
+
+    type: ClassVar[str] = "payments.export.sealed"
+    topic: ClassVar[str] = "payments.export"
+
+
 class NotificationsDataSealed(DataSealed):
     """A part of what `notifications` holds of a user."""
 
@@ -61,7 +68,14 @@ class LocationsDataSealed(DataSealed):
 DATA_SEALED: Mapping[str, type[DataSealed]] = MappingProxyType(
     {
         model.type.partition(".")[0]: model
-        for model in (UsersDataSealed, TasksDataSealed, BidsDataSealed, NotificationsDataSealed, LocationsDataSealed)
+        for model in (
+            UsersDataSealed,
+            TasksDataSealed,
+            BidsDataSealed,
+            PaymentsDataSealed,
+            NotificationsDataSealed,
+            LocationsDataSealed,
+        )
     }
 )
 """How each subgraph answers; an export is whole when all of these have."""

@@ -122,6 +122,23 @@ class TaskExpired(TaskEvent):
     type: ClassVar[str] = "tasks.task.expired"
 
 
+class TaskFundingStarted(TaskEvent):
+    """A bid was accepted, and the poster is being charged its price. For the poster."""
+
+    type: ClassVar[str] = "tasks.task.funding_started"
+
+    bid_id: str
+
+
+class TaskFundingFailed(TaskEvent):
+    """The price of an accepted bid did not come: it is open again. For the poster."""
+
+    type: ClassVar[str] = "tasks.task.funding_failed"
+
+    bid_id: str
+    reason: str = Field(description="A value of `EscrowFailureReason`.")
+
+
 class TaskAssigned(TaskEvent):
     """The tasker of an accepted bid has the task."""
 
@@ -136,6 +153,9 @@ class TaskAssignmentRejected(TaskEvent):
     type: ClassVar[str] = "tasks.task.assignment_rejected"
 
     bid_id: str
+    bid_version: int | None = Field(
+        None, description="That of the acceptance; null where an older event does not tell."
+    )
     tasker_id: str
     reason: str
 
@@ -150,6 +170,8 @@ class TaskDelivered(TaskEvent):
     """The tasker says that the work is done; the poster answers."""
 
     type: ClassVar[str] = "tasks.task.delivered"
+
+    approval_due_at: AwareDatetime | None = Field(None, description="When it counts as approved without an answer.")
 
     message: Annotated[str, Personal("task.tasker_id")]
 
@@ -208,6 +230,14 @@ class TaskPriceChangeAnswered(TaskAgreementEvent):
 
     accepted: bool
     awaiting_funding: bool = False
+
+
+class TaskPriceChangeSettled(TaskAgreementEvent):
+    """The difference to a higher price is held: the price counts now. Or it did not come, and the price stays."""
+
+    type: ClassVar[str] = "tasks.task.price_change_settled"
+
+    funded: bool
 
 
 class TaskCancellationRequested(TaskAgreementEvent):

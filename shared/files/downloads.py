@@ -1,7 +1,10 @@
-"""Handing files out: to whoever has a link, as something to keep and never as a page of ours."""
+"""Handing files out: to whoever has a link, as something to keep and never as a page of ours.
+
+Some lie in the storage, others are made when they are asked for.
+"""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -9,12 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from shared.files.links import Links
+from shared.files.links import Links, made_subject
 from shared.files.storage import MissingObject, ObjectStorage
 from shared.files.uploads import NoUpload, answered
 
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 _NOT_ASCII = re.compile(r"[^ !#-\[\]-~]")
+_NO_PAGE = {"x-content-type-options": "nosniff", "content-security-policy": "default-src 'none'; sandbox"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,24 @@ class Source:
     find: Callable[[str], Awaitable[Download | None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file that was made as it was asked for, or is made while it is read."""
+
+    filename: str
+    content_type: str
+    content: bytes | AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """What a route of made files needs of a process. `make` is given an id and what was said, signed, in the address
+    that `Addresses.made_url` gave; it answers None for what is not there."""
+
+    links: Links
+    make: Callable[[str, Mapping[str, str]], Awaitable[Made | None]]
+
+
 def download_route(path: str, source: Callable[[Request], Source]) -> Route:
     """The route of a subgraph's files at `path`, with `{id}` in it; the file's name behind it is for people alone."""
 
@@ -43,6 +65,35 @@ def download_route(path: str, source: Callable[[Request], Source]) -> Route:
         return await answered(lambda: _serve(request, source(request)))
 
     return Route(path, serve, methods=["GET"])
+
+
+def made_route(subgraph: str, kind: str, said: Collection[str], maker: Callable[[Request], Maker]) -> Route:
+    """The route of a subgraph's made files of one kind; `said` are the names of what their addresses may say."""
+
+    async def serve(request: Request) -> Response:
+        return await answered(lambda: _serve_made(request, kind, said, maker(request)))
+
+    return Route(f"/files/{subgraph}/{kind}/{{id}}/{{filename}}", serve, methods=["GET"])
+
+
+async def _serve_made(request: Request, kind: str, said: Collection[str], maker: Maker) -> Response:
+    file_id, query = str(request.path_params["id"]), request.query_params
+    told = {name: query[name] for name in said if name in query}
+    maker.links.check(query.get("token", ""), kind, made_subject(file_id, told))
+    file = await maker.make(file_id, told)
+    if file is None:
+        raise NoUpload
+    headers = {
+        "cache-control": "private, no-cache",
+        "content-type": file.content_type,
+        "content-disposition": disposition(file.filename),
+        **_NO_PAGE,
+    }
+    if request.method == "HEAD":
+        return Response(headers=headers)
+    if isinstance(file.content, bytes):
+        return Response(file.content, headers=headers)
+    return StreamingResponse(file.content, headers=headers)
 
 
 async def _serve(request: Request, source: Source) -> Response:
@@ -58,8 +109,7 @@ async def _serve(request: Request, source: Source) -> Response:
         "cache-control": "private, max-age=600",
         "content-type": file.content_type,
         "content-disposition": disposition(file.filename),
-        "x-content-type-options": "nosniff",
-        "content-security-policy": "default-src 'none'; sandbox",
+        **_NO_PAGE,
     }
     if headers["etag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)

@@ -7,8 +7,10 @@ long: what it leads to is looked up at each use, so that what was removed meanwh
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 from shared import clock
 from shared.identity.cipher import Cipher
@@ -52,6 +54,11 @@ class Links:
             raise LinkRefused
         if int(found[1]) <= clock.now().timestamp():
             raise LinkExpired
+
+
+def made_subject(file_id: str, said: Mapping[str, str]) -> str:
+    """What a link to a file is signed for that is made as its address says. No two sayings are written alike."""
+    return urlencode([("", file_id), *sorted(said.items())])
 
 
 def soon() -> datetime:

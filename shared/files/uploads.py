@@ -147,7 +147,7 @@ async def answered(handle: Callable[[], Awaitable[Response]]) -> Response:
     except DomainError as error:
         return _error(422, error.code, error.message)
     except RateLimited as error:
-        return _error(429, error.code, error.message, {"retry-after": str(error.extensions["retryAfterSeconds"])})
+        return _error(429, error.code, error.message, {"retry-after": str(error.whole_seconds)})
     except RequestError as error:
         return _error(503 if error.code == "SERVICE_UNAVAILABLE" else 400, error.code, error.message)
 

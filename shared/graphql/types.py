@@ -11,6 +11,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from shared import geo, money
 from shared.errors import USER_ERROR_DESCRIPTIONS, Bound, DomainError, UserErrorCode
 from shared.graphql.scalars import DecimalText, format_datetime
+from shared.locale import Locale
 from shared.money import CURRENCY_NAMES, CurrencyCode
 from shared.transitions import PEOPLE, Transition
 
@@ -55,6 +56,11 @@ def register_commands(
     return register_enum(commands, name=name, description=description, values=values, members=given)
 
 
+register_enum(
+    Locale,
+    description="A language that people are written to in.",
+    values={Locale.EN: "English.", Locale.TH: "Thai."},
+)
 register_enum(CurrencyCode, description="A currency, by its ISO 4217 code.", values=CURRENCY_NAMES)
 register_enum(
     UserErrorCode,

@@ -29,6 +29,7 @@ _TYPE_NAMES: dict[object, str] = {
     int: "whole number",
     Path: "path",
     SecretStr: "secret",
+    dict[str, int]: "JSON",
     str: "text",
 }
 

@@ -23,7 +23,7 @@ from shared.copies import Arrivals
 from shared.database.db import Database
 from shared.deadlines import DeadlineHandler, DeadlineWorker
 from shared.errors import ServiceUnavailable
-from shared.files import Files
+from shared.files import Addresses, Files
 from shared.graphql.engine import Engine
 from shared.graphql.view import GraphQLEndpoint
 from shared.identity.addresses import Proxies
@@ -107,7 +107,8 @@ def create_app(
             revocations=Revocations(cache.client),
             hub=StreamHub(database, configured, topics),
             new_loaders=loaders,
-            files=Files.of(configured, name),
+            files=Files.of(configured),
+            addresses=Addresses.of(configured, name),
         )
         async with AsyncExitStack() as stack:
             # Stopped in reverse: first what takes in work, last what the others still need.
