@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from shared.config import Settings
 from shared.privacy.erasure import PASSES
 from shared.process.app import create_app
-from subgraphs.bids.actions import EXPIRY
+from subgraphs.bids.actions.steps import EXPIRY
 from subgraphs.bids.consumers import bid_expired, forget_again, handlers
 from subgraphs.bids.loaders import Loaders
 from subgraphs.bids.schema import schema

@@ -24,6 +24,28 @@ ACCEPT = f"mutation($input: AcceptBidInput!) {{ acceptBid(input: $input) {{ bid 
 UPDATE = f"mutation($input: UpdateBidInput!) {{ updateBid(input: $input) {{ bid {{ {BID_FIELDS} }} {ERRORS} }} }}"
 WITHDRAW = f"mutation($input: WithdrawBidInput!) {{ withdrawBid(input: $input) {{ bid {{ {BID_FIELDS} }} {ERRORS} }} }}"
 DECLINE = f"mutation($input: DeclineBidInput!) {{ declineBid(input: $input) {{ bid {{ {BID_FIELDS} }} {ERRORS} }} }}"
+OFFER_FIELDS = "side amount { amount currency } message status"
+NEGOTIATED = (
+    f"id status version amount {{ amount currency }} openOffer {{ {OFFER_FIELDS} }} offers {{ {OFFER_FIELDS} }}"
+)
+INVITATION = "task { id } tasker { id } message status"
+
+
+def mutation(name: str, payload: str) -> str:
+    """The document of a mutation, by what its payload is asked for besides the errors."""
+    input_type = f"{name[0].upper()}{name[1:]}Input"
+    return f"mutation($input: {input_type}!) {{ {name}(input: $input) {{ {payload} {ERRORS} }} }}"
+
+
+COUNTER, ACCEPT_OFFER, DECLINE_OFFER = (
+    mutation(name, f"bid {{ {NEGOTIATED} }}") for name in ("counterOffer", "acceptOffer", "declineOffer")
+)
+SHORTLIST, UNSHORTLIST = (
+    mutation(name, "bid { id shortlistedAt version }") for name in ("shortlistBid", "unshortlistBid")
+)
+INVITE, DECLINE_INVITATION = (
+    mutation(name, f"invitation {{ id {INVITATION} }}") for name in ("inviteToBid", "declineInvitation")
+)
 MESSAGE = "I have painted many fences and can start tomorrow."
 
 
@@ -42,7 +64,7 @@ class Bids:
         """A task that the subgraph has heard of."""
         task = factories.task_snapshot(**changes)
         async with self.database.transaction() as session:
-            await actions.copy_task(session, task)
+            await actions.tasks.copy_task(session, task)
         return task
 
     async def act(self, user_id: str, document: str, **variables: Any) -> dict[str, Any]:
@@ -64,6 +86,13 @@ class Bids:
     def database(self) -> Database:
         database: Database = self.served.server._app.state.services.database
         return database
+
+    async def tasker(self) -> str:
+        """Somebody of whom the subgraph has heard that they look for work."""
+        tasker_id = new_id("user")
+        async with self.database.transaction() as session:
+            await actions.people.copy_roles(session, tasker_id, ["TASKER"], seq=1)
+        return tasker_id
 
     async def sql(self, statement: str, **parameters: object) -> list[tuple[object, ...]]:
         """The rows of a statement past all rules."""
@@ -92,6 +121,20 @@ class Bids:
     async def event_types(self) -> list[str]:
         """The types of all events so far, in order."""
         return [event_type for _, _, event_type in (await self.state())[1]]
+
+
+async def counter(bids: Bids, actor_id: str, bid: dict[str, Any], amount: str, **more: Any) -> dict[str, Any]:
+    """The bid after a counter-offer."""
+    given = {"bidId": bid["id"], "expectedVersion": bid["version"], "amount": euros(amount), **more}
+    payload = (await bids.act(actor_id, COUNTER, input=given))["counterOffer"]
+    assert payload["userErrors"] == []
+    countered: dict[str, Any] = payload["bid"]
+    return countered
+
+
+def euros(amount: str) -> dict[str, str]:
+    """An amount as it is entered."""
+    return {"amount": amount, "currency": "EUR"}
 
 
 async def accept(bids: Bids, poster_id: str, bid: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,19 @@ async def test_the_poster_accepts_a_bid(bids: Bids) -> None:
 
     assert data == {"acceptBid": {"bid": {**bid, "status": "ACCEPTED", "version": 2}, "userErrors": []}}
     assert await bids.event_types() == ["bids.bid.placed", "bids.bid.accepted"]
+    (told,) = await bids.bodies("bids.bid.accepted")
+    assert told["payment_method_id"] is None
+
+
+async def test_the_card_to_be_charged_is_told(bids: Bids) -> None:
+    task = await bids.task()
+    given = {"bidId": (await bids.place(task))["id"], "expectedVersion": 1, "paymentMethodId": new_id("method")}
+
+    data = await bids.act(task.poster_id, ACCEPT, input=given)
+
+    assert data["acceptBid"]["userErrors"] == []
+    (told,) = await bids.bodies("bids.bid.accepted")
+    assert told["payment_method_id"] == given["paymentMethodId"]
 
 
 async def test_of_100_acceptances_at_once_one_wins(bids: Bids) -> None:

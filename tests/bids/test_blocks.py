@@ -16,7 +16,7 @@ from tests.support.redelivery import deliver, deliver_twice
 
 async def copy(bids: Bids, blocker_id: str, blocked_id: str, *, is_blocked: bool = True, seq: int = 1) -> None:
     async with bids.database.transaction() as session:
-        await actions.copy_block(session, blocker_id, blocked_id, is_blocked=is_blocked, seq=seq)
+        await actions.people.copy_block(session, blocker_id, blocked_id, is_blocked=is_blocked, seq=seq)
 
 
 async def place_codes(bids: Bids, tasker_id: str, task_id: str) -> list[str]:
@@ -70,8 +70,10 @@ async def test_bids_that_are_there_stay_but_go_no_further(bids: Bids, blocker: s
     assert await bids.act(tasker, UPDATE, input=changing) == {"updateBid": refusal}
     assert await bids.state() == before
 
-    document, actor = (DECLINE, task.poster_id) if blocker == "poster" else (WITHDRAW, tasker)
-    (payload,) = (await bids.act(actor, document, input={"bidId": bid["id"]})).values()
+    document, actor, more = (
+        (DECLINE, task.poster_id, {"reason": "OTHER"}) if blocker == "poster" else (WITHDRAW, tasker, {})
+    )
+    (payload,) = (await bids.act(actor, document, input={"bidId": bid["id"], **more})).values()
     assert payload["userErrors"] == []
 
 
@@ -87,7 +89,7 @@ async def test_a_bid_that_was_accepted_before_goes_on(bids: Bids, elsewhere: Els
 async def test_a_bid_waits_for_a_block_that_is_being_written(bids: Bids) -> None:
     task, tasker = await bids.task(), new_id("user")
     async with bids.database.transaction() as session:
-        await actions.copy_block(session, tasker, task.poster_id, is_blocked=True, seq=1)
+        await actions.people.copy_block(session, tasker, task.poster_id, is_blocked=True, seq=1)
         placing = asyncio.create_task(place_codes(bids, tasker, task.id))
         await eventually(lambda: waiting(bids), 20)
         assert not placing.done()

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from shared.ids import new_id
-from subgraphs.bids.rules import TRANSITIONS, Command, Status
+from subgraphs.bids.rules.bids import TRANSITIONS, Command, Status
 from tests.bids.conftest import ACCEPT, DECLINE, UPDATE, WITHDRAW, Bids
 
 # Document, field, who may, the command, and what the input needs besides the bid's id.
 MUTATIONS: dict[str, tuple[str, str, str, Command, dict[str, Any]]] = {
     "updateBid": (UPDATE, "updateBid", "tasker", Command.UPDATE, {"estimatedMinutes": 30}),
     "withdrawBid": (WITHDRAW, "withdrawBid", "tasker", Command.WITHDRAW, {}),
-    "declineBid": (DECLINE, "declineBid", "poster", Command.DECLINE, {"reason": "Too far away"}),
+    "declineBid": (DECLINE, "declineBid", "poster", Command.DECLINE, {"reason": "OTHER"}),
     "acceptBid": (ACCEPT, "acceptBid", "poster", Command.ACCEPT, {"expectedVersion": 1}),
 }
 
@@ -54,11 +54,27 @@ async def test_the_poster_declines_with_a_reason(bids: Bids) -> None:
     task = await bids.task()
     bid = await bids.place(task)
 
-    data = await bids.act(task.poster_id, DECLINE, input={"bidId": bid["id"], "reason": "Too far away"})
+    given = {"bidId": bid["id"], "reason": "TIMING", "message": " It must be on Friday. "}
+    data = await bids.act(task.poster_id, DECLINE, input=given)
 
     assert data == {"declineBid": {"bid": {**bid, "status": "DECLINED", "version": 2}, "userErrors": []}}
-    rows = await bids.sql("SELECT body ->> 'reason' FROM outbox WHERE type = 'bids.bid.declined'")
-    assert rows == [("Too far away",)]
+    (body,) = await bids.bodies("bids.bid.declined")
+    assert (body["bid"]["decline_reason"], body["bid"]["decline_message"]) == ("TIMING", "It must be on Friday.")
+    asked = "query($id: ID!) { bid(id: $id) { declineReason declineMessage } }"
+    told = {"bid": {"declineReason": "TIMING", "declineMessage": "It must be on Friday."}}
+    assert await bids.act(bid["tasker"]["id"], asked, id=bid["id"]) == told
+
+
+async def test_what_is_said_with_a_reason_is_short(bids: Bids) -> None:
+    task = await bids.task()
+    bid = await bids.place(task)
+    before = await bids.state()
+    for message in ("", " ", "x" * 501):
+        given = {"bidId": bid["id"], "reason": "OTHER", "message": message}
+        data = await bids.act(task.poster_id, DECLINE, input=given)
+        refusal = {"bid": None, "userErrors": [{"code": "INVALID_INPUT", "field": ["message"]}]}
+        assert data == {"declineBid": refusal}
+    assert await bids.state() == before
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
@@ -105,7 +121,7 @@ async def test_every_status_that_does_not_allow_it_is_refused(bids: Bids, name: 
 @pytest.mark.parametrize(
     ("given", "code", "field"),
     [
-        ({"amount": {"amount": "0.5", "currency": "EUR"}}, "BID_TOO_LOW", ["amount"]),
+        ({"amount": {"amount": "0.5", "currency": "EUR"}}, "BID_TOO_LOW", ["amount", "amount"]),
         ({"amount": {"amount": "5", "currency": "THB"}}, "CURRENCY_MISMATCH", ["amount", "currency"]),
         ({"message": "short"}, "INVALID_INPUT", ["message"]),
         ({"estimatedMinutes": -5}, "INVALID_INPUT", ["estimatedMinutes"]),
@@ -148,7 +164,7 @@ async def test_everything_at_once_ends_in_one_state_and_no_deadlock(bids: Bids) 
         return await asyncio.gather(
             bids.act(tasker, UPDATE, input={"bidId": bid_id, "estimatedMinutes": 7}),
             bids.act(tasker, WITHDRAW, input={"bidId": bid_id}),
-            bids.act(task.poster_id, DECLINE, input={"bidId": bid_id}),
+            bids.act(task.poster_id, DECLINE, input={"bidId": bid_id, "reason": "OTHER"}),
             bids.act(task.poster_id, ACCEPT, input={"bidId": bid_id, "expectedVersion": 1}),
             bids.act(task.poster_id, ACCEPT, input={"bidId": bid_id, "expectedVersion": 2}),
         )

@@ -8,6 +8,7 @@ import pytest
 
 from shared import clock, events
 from shared.ids import new_id
+from shared.money import CurrencyCode, Money
 from subgraphs.bids import actions
 from tests.bids.conftest import PLACE, Bids, accept, place_input
 from tests.conftest import Elsewhere
@@ -110,7 +111,7 @@ async def test_an_assigned_task_awards_its_bid_and_declines_the_others(bids: Bid
     (awarded,) = await bids.bodies("bids.bid.awarded")
     assert (awarded["bid"]["id"], awarded["bid"]["status"], awarded["bid"]["version"]) == (won["id"], "AWARDED", 3)
     declined = await bids.bodies("bids.bid.declined")
-    assert {body["reason"] for body in declined} == {"The task was given to another tasker."}
+    assert {body["bid"]["decline_reason"] for body in declined} == {"FOUND_SOMEBODY_ELSE"}
     assert await bids.deadlines() == set()
     assert await place_refused(bids, task.id) == "TASK_NOT_OPEN"
 
@@ -163,7 +164,7 @@ async def test_no_bid_slips_in_while_a_task_is_assigned(bids: Bids) -> None:
 
     async def assign() -> None:
         async with bids.database.transaction() as session:
-            await actions.award_bid(session, after(task, status="ASSIGNED"), won["id"])
+            await actions.acceptance.award_bid(session, after(task, status="ASSIGNED"), won["id"])
 
     *answers, _ = await asyncio.gather(
         *(bids.act(new_id("user"), PLACE, input=place_input(task.id)) for _ in range(10)), assign()
@@ -173,3 +174,72 @@ async def test_no_bid_slips_in_while_a_task_is_assigned(bids: Bids) -> None:
     refused = [error["code"] for answer in answers for error in answer["placeBid"]["userErrors"]]
     assert refused == ["TASK_NOT_OPEN"] * (10 - len(placed))
     assert await bids.statuses() == {won["id"]: "AWARDED", **dict.fromkeys(placed, "DECLINED")}
+
+
+def funding_failed(bid: dict[str, Any], task: events.TaskSnapshot, **changes: Any) -> events.EscrowFundingFailed:
+    """The price of an accepted bid did not come."""
+    now, amount = clock.now(), Money(15_000, CurrencyCode.EUR)
+    nothing = Money(0, CurrencyCode.EUR)
+    escrow = events.EscrowSnapshot(
+        id=new_id("escrow"), task_id=task.id, bid_id=bid["id"], bid_version=bid["version"], poster_id=task.poster_id,
+        tasker_id=bid["tasker"]["id"], status="FAILED", version=2, amount=amount, held=nothing, released=nothing,
+        fee=nothing, refunded=nothing, funding_expires_at=now, created_at=now, updated_at=now,
+    )  # fmt: skip
+    return events.EscrowFundingFailed(escrow=escrow.model_copy(update=changes), reason="DECLINED")
+
+
+async def test_a_bid_whose_price_did_not_come_is_pending_again(bids: Bids, elsewhere: Elsewhere) -> None:
+    task = await bids.task()
+    bid, other = await bids.place(task), await bids.place(task)
+    accepted = await accept(bids, task.poster_id, bid)
+    failed = funding_failed(accepted, task)
+
+    await deliver_twice(elsewhere, "bids", failed)
+
+    assert await bids.statuses() == {bid["id"]: "PENDING", other["id"]: "PENDING"}
+    assert await bids.deadlines() == {bid["id"], other["id"]}
+    (told,) = await bids.bodies("bids.bid.acceptance_failed")
+    assert (told["reason"], told["funding_failure"]) == ("The price was not paid.", "DECLINED")
+    assert (told["bid"]["status"], told["bid"]["version"]) == ("PENDING", 3)
+
+    # Accepted anew, which is another charge: what is told of the old one is over, under whatever event id.
+    again = await accept(bids, task.poster_id, {**bid, "version": 3})
+    before = await bids.state()
+    await deliver(elsewhere, "bids", failed)
+    await deliver(elsewhere, "bids", funding_failed(accepted, task, bid_id=new_id("bid")))
+    assert await bids.state() == before
+
+    await deliver(elsewhere, "bids", funding_failed(again, task))
+    assert (await accept(bids, task.poster_id, other))["status"] == "ACCEPTED"
+
+
+async def test_a_bid_whose_price_did_not_come_expires_with_a_closed_task(bids: Bids, elsewhere: Elsewhere) -> None:
+    task = await bids.task()
+    accepted = await accept(bids, task.poster_id, await bids.place(task))
+    cancelled = after(task, status="CANCELLED")
+
+    await deliver_twice(
+        elsewhere,
+        "bids",
+        events.TaskCancelled(task=cancelled, reason="Done it myself", by="POSTER"),
+        funding_failed(accepted, task),
+    )
+
+    assert await bids.statuses() == {accepted["id"]: "EXPIRED"}
+    assert (await bids.event_types())[2:] == ["bids.bid.acceptance_failed", "bids.bid.expired"]
+    assert [body["reason"] for body in await bids.bodies("bids.bid.expired")] == ["The task takes no bids any more."]
+    assert await bids.deadlines() == set()
+
+
+@pytest.mark.parametrize("status", ["AWARDED", "WITHDRAWN", "PENDING"])
+async def test_what_is_told_of_a_price_counts_for_accepted_bids_alone(
+    bids: Bids, elsewhere: Elsewhere, status: str
+) -> None:
+    task = await bids.task()
+    accepted = await accept(bids, task.poster_id, await bids.place(task))
+    await bids.sql("UPDATE bids SET status = :status RETURNING 1", status=status)
+    before = await bids.state()
+
+    await deliver(elsewhere, "bids", funding_failed(accepted, task))
+
+    assert await bids.state() == before

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared import clock
+from shared import clock, events
 from shared.ids import new_id
 from subgraphs.bids import actions, rules
 from tests.bids.conftest import ACCEPT, DECLINE, WITHDRAW, Bids, accept
@@ -25,14 +25,14 @@ async def test_a_pending_bid_expires_after_14_days_and_others_stay(bids: Bids) -
     await bids.sql("UPDATE deadlines SET due_at = due_at - interval '2 minutes' WHERE subject_id = :id", id=earlier)
     withdrawn, declined = (await bids.place(decided, tasker))["id"], (await bids.place(decided))["id"]
     await bids.act(tasker, WITHDRAW, input={"bidId": withdrawn})
-    await bids.act(decided.poster_id, DECLINE, input={"bidId": declined})
+    await bids.act(decided.poster_id, DECLINE, input={"bidId": declined, "reason": "OTHER"})
     accepted = (await accept(bids, decided.poster_id, await bids.place(decided)))["id"]
     assert await bids.deadlines() == {pending, earlier}
 
-    with clock.offset(rules.LIFETIME - timedelta(minutes=1)):
+    with clock.offset(rules.bids.LIFETIME - timedelta(minutes=1)):
         await eventually(lambda: expired(bids, earlier), 20)
         assert not await expired(bids, pending)
-    with clock.offset(rules.LIFETIME + timedelta(seconds=1)):
+    with clock.offset(rules.bids.LIFETIME + timedelta(seconds=1)):
         await eventually(lambda: expired(bids, pending), 20)
 
     others = {withdrawn: "WITHDRAWN", declined: "DECLINED", accepted: "ACCEPTED"}
@@ -53,7 +53,7 @@ async def test_a_deadline_decides_by_the_bid_as_it_is(bids: Bids) -> None:
 
     for bid_id in (pending, withdrawn, new_id("bid")):
         async with bids.database.transaction() as session:
-            await actions.expire_bid(session, bid_id)
+            await actions.expiry.expire_bid(session, bid_id)
 
     assert await bids.state() == before
     assert await bids.deadlines() == {pending}
@@ -63,9 +63,12 @@ async def test_a_bid_whose_time_passed_while_it_was_accepted_expires_when_that_f
     task = await bids.task()
     bid = await accept(bids, task.poster_id, await bids.place(task))
 
-    with clock.offset(rules.LIFETIME + timedelta(seconds=1)):
+    with clock.offset(rules.bids.LIFETIME + timedelta(seconds=1)):
+        rejected = events.TaskAssignmentRejected(
+            task=task, bid_id=bid["id"], tasker_id=bid["tasker"]["id"], reason="Try again."
+        )
         async with bids.database.transaction() as session:
-            await actions.fail_acceptance(session, task, bid["id"], "Try again.")
+            await actions.acceptance.fail_acceptance(session, rejected)
         await eventually(lambda: expired(bids, bid["id"]), 20)
 
     steps = ["placed", "accepted", "acceptance_failed", "expired"]
@@ -80,7 +83,7 @@ async def test_nobody_accepts_a_bid_whose_time_is_up(bids: Bids, handled: bool) 
         # As if no worker were there.
         await bids.sql("DELETE FROM deadlines")
 
-    with clock.offset(rules.LIFETIME + timedelta(seconds=1)):
+    with clock.offset(rules.bids.LIFETIME + timedelta(seconds=1)):
         if handled:
             await eventually(lambda: expired(bids, bid["id"]), 20)
         before = await bids.state()

@@ -61,7 +61,7 @@ async def test_a_bid_waits_for_what_another_replica_hears(bids: Bids) -> None:
     task = factories.task_snapshot()
 
     async with waiting(bids, task.id) as placing, bids.database.transaction() as session:
-        await actions.copy_task(session, task)
+        await actions.tasks.copy_task(session, task)
 
     assert placing.result()["placeBid"]["userErrors"] == []
 
@@ -82,7 +82,7 @@ async def test_who_asks_for_what_is_not_there_waits_in_few_places(bids: Bids, mo
         assert await bids.act(new_id("user"), PLACE, input=place_input(new_id("task"))) == hidden
         async with bids.database.transaction() as session:
             for task in tasks:
-                await actions.copy_task(session, task)
+                await actions.tasks.copy_task(session, task)
 
     assert {error["code"] for each in kept for error in (await each)["placeBid"]["userErrors"]} == set()
     assert arrivals(bids).waiting == 0

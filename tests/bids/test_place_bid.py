@@ -47,8 +47,8 @@ async def test_the_twentieth_bid_is_placed_like_the_first(bids: Bids) -> None:
 
 
 REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], str, list[str] | None]] = {
-    "too low": ({}, {"amount": {"amount": "0.99", "currency": "EUR"}}, "BID_TOO_LOW", ["amount"]),
-    "too high": ({}, {"amount": {"amount": "100000.01", "currency": "EUR"}}, "BID_TOO_HIGH", ["amount"]),
+    "too low": ({}, {"amount": {"amount": "0.99", "currency": "EUR"}}, "BID_TOO_LOW", ["amount", "amount"]),
+    "too high": ({}, {"amount": {"amount": "100000.01", "currency": "EUR"}}, "BID_TOO_HIGH", ["amount", "amount"]),
     "not a number": ({}, {"amount": {"amount": "1e3", "currency": "EUR"}}, "INVALID_AMOUNT", ["amount", "amount"]),
     "other currency": (
         {},

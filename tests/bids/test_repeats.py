@@ -10,7 +10,7 @@ from tests.bids.conftest import ACCEPT, DECLINE, UPDATE, WITHDRAW, Bids, accept
 
 MUTATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "withdrawBid": (WITHDRAW, "tasker", {}),
-    "declineBid": (DECLINE, "poster", {"reason": "Too far away"}),
+    "declineBid": (DECLINE, "poster", {"reason": "OTHER", "message": "Too far away"}),
     "acceptBid": (ACCEPT, "poster", {"expectedVersion": 1}),
     "updateBid": (UPDATE, "tasker", {"expectedVersion": 1, "amount": {"amount": "99", "currency": "EUR"}}),
 }
@@ -38,7 +38,7 @@ async def test_an_acceptance_sent_again_finds_the_bid_awarded(bids: Bids) -> Non
     bid = await accept(bids, task.poster_id, await bids.place(task))
     assigned = task.model_copy(update={"status": "ASSIGNED", "version": 2})
     async with bids.database.transaction() as session:
-        await actions.award_bid(session, assigned, bid["id"])
+        await actions.acceptance.award_bid(session, assigned, bid["id"])
     before = await bids.state()
 
     data = await bids.act(task.poster_id, ACCEPT, input={"bidId": bid["id"], "expectedVersion": 1})
@@ -52,9 +52,13 @@ async def test_what_happened_by_itself_is_nobodys_command(bids: Bids) -> None:
     loser, winner = await bids.place(task, tasker), await bids.place(task)
     await accept(bids, task.poster_id, winner)
     async with bids.database.transaction() as session:
-        await actions.award_bid(session, task.model_copy(update={"status": "ASSIGNED", "version": 2}), winner["id"])
+        await actions.acceptance.award_bid(
+            session, task.model_copy(update={"status": "ASSIGNED", "version": 2}), winner["id"]
+        )
 
-    assert await bids.act(task.poster_id, DECLINE, input={"bidId": loser["id"]}) == {"declineBid": REFUSED}
+    assert await bids.act(task.poster_id, DECLINE, input={"bidId": loser["id"], "reason": "OTHER"}) == {
+        "declineBid": REFUSED
+    }
     assert await bids.act(tasker, WITHDRAW, input={"bidId": loser["id"]}) == {"withdrawBid": REFUSED}
 
 

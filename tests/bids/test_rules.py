@@ -1,19 +1,17 @@
 """The rules of bids as tables."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from shared.errors import DomainError, InvalidInput, InvalidTransition
-from shared.graphql.scalars import DecimalText
-from shared.graphql.types import MoneyInput
-from shared.money import DIGITS, CurrencyCode, Money
+from shared.errors import DomainError, InvalidInput, InvalidTransition, NotAllowed
 from shared.transitions import next_status
-from subgraphs.bids import rules
-from subgraphs.bids.rules import TRANSITIONS, Command, Status
+from subgraphs.bids.rules import bids as rules
+from subgraphs.bids.rules import invitations, offers
+from subgraphs.bids.rules.bids import TRANSITIONS, Command, Side, Status
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ILLEGAL = [(status, command) for status in Status for command in Command if (status, command) not in TRANSITIONS]
 
 
@@ -28,34 +26,17 @@ def test_the_table_is_the_one_of_the_docs() -> None:
     assert edges == {
         (Status.PENDING, Command.UPDATE, Status.PENDING),
         (Status.PENDING, Command.WITHDRAW, Status.WITHDRAWN),
+        (Status.PENDING, Command.COUNTER_OFFER, Status.PENDING),
+        (Status.PENDING, Command.ACCEPT_OFFER, Status.PENDING),
+        (Status.PENDING, Command.DECLINE_OFFER, Status.PENDING),
+        (Status.PENDING, Command.SHORTLIST, Status.PENDING),
+        (Status.PENDING, Command.UNSHORTLIST, Status.PENDING),
         (Status.PENDING, Command.DECLINE, Status.DECLINED),
         (Status.PENDING, Command.ACCEPT, Status.ACCEPTED),
         (Status.PENDING, Command.EXPIRE, Status.EXPIRED),
         (Status.ACCEPTED, Command.FAIL_ACCEPTANCE, Status.PENDING),
         (Status.ACCEPTED, Command.AWARD, Status.AWARDED),
     }
-
-
-def entered(money: Money) -> MoneyInput:
-    return MoneyInput(amount=DecimalText(money.format()), currency=money.currency)
-
-
-@given(st.sampled_from(CurrencyCode), st.integers(0, 10**11))
-def test_an_amount_is_1_to_100000_units(currency: CurrencyCode, minor: int) -> None:
-    unit: int = 10 ** DIGITS[currency]
-    amount = Money(minor, currency)
-    try:
-        assert rules.read_amount(entered(amount), currency) == amount
-        assert unit <= minor <= 100_000 * unit
-    except rules.BidTooLow:
-        assert minor < unit
-    except rules.BidTooHigh:
-        assert minor > 100_000 * unit
-
-
-def test_an_amount_in_another_currency_is_refused() -> None:
-    with pytest.raises(rules.CurrencyMismatch):
-        rules.read_amount(entered(Money(10_000, CurrencyCode.USD)), CurrencyCode.EUR)
 
 
 @pytest.mark.parametrize("minutes", [0, -1, 60 * 24 * 365 + 1])
@@ -89,9 +70,10 @@ def test_only_poster_and_bidder_may_see_a_bid() -> None:
 
 
 def test_every_refusal_of_bids_has_a_code_of_its_own() -> None:
-    refusals = [each for each in vars(rules).values() if isinstance(each, type) and issubclass(each, DomainError)]
-    own = [each for each in refusals if each.__module__ == rules.__name__]
-    assert len({each.code for each in own}) == len(own) == 9
+    modules = (rules, offers, invitations)
+    named = [(module, each) for module in modules for each in vars(module).values() if isinstance(each, type)]
+    own = [each for module, each in named if issubclass(each, DomainError) and each.__module__ == module.__name__]
+    assert len({each.code for each in own}) == len(own) == 10
 
 
 def test_a_bid_whose_time_is_up_is_over() -> None:
@@ -99,3 +81,29 @@ def test_a_bid_whose_time_is_up_is_over() -> None:
     rules.check_not_over(now + timedelta(seconds=1), now)
     with pytest.raises(InvalidTransition):
         rules.check_not_over(now, now)
+
+
+@pytest.mark.parametrize(
+    ("side", "open_side", "counters", "answers"),
+    [
+        (Side.POSTER, None, True, False),
+        (Side.TASKER, None, False, False),
+        (Side.POSTER, Side.POSTER, False, False),
+        (Side.TASKER, Side.POSTER, True, True),
+        (Side.POSTER, Side.TASKER, True, True),
+        (Side.TASKER, Side.TASKER, False, False),
+    ],
+)
+def test_the_sides_take_turns(side: Side, open_side: Side | None, counters: bool, answers: bool) -> None:
+    for check, passes in ((offers.check_turn, counters), (offers.check_answerer, answers)):
+        with nullcontext() if passes else pytest.raises((NotAllowed, InvalidTransition)):
+            check(side, open_side)
+
+
+@pytest.mark.parametrize("takes_bids", [True, False])
+@pytest.mark.parametrize("declined_at", [None, NOW])
+@pytest.mark.parametrize("bid_id", [None, "bid_1"])
+def test_where_an_invitation_stands(bid_id: str | None, declined_at: datetime | None, takes_bids: bool) -> None:
+    found = invitations.status(bid_id, declined_at, takes_bids=takes_bids)
+    expected = "ACCEPTED" if bid_id else "DECLINED" if declined_at else "OPEN" if takes_bids else "CLOSED"
+    assert found == expected

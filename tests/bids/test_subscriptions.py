@@ -12,7 +12,7 @@ import pytest
 from shared import clock, events
 from shared.ids import new_id
 from shared.process.app import drain
-from subgraphs.bids.schema import BidEventType
+from subgraphs.bids.schema.event import BidEventType
 from tests.bids.conftest import BID_FIELDS, DECLINE, UPDATE, Bids, accept
 from tests.conftest import AccessToken
 from tests.support.serving import Client
@@ -77,7 +77,9 @@ async def test_everybody_sees_the_bids_that_they_may_see_and_no_others(bids: Bid
     one = await bids.place(task)
     two = await bids.place(task)
     changed = await update(bids, one, 30)
-    declined = (await bids.act(task.poster_id, DECLINE, input={"bidId": one["id"]}))["declineBid"]["bid"]
+    declined = (await bids.act(task.poster_id, DECLINE, input={"bidId": one["id"], "reason": "OTHER"}))["declineBid"][
+        "bid"
+    ]
     accepted = await accept(bids, task.poster_id, two)
     everything: list[Step] = [
         (1, 0, "PLACED", one),

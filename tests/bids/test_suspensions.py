@@ -15,7 +15,7 @@ LIST = """query($id: _Any!) { _entities(representations: [$id]) {
 
 async def copy(bids: Bids, user_id: str, *, is_suspended: bool = True, seq: int = 1) -> None:
     async with bids.database.transaction() as session:
-        await actions.copy_suspension(session, user_id, is_suspended=is_suspended, seq=seq)
+        await actions.people.copy_suspension(session, user_id, is_suspended=is_suspended, seq=seq)
 
 
 def suspended(user_id: str) -> events.UserSuspended:
@@ -83,8 +83,8 @@ async def test_a_bid_can_still_be_declined_and_taken_back(bids: Bids, by: str) -
     tasker = bid["tasker"]["id"]
     await copy(bids, tasker if by == "poster" else task.poster_id)
 
-    document, actor = (DECLINE, task.poster_id) if by == "poster" else (WITHDRAW, tasker)
-    (payload,) = (await bids.act(actor, document, input={"bidId": bid["id"]})).values()
+    document, actor, more = (DECLINE, task.poster_id, {"reason": "OTHER"}) if by == "poster" else (WITHDRAW, tasker, {})
+    (payload,) = (await bids.act(actor, document, input={"bidId": bid["id"], **more})).values()
     assert payload["userErrors"] == []
 
 

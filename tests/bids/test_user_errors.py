@@ -33,9 +33,9 @@ async def test_an_amount_of_another_currency_is_read_as_one_of_the_task_s(bids: 
 async def test_who_may_not_is_told_nothing_of_the_form(bids: Bids, mutation: str) -> None:
     form = FORMS[mutation]
     _, ids = await form.prepare(bids)
-    [(name, known)] = ids.items()
+    name, known = next(iter(ids.items()))
     unknown = {name: new_id(known.partition("_")[0])}
 
-    data = await bids.act(new_id("user"), document(mutation), input=form.input(unknown))
+    data = await bids.act(new_id("user"), document(mutation), input=form.input(ids | unknown))
 
     assert [(error["code"], error["field"]) for error in data[mutation]["userErrors"]] == [("NOT_FOUND", [name])]

@@ -1,10 +1,11 @@
-"""What may be done with a bid, by whom and when. Pure: no I/O."""
+"""What may be done with a bid, by whom and when."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared import amounts
 from shared.errors import (
     DomainError,
     InvalidInput,
@@ -12,15 +13,12 @@ from shared.errors import (
     NotAllowed,
     RoleRequired,
     UserErrorCode,
-    collected,
 )
 from shared.graphql.text import clean
 from shared.identity.actor import Actor, Role
-from shared.money import DIGITS, CurrencyCode, Entered, Money
-from shared.transitions import By, Transition, possible, sides, step
+from shared.money import CurrencyCode, Entered, Money
+from shared.transitions import By, Transition, step
 
-LEAST_UNITS = 1
-MOST_UNITS = 100_000
 MOST_MINUTES = 60 * 24 * 365
 LIFETIME = timedelta(days=14)
 
@@ -36,11 +34,34 @@ class Status(StrEnum):
     EXPIRED = "EXPIRED"
 
 
+class Side(StrEnum):
+    """One of the two whom a bid concerns."""
+
+    POSTER = "POSTER"
+    TASKER = "TASKER"
+
+
+class DeclineReason(StrEnum):
+    """Why a bid is turned down."""
+
+    TOO_EXPENSIVE = "TOO_EXPENSIVE"
+    TIMING = "TIMING"
+    NOT_QUALIFIED = "NOT_QUALIFIED"
+    FOUND_SOMEBODY_ELSE = "FOUND_SOMEBODY_ELSE"
+    PLANS_CHANGED = "PLANS_CHANGED"
+    OTHER = "OTHER"
+
+
 class Command(StrEnum):
     """What can happen to a bid."""
 
     UPDATE = "update"
     WITHDRAW = "withdraw"
+    COUNTER_OFFER = "counter-offer"
+    ACCEPT_OFFER = "accept offer"
+    DECLINE_OFFER = "decline offer"
+    SHORTLIST = "shortlist"
+    UNSHORTLIST = "unshortlist"
     DECLINE = "decline"
     ACCEPT = "accept"
     FAIL_ACCEPTANCE = "fail acceptance"
@@ -53,6 +74,17 @@ TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
     (Status.PENDING, Command.WITHDRAW): step(
         Status.WITHDRAWN, By.TASKER, By.EVENT, why="the tasker changed their mind, or left"
     ),
+    (Status.PENDING, Command.COUNTER_OFFER): step(
+        Status.PENDING, By.POSTER, By.TASKER, why="another amount for the other side to answer"
+    ),
+    (Status.PENDING, Command.ACCEPT_OFFER): step(
+        Status.PENDING, By.POSTER, By.TASKER, why="the offer of the other side is the bid's amount from now on"
+    ),
+    (Status.PENDING, Command.DECLINE_OFFER): step(
+        Status.PENDING, By.POSTER, By.TASKER, why="the bid's amount stays as it is"
+    ),
+    (Status.PENDING, Command.SHORTLIST): step(Status.PENDING, By.POSTER, why="one of those to choose from"),
+    (Status.PENDING, Command.UNSHORTLIST): step(Status.PENDING, By.POSTER, why="not among those any more"),
     (Status.PENDING, Command.DECLINE): step(
         Status.DECLINED, By.POSTER, By.EVENT, why="not wanted, or another bid got the task"
     ),
@@ -61,7 +93,7 @@ TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
         Status.EXPIRED, By.TIMER, By.EVENT, why="14 days passed, or the task takes no bids any more"
     ),
     (Status.ACCEPTED, Command.FAIL_ACCEPTANCE): step(
-        Status.PENDING, By.EVENT, why="the task could not be assigned; it is open again for all bids"
+        Status.PENDING, By.EVENT, why="the price did not come, or the task could not be assigned; all bids count again"
     ),
     (Status.ACCEPTED, Command.AWARD): step(
         Status.AWARDED, By.EVENT, why="the task is assigned to the bidder", completes=True
@@ -72,6 +104,7 @@ LIVE = frozenset({Status.PENDING, Status.ACCEPTED, Status.AWARDED})
 WINNING = frozenset({Status.ACCEPTED, Status.AWARDED})
 
 TASK_OPEN = "OPEN"
+_SIDES = {Side.POSTER: By.POSTER, Side.TASKER: By.TASKER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +125,6 @@ class TaskNotOpen(DomainError):
 
 class OwnTask(DomainError):
     code = UserErrorCode.OWN_TASK
-
-
-class CurrencyMismatch(DomainError):
-    code = UserErrorCode.CURRENCY_MISMATCH
 
 
 class BidTooLow(DomainError):
@@ -138,9 +167,14 @@ def check_bidder(actor: Actor, poster_id: str) -> None:
         raise OwnTask("You cannot bid on your own task.", field=("taskId",))
 
 
+def takes_bids(task_status: str, expires_at: datetime | None, now: datetime) -> bool:
+    """Whether the task takes bids."""
+    return task_status == TASK_OPEN and (expires_at is None or expires_at > now)
+
+
 def check_task_open(task_status: str, expires_at: datetime | None, now: datetime) -> None:
     """Raises TaskNotOpen unless the task takes bids."""
-    if task_status != TASK_OPEN or (expires_at is not None and expires_at <= now):
+    if not takes_bids(task_status, expires_at, now):
         raise TaskNotOpen("The task does not take bids any more.", field=("taskId",))
 
 
@@ -158,33 +192,8 @@ def check_not_over(expires_at: datetime, now: datetime) -> None:
 
 
 def read_amount(entered: Entered, task_currency: CurrencyCode) -> Money:
-    """What the bidder asks for: 1 to 100,000 whole units of the task's currency.
-
-    Raises CurrencyMismatch, and InvalidAmount, BidTooLow or BidTooHigh: another currency is wrong by itself, and the
-    amount is read as one of the task's.
-    """
-    with collected() as check:
-        amount = check(_within_bounds, entered.amount, task_currency)
-        check(_check_currency, entered.currency, task_currency)
-    return amount
-
-
-def _check_currency(currency: CurrencyCode, task_currency: CurrencyCode) -> None:
-    if currency is not task_currency:
-        raise CurrencyMismatch(
-            f"The task is paid in {task_currency}.", field=("amount", "currency"), allowed=[task_currency]
-        )
-
-
-def _within_bounds(text: str, currency: CurrencyCode) -> Money:
-    amount = Money.parse(text, currency, field=("amount", "amount"))
-    least, most = (Money(units * 10 ** DIGITS[currency], currency) for units in (LEAST_UNITS, MOST_UNITS))
-    bounds = {"min": least.format(), "max": most.format()}
-    if amount < least:
-        raise BidTooLow(f"Bid at least {LEAST_UNITS} {currency}.", field=("amount",), **bounds)
-    if amount > most:
-        raise BidTooHigh(f"Bid at most {MOST_UNITS:,} {currency}.", field=("amount",), **bounds)
-    return amount
+    """What somebody asks for or offers. Raises as `amounts.read_amount`: BidTooLow, BidTooHigh beyond the limits."""
+    return amounts.read_amount(entered, task_currency, too_low=BidTooLow, too_high=BidTooHigh)
 
 
 def check_estimate(minutes: int | None) -> None:
@@ -200,9 +209,11 @@ def clean_message(message: str) -> str:
     return clean(message, field=("message",), min_length=20, max_length=1_500, multiline=True)
 
 
-def clean_reason(reason: str) -> str:
-    """Why a bid is declined, 1 to 500 characters. Raises InvalidInput."""
-    return clean(reason, field=("reason",), min_length=1, max_length=500, multiline=True)
+def clean_note(text: str | None) -> str | None:
+    """A word to the other side with a step, 1 to 500 characters. Raises InvalidInput."""
+    if text is None:
+        return None
+    return clean(text, field=("message",), min_length=1, max_length=500, multiline=True)
 
 
 def check_bidder_of(actor: Actor, tasker_id: str) -> None:
@@ -217,28 +228,16 @@ def check_poster_of(actor: Actor, poster_id: str) -> None:
         raise NotAllowed("Only the poster of the task can do this.", field=("bidId",))
 
 
+def side_of(actor_id: str, poster_id: str) -> Side:
+    """Which of the two sides somebody is who may see the bid."""
+    return Side.POSTER if actor_id == poster_id else Side.TASKER
+
+
+def by(side: Side) -> By:
+    """The side as the table of transitions calls it."""
+    return _SIDES[side]
+
+
 def may_see(viewer_id: str | None, poster_id: str, tasker_id: str) -> bool:
     """Whether a person may know of a bid's amount and message: its poster and its bidder."""
     return viewer_id is not None and viewer_id in (poster_id, tasker_id)
-
-
-def commands(
-    viewer_id: str | None,
-    *,
-    poster_id: str,
-    tasker_id: str,
-    status: Status,
-    expires_at: datetime,
-    deal: Deal,
-    now: datetime,
-) -> list[Command]:
-    """What a person can do with a bid now."""
-
-    def check(command: Command, by: By) -> None:
-        if command is Command.UPDATE:
-            check_task_open(deal.status, deal.expires_at, now)
-        elif command is Command.ACCEPT:
-            check_free(deal, now)
-            check_not_over(expires_at, now)
-
-    return possible(TRANSITIONS, status, sides(viewer_id, {By.POSTER: poster_id, By.TASKER: tasker_id}), check)
