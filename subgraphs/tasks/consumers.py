@@ -30,9 +30,31 @@ async def forget_again(session: AsyncSession, user_id: str, due_at: datetime) ->
     await actions.erasure.forget_person(session, user_id)
 
 
-@handlers.on(events.BidAccepted)
-async def bid_accepted(session: AsyncSession, envelope: Envelope[events.BidAccepted]) -> None:
-    await actions.assignment.assign_task(session, envelope.event.bid)
+@handlers.on(events.EscrowOpened)
+async def escrow_opened(session: AsyncSession, envelope: Envelope[events.EscrowOpened]) -> None:
+    await actions.assignment.tell_funding_started(session, envelope.event.escrow, envelope.seq)
+
+
+@handlers.on(events.EscrowFundingFailed)
+async def escrow_funding_failed(session: AsyncSession, envelope: Envelope[events.EscrowFundingFailed]) -> None:
+    event = envelope.event
+    await actions.assignment.tell_funding_failed(session, event.escrow, event.reason, envelope.seq)
+
+
+@handlers.on(events.EscrowFunded)
+async def escrow_funded(session: AsyncSession, envelope: Envelope[events.EscrowFunded]) -> None:
+    await actions.assignment.assign_task(session, envelope.event.escrow)
+
+
+@handlers.on(events.EscrowPriceChangeFunded)
+async def escrow_price_change_funded(session: AsyncSession, envelope: Envelope[events.EscrowPriceChangeFunded]) -> None:
+    event = envelope.event
+    await actions.agreements.settle_price_change(session, event.agreement_id, event.escrow.amount)
+
+
+@handlers.on(events.EscrowPriceChangeFailed)
+async def escrow_price_change_failed(session: AsyncSession, envelope: Envelope[events.EscrowPriceChangeFailed]) -> None:
+    await actions.agreements.settle_price_change(session, envelope.event.agreement_id, None)
 
 
 @handlers.on(events.UserBlocked)

@@ -37,9 +37,10 @@ class AttachmentFiles:
     """The uploads and files of one process."""
 
     def __init__(self, services: Services[Loaders]) -> None:
-        if services.files is None:
+        if services.files is None or services.addresses is None:
             raise RuntimeError("tasks needs EXCHANGE_LINK_KEYS_FILE, and EXCHANGE_STORAGE_FOLDER or EXCHANGE_S3_BUCKET")
         self.files: Files = services.files
+        self.links = services.addresses.links
         self._database = services.database
 
     async def find(self, upload_id: str) -> Upload:
@@ -231,7 +232,7 @@ def routes() -> Sequence[Route]:
         return Door(
             uploads=ours,
             storage=ours.files.storage,
-            links=ours.files.links,
+            links=ours.links,
             limiter=services.limiter,
             requests_per_address=services.settings.upload_requests_per_address,
             address=request.client.host if request.client else "",
@@ -239,7 +240,7 @@ def routes() -> Sequence[Route]:
 
     def parts(request: Request) -> Source:
         ours = attachments(request)
-        return Source(ours.files.storage, ours.files.links, ours.find_file)
+        return Source(ours.files.storage, ours.links, ours.find_file)
 
     return [
         upload_route("/uploads/tasks/{id}", door),

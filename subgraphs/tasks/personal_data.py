@@ -24,8 +24,8 @@ HELD = (
         },
         pseudonymous=("id", "bid_id", "category_id", "place_id"),
         plain=(
-            "budget_minor", "price_minor", "currency", "mode", "due_from", "due_at", "time_zone", "status", "version",
-            "last_step", "created_at", "updated_at", "published_at", "expires_at",
+            "budget_minor", "price_minor", "funding_seq", "currency", "mode", "due_from", "due_at", "time_zone",
+            "status", "version", "last_step", "created_at", "updated_at", "published_at", "expires_at",
             "started_at", "delivered_at", "completed_at",
         ),
     ),

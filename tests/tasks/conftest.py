@@ -113,9 +113,9 @@ class Tasks:
 
     async def assign(self, poster: str, tasker: str, task_id: str) -> dict[str, Any]:
         """Gives an open task to the tasker; answers it."""
-        bid = factories.bid_snapshot(task_id=task_id, poster_id=poster, tasker_id=tasker, status="ACCEPTED")
+        escrow = factories.escrow_snapshot(task_id=task_id, poster_id=poster, tasker_id=tasker)
         async with self.database.transaction() as session:
-            await actions.assignment.assign_task(session, bid)
+            await actions.assignment.assign_task(session, escrow)
         found: dict[str, Any] = (await self.act(poster, TASK, id=task_id))["task"]
         return found
 

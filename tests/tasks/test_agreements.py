@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 
-from shared import clock
+from shared import clock, events
 from shared.graphql.scalars import format_datetime
 from shared.ids import new_id
+from shared.money import CurrencyCode, Money
 from subgraphs.tasks import actions, store
 from subgraphs.tasks.rules.agreements import COMMANDS, Kind
 from subgraphs.tasks.rules.tasks import TRANSITIONS, Status
+from tests.conftest import Elsewhere
+from tests.support import factories
 from tests.support.messaging import eventually
+from tests.support.redelivery import deliver, deliver_twice
 from tests.tasks.conftest import APPROVE, CANCEL, DELIVER, START, TASK, Tasks
 
 AGREEMENT = """
@@ -160,6 +164,75 @@ async def test_a_lower_price_counts_at_once_and_a_higher_one_waits_for_the_money
     assert (await requests_of(tasks, tasker, higher["id"]))["agreements"]["nodes"][0]["status"] == "AWAITING_FUNDING"
     await tasks.does(poster, APPROVE, higher["id"], expectedVersion=last["version"])
     assert (await requests_of(tasks, tasker, higher["id"]))["agreements"]["nodes"][0]["status"] == "WITHDRAWN"
+
+
+MORE = Money(18_000, CurrencyCode.EUR)
+
+
+def price_funded(task_id: str, agreement_id: str) -> events.EscrowPriceChangeFunded:
+    escrow = factories.escrow_snapshot(task_id=task_id, amount=MORE, held=MORE)
+    return events.EscrowPriceChangeFunded(escrow=escrow, agreement_id=agreement_id)
+
+
+def price_failed(task_id: str, agreement_id: str) -> events.EscrowPriceChangeFailed:
+    escrow = factories.escrow_snapshot(task_id=task_id)
+    return events.EscrowPriceChangeFailed(escrow=escrow, agreement_id=agreement_id, reason="NOT_PAID_IN_TIME")
+
+
+async def waiting_for_money(tasks: Tasks, poster: str, tasker: str) -> tuple[str, str]:
+    """A task and a request for a higher price for it, which both agreed on."""
+    task = await tasks.started(poster, tasker)
+    request = await asked(tasks, tasker, Kind.PRICE_CHANGE, task["id"], **wish(Kind.PRICE_CHANGE, "180.00"))
+    await answers(tasks, poster, Kind.PRICE_CHANGE, request, True)
+    return task["id"], request["id"]
+
+
+@pytest.mark.parametrize("is_funded", [True, False])
+async def test_a_higher_price_counts_once_the_money_is_held_and_never_without(
+    tasks: Tasks, elsewhere: Elsewhere, poster: str, tasker: str, is_funded: bool
+) -> None:
+    task_id, agreement_id = await waiting_for_money(tasks, poster, tasker)
+    before = (await tasks.act(poster, TASK, id=task_id))["task"]
+    outcome, late = (price_funded, price_failed) if is_funded else (price_failed, price_funded)
+
+    await deliver_twice(elsewhere, "tasks", outcome(task_id, agreement_id))
+    # Under other event ids, as a replay that outlives the inbox; and what contradicts it.
+    await deliver(elsewhere, "tasks", outcome(task_id, agreement_id), late(task_id, agreement_id))
+    await deliver(elsewhere, "tasks", price_funded(task_id, new_id("agreement")))
+
+    found = await requests_of(tasks, tasker, task_id)
+    after = (await tasks.act(poster, TASK, id=task_id))["task"]
+    ((status, version),) = [(each["status"], each["version"]) for each in found["agreements"]["nodes"]]
+    assert (found["price"], status) == (
+        ({"amount": "180.00"}, "ACCEPTED") if is_funded else ({"amount": "150.00"}, "WITHDRAWN")
+    )
+    changed = {"version": before["version"] + 1, "updatedAt": after["updatedAt"]} if is_funded else {}
+    assert after == {**before, **changed}
+    (told,) = await tasks.told("tasks.task.price_change_settled")
+    agreement = told["agreement"]
+    assert (told["funded"], agreement["id"], agreement["status"]) == (is_funded, agreement_id, status)
+    assert (agreement["version"], told["task"]["version"]) == (version, after["version"])
+    assert (await asks(tasks, poster, Kind.PRICE_CHANGE, task_id))["userErrors"] == []
+
+
+@pytest.mark.parametrize("is_funded", [True, False])
+async def test_money_for_a_higher_price_that_comes_after_the_end_changes_nothing(
+    tasks: Tasks, elsewhere: Elsewhere, poster: str, tasker: str, is_funded: bool
+) -> None:
+    task_id, agreement_id = await waiting_for_money(tasks, poster, tasker)
+    end = await asked(tasks, poster, Kind.CANCELLATION, task_id)
+    await answers(tasks, tasker, Kind.CANCELLATION, end, True)
+    before = await tasks.state()
+
+    await deliver(elsewhere, "tasks", (price_funded if is_funded else price_failed)(task_id, agreement_id))
+
+    assert await tasks.state() == before
+    found = await requests_of(tasks, poster, task_id)
+    assert found["price"] == {"amount": "150.00"}
+    assert {each["id"]: each["status"] for each in found["agreements"]["nodes"]} == {
+        agreement_id: "WITHDRAWN",
+        end["id"]: "ACCEPTED",
+    }
 
 
 @pytest.mark.parametrize(("by_poster", "owes"), [(True, 15), (False, 0)])

@@ -1,4 +1,4 @@
-"""What tasks does when bids tells that a bid was accepted."""
+"""What tasks does when payments tells what became of the money, and locations whose a place is."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from tests.support.messaging import eventually, sql
 from tests.tasks.conftest import CANCEL, TASK, Tasks
 
 
-def accepted(task_id: str, **changes: Any) -> events.BidAccepted:
-    return events.BidAccepted(bid=factories.bid_snapshot(task_id=task_id, status="ACCEPTED", **changes))
+def funded(task_id: str, **changes: Any) -> events.EscrowFunded:
+    return events.EscrowFunded(escrow=factories.escrow_snapshot(task_id=task_id, **changes))
 
 
 async def emitted(tasks: Tasks, event_type: str) -> list[dict[str, Any]]:
@@ -26,9 +26,9 @@ async def handled(tasks: Tasks) -> int:
     return len(await sql(tasks.database, "SELECT event_id FROM inbox"))
 
 
-async def test_an_accepted_bid_gets_the_task(tasks: Tasks, elsewhere: Elsewhere, poster: str) -> None:
+async def test_a_bid_whose_price_is_held_gets_the_task(tasks: Tasks, elsewhere: Elsewhere, poster: str) -> None:
     task = await tasks.open(poster)
-    happened = accepted(task["id"], poster_id=poster)
+    happened = funded(task["id"], poster_id=poster)
 
     await elsewhere.emit(happened)
     (body,) = await eventually(lambda: emitted(tasks, "tasks.task.assigned"))
@@ -36,13 +36,13 @@ async def test_an_accepted_bid_gets_the_task(tasks: Tasks, elsewhere: Elsewhere,
     assigned = (await tasks.act(new_id("user"), TASK, id=task["id"]))["task"]
     assert assigned == {
         **task,
-        "tasker": {"id": happened.bid.tasker_id},
+        "tasker": {"id": happened.escrow.tasker_id},
         "status": "ASSIGNED",
         "version": 3,
         "updatedAt": assigned["updatedAt"],
     }
-    assert body["bid_id"] == happened.bid.id
-    assert (body["task"]["status"], body["task"]["tasker_id"]) == ("ASSIGNED", happened.bid.tasker_id)
+    assert body["bid_id"] == happened.escrow.bid_id
+    assert (body["task"]["status"], body["task"]["tasker_id"]) == ("ASSIGNED", happened.escrow.tasker_id)
     assert (await tasks.state())[2] == []
 
 
@@ -52,7 +52,7 @@ async def test_a_task_that_is_taken_or_over_is_not_assigned(tasks: Tasks, elsewh
     for status in impossible:
         task = await tasks.open(poster)
         await tasks.set(task["id"], status=status.value)
-        happened.append(accepted(task["id"], poster_id=poster))
+        happened.append(funded(task["id"], poster_id=poster))
     before = (await tasks.state())[0]
 
     await elsewhere.emit(*happened)
@@ -60,30 +60,30 @@ async def test_a_task_that_is_taken_or_over_is_not_assigned(tasks: Tasks, elsewh
 
     bodies = {body["bid_id"]: body for body in await emitted(tasks, "tasks.task.assignment_rejected")}
     for event, status in zip(happened, impossible, strict=True):
-        body = bodies[event.bid.id]
-        assert (body["task"]["status"], body["tasker_id"]) == (status, event.bid.tasker_id)
+        body = bodies[event.escrow.bid_id]
+        assert (body["task"]["status"], body["tasker_id"]) == (status, event.escrow.tasker_id)
         assert body["reason"]
     assert (await tasks.state())[0] == before
 
 
-async def test_the_same_acceptance_has_one_effect(tasks: Tasks, elsewhere: Elsewhere, poster: str) -> None:
+async def test_the_same_money_has_one_effect(tasks: Tasks, elsewhere: Elsewhere, poster: str) -> None:
     task = await tasks.open(poster)
-    first, second = accepted(task["id"], poster_id=poster), accepted(task["id"], poster_id=poster)
+    first, second = funded(task["id"], poster_id=poster), funded(task["id"], poster_id=poster)
 
-    # The same bid under another event id, as after a replay that outlived the inbox.
+    # The same money under another event id, as after a replay that outlived the inbox.
     await elsewhere.emit(first, first, second, first)
     await eventually(lambda: _handled(tasks, 4))
 
     steps = ["tasks.task.created", "tasks.task.published", "tasks.task.assigned", "tasks.task.assignment_rejected"]
     assert await tasks.event_types() == steps
     (rejected,) = await emitted(tasks, "tasks.task.assignment_rejected")
-    assert rejected["bid_id"] == second.bid.id
-    assert (await tasks.act(poster, TASK, id=task["id"]))["task"]["tasker"] == {"id": first.bid.tasker_id}
+    assert rejected["bid_id"] == second.escrow.bid_id
+    assert (await tasks.act(poster, TASK, id=task["id"]))["task"]["tasker"] == {"id": first.escrow.tasker_id}
 
 
 async def test_an_assigned_task_can_be_called_off_and_not_assigned_again(tasks: Tasks, poster: str) -> None:
     task = await tasks.open(poster)
-    first, second = factories.bid_snapshot(task_id=task["id"]), factories.bid_snapshot(task_id=task["id"])
+    first, second = (factories.escrow_snapshot(task_id=task["id"]) for _ in range(2))
 
     async with tasks.database.transaction() as session:
         await actions.assignment.assign_task(session, first)
@@ -96,12 +96,12 @@ async def test_an_assigned_task_can_be_called_off_and_not_assigned_again(tasks: 
     assert rejected["reason"] == "The task is cancelled already."
 
 
-async def test_a_bid_on_an_unknown_task_becomes_a_dead_letter_and_the_rest_goes_on(
+async def test_money_for_an_unknown_task_becomes_a_dead_letter_and_the_rest_goes_on(
     tasks: Tasks, elsewhere: Elsewhere, poster: str
 ) -> None:
     task = await tasks.open(poster)
 
-    await elsewhere.emit(accepted(new_id("task")), accepted(task["id"], poster_id=poster))
+    await elsewhere.emit(funded(new_id("task")), funded(task["id"], poster_id=poster))
 
     await eventually(lambda: emitted(tasks, "tasks.task.assigned"))
 

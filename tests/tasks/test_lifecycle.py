@@ -106,11 +106,11 @@ class Life:
         done = self.allows(command, by) and (command is not Command.CANCEL_TOGETHER or asked is not None)
         async with self.tasks.database.transaction() as session:
             if command is Command.ASSIGN:
-                bid = factories.bid_snapshot(
+                escrow = factories.escrow_snapshot(
                     task_id=self.id, poster_id=self.people[By.POSTER], tasker_id=self.people[By.TASKER]
                 )
                 if self.status is not Status.DRAFT:  # nobody can bid on one
-                    await actions.assignment.assign_task(session, bid)
+                    await actions.assignment.assign_task(session, escrow)
             elif command is Command.EXPIRE and done:
                 await deadlines.cancel(session, steps.EXPIRY, self.id)
         if command is Command.EXPIRE and done:

@@ -6,11 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import InvalidInput, InvalidTransition, NotAllowed, NotFound, RoleRequired
-from shared.graphql.scalars import DecimalText
-from shared.graphql.types import MoneyInput
+from shared.errors import InvalidTransition, NotAllowed, NotFound, RoleRequired
 from shared.identity.actor import Actor, Role
-from shared.money import DIGITS, CurrencyCode, Money
 from shared.transitions import By, next_status
 from subgraphs.tasks.rules import cancellation
 from subgraphs.tasks.rules import tasks as rules
@@ -54,33 +51,6 @@ def test_the_table_is_the_one_of_the_domain() -> None:
     }  # fmt: skip
 
 
-def entered(money: Money) -> MoneyInput:
-    return MoneyInput(amount=DecimalText(money.format()), currency=money.currency)
-
-
-@given(st.sampled_from(CurrencyCode), st.integers(0, 10**9))
-def test_a_budget_is_1_to_100000_units(currency: CurrencyCode, minor: int) -> None:
-    unit: int = 10 ** DIGITS[currency]
-    budget = Money(minor, currency)
-    if unit <= minor <= 100_000 * unit:
-        assert rules.read_amount(entered(budget)) == budget
-    else:
-        with pytest.raises(InvalidInput):
-            rules.read_amount(entered(budget))
-
-
-@pytest.mark.parametrize("currency", [CurrencyCode.EUR, CurrencyCode.JPY, CurrencyCode.KWD])
-def test_the_bounds_of_a_budget_belong_to_it(currency: CurrencyCode) -> None:
-    unit: int = 10 ** DIGITS[currency]
-    least, most = Money(unit, currency), Money(100_000 * unit, currency)
-    for budget in (least, most):
-        assert rules.read_amount(entered(budget)) == budget
-    for minor in (unit - 1, 100_000 * unit + 1):
-        with pytest.raises(InvalidInput) as refusal:
-            rules.read_amount(entered(Money(minor, currency)))
-        assert (refusal.value.min, refusal.value.max) == (least.format(), most.format())
-
-
 @given(times, st.none() | times)
 def test_a_task_expires_after_30_days_or_when_due(published_at: datetime, due_at: datetime | None) -> None:
     expires_at = rules.expires_at(published_at, due_at)
@@ -96,13 +66,6 @@ def test_what_is_due_lies_ahead(seconds: int) -> None:
         rules.check_due(NOW + timedelta(seconds=seconds), NOW)
     rules.check_due(NOW + timedelta(seconds=1), NOW)
     rules.check_due(None, NOW)
-
-
-def test_a_published_task_keeps_its_currency() -> None:
-    budget = Money(20_000, CurrencyCode.EUR)
-    assert rules.read_amount(entered(budget), CurrencyCode.EUR) == budget
-    with pytest.raises(rules.CurrencyMismatch):
-        rules.read_amount(entered(budget), CurrencyCode.USD)
 
 
 @pytest.mark.parametrize(

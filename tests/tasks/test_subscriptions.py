@@ -141,14 +141,14 @@ async def _rename_often(tasks: Tasks, poster: str, task_id: str, versions: range
 
 async def test_what_others_cause_comes_too(tasks: Tasks, poster: str) -> None:
     taken, late = await tasks.open(poster), await tasks.open(poster)
-    bid = factories.bid_snapshot(task_id=taken["id"], poster_id=poster)
+    escrow = factories.escrow_snapshot(task_id=taken["id"], poster_id=poster)
     async with tasks.served.connect() as client:
         await follow(client, taken["id"], 2)
         async with tasks.database.transaction() as session:
-            await actions.assignment.assign_task(session, bid)
+            await actions.assignment.assign_task(session, escrow)
         assigned = await next_event(client)
         async with tasks.database.transaction() as session:
-            await actions.assignment.assign_task(session, factories.bid_snapshot(task_id=taken["id"]))
+            await actions.assignment.assign_task(session, factories.escrow_snapshot(task_id=taken["id"]))
         rejected = await next_event(client)
     async with tasks.served.connect() as client:
         await follow(client, late["id"], 2)
@@ -156,7 +156,7 @@ async def test_what_others_cause_comes_too(tasks: Tasks, poster: str) -> None:
             expired = await next_event(client)
 
     assert (assigned["seq"], assigned["type"], assigned["task"]["status"]) == (3, "ASSIGNED", "ASSIGNED")
-    assert assigned["task"]["tasker"] == rejected["task"]["tasker"] == {"id": bid.tasker_id}
+    assert assigned["task"]["tasker"] == rejected["task"]["tasker"] == {"id": escrow.tasker_id}
     assert (rejected["seq"], rejected["type"], rejected["task"]["version"]) == (4, "ASSIGNMENT_REJECTED", 3)
     assert (expired["type"], expired["task"]["status"]) == ("EXPIRED", "EXPIRED")
 

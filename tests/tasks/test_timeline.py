@@ -2,7 +2,12 @@
 
 from typing import Any
 
+from shared import events
 from shared.ids import new_id
+from subgraphs.tasks import actions
+from tests.conftest import Elsewhere
+from tests.support import factories
+from tests.support.redelivery import deliver, deliver_twice
 from tests.tasks.conftest import APPROVE, DELIVER, PUBLISH, REQUEST_CHANGES, START, Tasks
 
 TIMELINE = """
@@ -54,6 +59,48 @@ async def test_everybody_sees_what_they_may_know(tasks: Tasks, poster: str) -> N
     public = [each for each in of_poster[1:] if each["type"] != "CHANGES_REQUESTED"]
     for nodes in of_others:
         assert nodes == [{**each, "message": None} for each in public]
+
+
+async def test_its_poster_sees_how_a_task_comes_to_be_paid(tasks: Tasks, elsewhere: Elsewhere, poster: str) -> None:
+    """In the order of the money, however often and late it is told of it; nobody learns who may get the task."""
+    task = await tasks.open(poster)
+    first = factories.escrow_snapshot(task_id=task["id"], poster_id=poster, status="PENDING")
+    second = factories.escrow_snapshot(task_id=task["id"], poster_id=poster, status="PENDING")
+    failed = events.EscrowFundingFailed(escrow=first, reason="NOT_PAID_IN_TIME")
+
+    opened = events.EscrowOpened(escrow=first)
+    await deliver_twice(elsewhere, "tasks", opened, failed, events.EscrowOpened(escrow=second))
+    await tell_again(tasks, opened, 1)
+    await tell_again(tasks, failed, 2)
+    await deliver(elsewhere, "tasks", events.EscrowFunded(escrow=second))
+    await tell_again(tasks, events.EscrowOpened(escrow=second), 5)
+
+    told = [("FUNDING_STARTED", poster), ("FUNDING_FAILED", None), ("FUNDING_STARTED", poster), ("ASSIGNED", poster)]
+    nodes = (await timeline(tasks, poster, task["id"]))["nodes"]
+    assert [(each["type"], each["actor"] and each["actor"]["id"]) for each in nodes[2:]] == told
+    for viewer in (second.tasker_id, first.tasker_id, None):
+        seen = (await timeline(tasks, viewer, task["id"]))["nodes"]
+        assert [each["type"] for each in seen] == ["PUBLISHED", "ASSIGNED"]
+    log = await tasks.event_types()
+    assert log[2:] == [f"tasks.task.{type_.lower()}" for type_, _ in told]
+    (body,) = await tasks.told("tasks.task.funding_failed")
+    assert (body["bid_id"], body["reason"]) == (first.bid_id, "NOT_PAID_IN_TIME")
+    assert (body["task"]["status"], body["task"]["version"]) == ("OPEN", task["version"])
+    follow = "subscription ($id: ID!) { taskEvents(taskId: $id, after: 2) { type } }"
+    for viewer, types in ((poster, [type_ for type_, _ in told]), (second.tasker_id, ["ASSIGNED"])):
+        async with tasks.served.connect(token=tasks.token(viewer)) as client:
+            await client.subscribe(follow, {"id": task["id"]})
+            for type_ in types:
+                assert (await client.receive())["payload"]["data"]["taskEvents"] == {"type": type_}
+
+
+async def tell_again(tasks: Tasks, event: events.EscrowOpened | events.EscrowFundingFailed, seq: int) -> None:
+    """An event under another id, as a dead letter that is replayed after the inbox has forgotten it."""
+    async with tasks.database.transaction() as session:
+        if isinstance(event, events.EscrowOpened):
+            await actions.assignment.tell_funding_started(session, event.escrow, seq)
+        else:
+            await actions.assignment.tell_funding_failed(session, event.escrow, event.reason, seq)
 
 
 async def test_a_timeline_is_read_in_pages(tasks: Tasks, poster: str) -> None:

@@ -50,7 +50,11 @@ async def test_a_task_is_done_sent_back_delivered_and_approved(tasks: Tasks, pos
     assert (await tasks.event_types())[3:] == [
         f"tasks.task.{each}" for each in ("started", "delivered", "changes_requested", "delivered", "completed")
     ]
-    assert [told["message"] for told in await tasks.told("tasks.task.delivered")] == [MESSAGE, MESSAGE]
+    told_delivered = await tasks.told("tasks.task.delivered")
+    assert [told["message"] for told in told_delivered] == [MESSAGE, MESSAGE]
+    assert [datetime.fromisoformat(told["approval_due_at"]) for told in told_delivered] == [
+        datetime.fromisoformat(told["task"]["delivered_at"]) + timedelta(days=14) for told in told_delivered
+    ]
     assert [told["by"] for told in await tasks.told("tasks.task.completed")] == ["POSTER"]
     assert (await tasks.state())[2] == []
 

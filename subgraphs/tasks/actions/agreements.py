@@ -117,6 +117,25 @@ async def lapse(session: AsyncSession, agreement_id: str) -> None:
     await _end(session, task, agreement, By.TIMER)
 
 
+async def settle_price_change(session: AsyncSession, agreement_id: str, price: Money | None) -> None:
+    """The difference to a higher price is held, so that the price counts; None: it did not come, and the price stays.
+
+    Locks the task's row and the request's. One that was settled before, or whose task has ended, changes nothing.
+    """
+    found = await store.agreements.get_agreement(session, agreement_id)
+    task = await store.tasks.lock_task(session, found.task_id) if found else None
+    agreement = await store.agreements.lock_agreement(session, agreement_id) if task else None
+    if task is None or agreement is None or agreement.status is not Status.AWAITING_FUNDING:
+        return
+    steps.settle(agreement, Command.FUND if price is not None else Command.FAIL, By.EVENT)
+    if price is not None:
+        task.price_minor, task.version, task.updated_at = price.minor, task.version + 1, clock.now()
+    told = events.TaskPriceChangeSettled(
+        task=steps.snapshot(task), agreement=snapshot(agreement), funded=price is not None
+    )
+    await steps.tell(session, task, told)
+
+
 def snapshot(agreement: models.Agreement) -> events.AgreementSnapshot:
     """The request as its events carry it."""
 

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock, events
+from shared import amounts, clock, events
 from shared.errors import Collected, collected
 from shared.identity.actor import Actor
 from shared.ids import new_id
@@ -70,7 +70,7 @@ async def create_task(
         title = check(rules.tasks.clean_title, title)
         description = check(rules.tasks.clean_description, description)
         check(rules.categories.check_lower, parent_id)
-        amount = check(rules.tasks.read_amount, budget)
+        amount = check(amounts.read_amount, budget, field="budget")
         if publish:
             check(rules.tasks.check_place, mode, place_id)
         asked_for = check(rules.tasks.clean_requirements, requirements)
@@ -140,8 +140,9 @@ async def update_task(
             check(rules.categories.check_lower, parent_id)
             task.category_id = changes.category_id
         if changes.budget is not None:
+            # Of a published task the currency stays: bids are in it.
             kept = task.currency if task.published_at is not None else None
-            budget = check(rules.tasks.read_amount, changes.budget, kept)
+            budget = check(amounts.read_amount, changes.budget, kept, field="budget")
         if changes.mode is not None:
             task.mode = changes.mode
         if changes.touch("place_id"):

@@ -37,7 +37,11 @@ async def submit_delivery(
     message = rules.tasks.clean_message(message)
     task.delivered_at = task.updated_at
     await deadlines.schedule(session, steps.APPROVAL, task.id, task.delivered_at + rules.tasks.APPROVAL_PERIOD)
-    told = events.TaskDelivered(task=steps.snapshot(task), message=message)
+    told = events.TaskDelivered(
+        task=steps.snapshot(task),
+        message=message,
+        approval_due_at=rules.tasks.approval_due_at(task.status, task.delivered_at),
+    )
     await steps.tell(session, task, told, actor_id=actor.id, message=message)
     return task
 

@@ -85,6 +85,8 @@ class Task(Base, table=True):
     expires_at: datetime | None = time_field()
     price_minor: int | None = Field(default=None, sa_type=BigInteger)
     """What was agreed on for the whole task, in its currency; between poster and tasker."""
+    funding_seq: int | None = Field(default=None, sa_type=BigInteger)
+    """The number of the newest event about its funding in the stream of `payments`."""
     started_at: datetime | None = time_field()
     delivered_at: datetime | None = time_field()
     completed_at: datetime | None = time_field()

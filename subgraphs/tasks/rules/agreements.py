@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared import amounts
 from shared.errors import DomainError, InvalidInput, InvalidTransition, NotAllowed, NotFound, UserErrorCode
 from shared.identity.actor import Actor
 from shared.money import Entered, Money
@@ -39,6 +40,7 @@ class Command(StrEnum):
     ACCEPT = "accept"
     ACCEPT_MORE = "accept a higher price"
     FUND = "fund"
+    FAIL = "fail"
     DECLINE = "decline"
     LAPSE = "lapse"
     WITHDRAW = "withdraw"
@@ -54,6 +56,9 @@ TRANSITIONS: dict[tuple[Status, Command], Transition[Status]] = {
     (Status.OPEN, Command.WITHDRAW): step(Status.WITHDRAWN, By.STEP, why="the task went on to where it has no place"),
     (Status.AWAITING_FUNDING, Command.FUND): step(
         Status.ACCEPTED, By.EVENT, why="the difference is held", completes=True
+    ),
+    (Status.AWAITING_FUNDING, Command.FAIL): step(
+        Status.WITHDRAWN, By.EVENT, why="the difference did not come in time"
     ),
     (Status.AWAITING_FUNDING, Command.WITHDRAW): step(
         Status.WITHDRAWN, By.STEP, why="the task ended before the money came"
@@ -110,8 +115,8 @@ def check_asked(actor: Actor, requested_by: Party, poster_id: str, tasker_id: st
 
 
 def read_price(entered: Entered, current: Money) -> Money:
-    """Another price of 1 to 100,000 whole units. Raises as `tasks.read_amount`, and InvalidInput for the same price."""
-    price = tasks.read_amount(entered, current.currency, field="price")
+    """Another price, in the same currency. Raises as `amounts.read_amount`, and InvalidInput for the same price."""
+    price = amounts.read_amount(entered, current.currency, field="price")
     if price == current:
         raise InvalidInput("This is the price already.", field=("price", "amount"))
     return price

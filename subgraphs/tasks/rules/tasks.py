@@ -7,11 +7,8 @@ from enum import StrEnum
 from shared.errors import DomainError, InvalidInput, NotAllowed, NotFound, RoleRequired, UserErrorCode, collected
 from shared.graphql.text import clean
 from shared.identity.actor import Actor, Role
-from shared.money import DIGITS, CurrencyCode, Entered, Money
 from shared.transitions import By, Transition, step
 
-LEAST_UNITS = 1
-MOST_UNITS = 100_000
 TITLE_LENGTH = (10, 100)
 DESCRIPTION_LENGTH = (25, 5_000)
 REASON_LENGTH = (1, 500)
@@ -142,10 +139,6 @@ class PlaceRequired(DomainError):
     code = UserErrorCode.PLACE_REQUIRED
 
 
-class CurrencyMismatch(DomainError):
-    code = UserErrorCode.CURRENCY_MISMATCH
-
-
 def check_poster(actor: Actor) -> None:
     """Raises RoleRequired unless the actor is a poster."""
     if Role.POSTER not in actor.roles:
@@ -179,38 +172,6 @@ def check_party(
 def may_see(viewer_id: str | None, poster_id: str, published_at: datetime | None) -> bool:
     """Whether a person may know of a task: everybody once it was published, before that its poster."""
     return published_at is not None or viewer_id == poster_id
-
-
-def read_amount(entered: Entered, published_currency: CurrencyCode | None = None, *, field: str = "budget") -> Money:
-    """A budget or a price: 1 to 100,000 whole units. Of a published task its currency stays: bids are in it.
-
-    Raises InvalidAmount or InvalidInput, and CurrencyMismatch: another currency is wrong by itself, and the amount is
-    read as one of the task's.
-    """
-    with collected() as check:
-        amount = check(_within_bounds, entered.amount, published_currency or entered.currency, (field, "amount"))
-        check(_check_currency, entered.currency, published_currency, (field, "currency"))
-    return amount
-
-
-def _within_bounds(text: str, currency: CurrencyCode, field: tuple[str, ...]) -> Money:
-    amount = Money.parse(text, currency, field=field)
-    least, most = (Money(units * 10 ** DIGITS[currency], currency) for units in (LEAST_UNITS, MOST_UNITS))
-    if not least <= amount <= most:
-        raise InvalidInput(
-            f"The amount is {LEAST_UNITS} to {MOST_UNITS:,} {currency}.",
-            field=field,
-            min=least.format(),
-            max=most.format(),
-        )
-    return amount
-
-
-def _check_currency(currency: CurrencyCode, published_currency: CurrencyCode | None, field: tuple[str, ...]) -> None:
-    if published_currency is not None and currency is not published_currency:
-        raise CurrencyMismatch(
-            f"The task was published with a budget in {published_currency}.", field=field, allowed=[published_currency]
-        )
 
 
 def check_due(due_at: datetime | None, now: datetime) -> None:

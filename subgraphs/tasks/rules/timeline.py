@@ -18,16 +18,20 @@ BETWEEN_THE_TWO = frozenset(
         "reschedule_answered",
         "price_change_requested",
         "price_change_answered",
+        "price_change_settled",
         "cancellation_requested",
         "cancellation_answered",
     }
 )
 """What poster and tasker settle with each other, by the last part of the event's type."""
 
+FOR_THE_POSTER = frozenset({"funding_started", "funding_failed"})
+"""What comes before there is a tasker, and tells who is going to be."""
+
 
 def audience(event_type: str, *, published: bool) -> Audience:
     """Who sees an event of a task that was published by then, or was not."""
-    if not published:
+    if not published or event_type in FOR_THE_POSTER:
         return Audience.POSTER
     return Audience.PARTIES if event_type in BETWEEN_THE_TWO else Audience.EVERYBODY
 

@@ -38,7 +38,9 @@ class RequestRescheduleInput:
 @strawberry.input(description="Another price to ask for.")
 class RequestPriceChangeInput:
     task_id: TaskId = strawberry.field(description="A task that one posted or got, assigned or in progress.")
-    price: MoneyInput = strawberry.field(description="For the whole task, 1 to 100,000 units of its currency.")
+    price: MoneyInput = strawberry.field(
+        description="For the whole task, in its currency: about 1 to 100,000 euro's worth."
+    )
     message: str = strawberry.field(description="Why, in 10 to 2,000 characters.")
     idempotency_key: str | None = strawberry.field(
         default=None, description="Sent again with the same key within 24 hours, the input has one effect."

@@ -40,8 +40,8 @@ class Attachment(Node):
         "Answers ranges. A file that was removed is gone there too."
     )
     def url(self, info: Info) -> str:
-        return info.context.files.download_url(self.id, self.filename)[0]
+        return info.context.addresses.download_url(self.id, self.filename)[0]
 
     @strawberry.field(description="Until when `url` is good.")
     def url_expires_at(self, info: Info) -> datetime:
-        return info.context.files.download_url(self.id, self.filename)[1]
+        return info.context.addresses.download_url(self.id, self.filename)[1]

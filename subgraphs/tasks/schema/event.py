@@ -45,7 +45,7 @@ def task_of(event: events.Event) -> events.TaskSnapshot:
 class EventSubscription:
     @subscription(
         description="What happens to a task: what poster and tasker settle for the two of them, what "
-        "befalls a draft for its poster."
+        "befalls a draft and how the task is paid for its poster."
     )
     async def task_events(
         self,

@@ -21,7 +21,7 @@ class CreateTaskInput:
     title: str = strawberry.field(description="What is to be done, in a line of 10 to 100 characters.")
     description: str = strawberry.field(description="What is to be done, in 25 to 5,000 characters.")
     category_id: CategoryId = strawberry.field(description="A category of the lower level.")
-    budget: MoneyInput = strawberry.field(description="1 to 100,000 units of a currency.")
+    budget: MoneyInput = strawberry.field(description="About 1 to 100,000 euro's worth.")
     mode: Mode = strawberry.field(description="Where the work is done.")
     place_id: PlaceId | None = strawberry.field(
         default=None, description="Where the work is done, of one's own places; needed to publish what is `ONSITE`."
@@ -55,7 +55,7 @@ class UpdateTaskInput:
     description: str | None = strawberry.field(default=None, description="25 to 5,000 characters.")
     category_id: CategoryId | None = strawberry.field(default=None, description="A category of the lower level.")
     budget: MoneyInput | None = strawberry.field(
-        default=None, description="1 to 100,000 units; once the task is published, of the same currency."
+        default=None, description="About 1 to 100,000 euro's worth; once the task is published, in the same currency."
     )
     mode: Mode | None = strawberry.field(default=None, description="Where the work is done.")
     place_id: PlaceId | None = strawberry.field(

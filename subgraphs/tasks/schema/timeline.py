@@ -20,6 +20,8 @@ class TaskEventType(StrEnum):
     PUBLISHED = "published"
     UPDATED = "updated"
     EXPIRED = "expired"
+    FUNDING_STARTED = "funding_started"
+    FUNDING_FAILED = "funding_failed"
     ASSIGNED = "assigned"
     STARTED = "started"
     DELIVERED = "delivered"
@@ -31,6 +33,7 @@ class TaskEventType(StrEnum):
     RESCHEDULE_ANSWERED = "reschedule_answered"
     PRICE_CHANGE_REQUESTED = "price_change_requested"
     PRICE_CHANGE_ANSWERED = "price_change_answered"
+    PRICE_CHANGE_SETTLED = "price_change_settled"
     CANCELLATION_REQUESTED = "cancellation_requested"
     CANCELLATION_ANSWERED = "cancellation_answered"
     QUESTION_ASKED = "question_asked"
@@ -45,6 +48,8 @@ register_enum(
         TaskEventType.PUBLISHED: "The task takes bids from now on.",
         TaskEventType.UPDATED: "The poster changed the task.",
         TaskEventType.EXPIRED: "Nobody got the task in time.",
+        TaskEventType.FUNDING_STARTED: "A bid was accepted, and the poster is being charged. For the poster.",
+        TaskEventType.FUNDING_FAILED: "The money did not come, so the bid is open again. For the poster.",
         TaskEventType.ASSIGNED: "A tasker has the task.",
         TaskEventType.ASSIGNMENT_REJECTED: "A bid was accepted when the task could not be assigned any more.",
         TaskEventType.STARTED: "The tasker began the work.",
@@ -56,6 +61,8 @@ register_enum(
         TaskEventType.RESCHEDULE_ANSWERED: "The other one agreed to it or did not. For the two of them.",
         TaskEventType.PRICE_CHANGE_REQUESTED: "One of poster and tasker wants another price. For the two of them.",
         TaskEventType.PRICE_CHANGE_ANSWERED: "The other one agreed to it or did not. For the two of them.",
+        TaskEventType.PRICE_CHANGE_SETTLED: "The difference to a higher price is held, or did not come. For the two of "
+        "them.",
         TaskEventType.CANCELLATION_REQUESTED: "One of poster and tasker wants to end it. For the two of them.",
         TaskEventType.CANCELLATION_ANSWERED: "The other one agreed to it or did not. For the two of them.",
         TaskEventType.QUESTION_ASKED: "Somebody asked something.",

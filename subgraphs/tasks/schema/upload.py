@@ -58,7 +58,7 @@ class AttachmentUpload:
     def of(cls, info: Info, row: models.Attachment) -> Self:
         return cls(
             attachment_id=ID(row.id),
-            url=info.context.files.upload_url(row.id, row.expires_at),
+            url=info.context.addresses.upload_url(row.id, row.expires_at),
             expires_at=row.expires_at,
             most_chunk_bytes=MOST_CHUNK_BYTES,
         )
