@@ -10,7 +10,15 @@ from shared.messaging.consumer import Handlers
 from shared.privacy import erasure, personal_data
 from subgraphs.notifications import actions
 from subgraphs.notifications.personal_data import HELD
-from subgraphs.notifications.rules import ACCOUNT_EVENTS, ALERT_EVENTS, BID_EVENTS, TASK_EVENTS
+from subgraphs.notifications.rules import (
+    ACCOUNT_EVENTS,
+    ALERT_EVENTS,
+    BALANCE_EVENTS,
+    BID_EVENTS,
+    ESCROW_EVENTS,
+    INVITATION_EVENTS,
+    TASK_EVENTS,
+)
 
 handlers = Handlers()
 
@@ -52,6 +60,14 @@ async def task_updated(session: AsyncSession, envelope: Envelope[events.TaskUpda
     await actions.copy_task(session, envelope.event.task)
 
 
-@handlers.on(*ACCOUNT_EVENTS, *BID_EVENTS, *TASK_EVENTS, *ALERT_EVENTS)
+@handlers.on(
+    *ACCOUNT_EVENTS,
+    *BID_EVENTS,
+    *INVITATION_EVENTS,
+    *TASK_EVENTS,
+    *ALERT_EVENTS,
+    *ESCROW_EVENTS,
+    *BALANCE_EVENTS,
+)
 async def concerns_somebody(session: AsyncSession, envelope: Envelope[events.Event]) -> None:
     await actions.notify(session, envelope)

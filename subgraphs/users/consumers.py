@@ -27,6 +27,16 @@ async def task_happened(session: AsyncSession, envelope: Envelope[events.TaskEve
     await actions.erasure.copy_engagement(session, envelope.event.task)
 
 
+@handlers.on(*events.ESCROW_EVENTS)
+async def escrow_happened(session: AsyncSession, envelope: Envelope[events.EscrowEvent]) -> None:
+    await actions.erasure.copy_escrow(session, envelope.event.escrow)
+
+
+@handlers.on(events.BalanceChanged)
+async def balance_changed(session: AsyncSession, envelope: Envelope[events.BalanceChanged]) -> None:
+    await actions.erasure.copy_balance(session, envelope.event, envelope.seq)
+
+
 async def forget_again(session: AsyncSession, user_id: str, due_at: datetime) -> None:
     """The deadlines after which somebody who left is erased once more."""
     await actions.erasure.forget_person(session, user_id)

@@ -1,9 +1,10 @@
 """What users holds of persons: exported to them, and erased with them."""
 
 from shared.events import DELETED_NAME
+from shared.locale import Locale
 from shared.privacy.personal_data import Held, Personal, secret, table_of
 from subgraphs.users import models
-from subgraphs.users.rules.profile import DEFAULT_TIME_ZONE, Locale
+from subgraphs.users.rules.profile import DEFAULT_TIME_ZONE
 
 _exports = table_of(models.DataExport)
 _sessions = table_of(models.Session)
@@ -150,6 +151,17 @@ HELD = (
         people=("poster_id", "tasker_id"),
         pseudonymous=("task_id",),
         plain=("open", "version"),
+    ),
+    Held(
+        table_of(models.Escrow),
+        people=("poster_id", "tasker_id"),
+        pseudonymous=("id",),
+        plain=("live", "version"),
+    ),
+    Held(
+        table_of(models.Balance),
+        people=("user_id",),
+        plain=("currency", "available_minor", "on_its_way_minor", "seq"),
     ),
     Held(
         table_of(models.Identity),

@@ -45,6 +45,32 @@ def asked(kind: str, by: Literal["POSTER", "TASKER"], **changes: Any) -> events.
 
 
 LESS = Money(12_000, CurrencyCode.EUR)
+DECLINED = BID.model_copy(update={"decline_reason": "TOO_EXPENSIVE", "decline_message": "Maybe next year"})
+INVITATION = events.InvitationSnapshot(
+    id="invitation_1",
+    task_id=TASK,
+    poster_id=POSTER,
+    tasker_id=TASKER,
+    message="You did well last year.",
+    created_at=NOW,
+)
+
+
+def offered(side: Literal["POSTER", "TASKER"], message: str | None = None) -> events.OfferSnapshot:
+    author, recipient = (POSTER, TASKER) if side == "POSTER" else (TASKER, POSTER)
+    return events.OfferSnapshot(
+        id="offer_1",
+        bid_id=BID.id,
+        side=side,
+        author_id=author,
+        recipient_id=recipient,
+        amount=LESS,
+        message=message,
+        status="OPEN",
+        created_at=NOW,
+    )
+
+
 QUESTION = events.QuestionSnapshot(id="question_1", asker_id="user_asker", poster_id=POSTER, text="Which colour?")
 DAY = f"{NOW.day} {NOW:%B %Y}"
 CANCELLED = ("Task cancelled", "“Paint the fence” was cancelled: Rain")
@@ -186,9 +212,45 @@ CASES: dict[str, tuple[events.Event, list[Message]]] = {
         events.BidExpired(bid=BID),
         [about_bid(TASKER, "Bid expired", "Your bid on “Paint the fence” has ended.")],
     ),
-    "declined": (
+    "declined by an older release": (
         events.BidDeclined(bid=BID, reason="Too far away"),
         [about_bid(TASKER, "Bid declined", "Your bid on “Paint the fence” was declined. Too far away")],
+    ),
+    "declined with a reason and a word": (
+        events.BidDeclined(bid=DECLINED),
+        [
+            about_bid(
+                TASKER, "Bid declined", "Your bid on “Paint the fence” was declined. It costs too much. Maybe next year"
+            )
+        ],
+    ),
+    "declined for another reason": (
+        events.BidDeclined(bid=DECLINED.model_copy(update={"decline_reason": "OTHER", "decline_message": None})),
+        [about_bid(TASKER, "Bid declined", "Your bid on “Paint the fence” was declined.")],
+    ),
+    "countered by the poster": (
+        events.BidCounterOffered(bid=BID.model_copy(update={"open_offer": offered("POSTER", "Half is in the shade.")})),
+        [about_bid(TASKER, "Another offer", "Ploy would pay 120.00 EUR for “Paint the fence”. Half is in the shade.")],
+    ),
+    "countered by the tasker": (
+        events.BidCounterOffered(bid=BID.model_copy(update={"open_offer": offered("TASKER")})),
+        [about_bid(POSTER, "Another offer", "Tom asks for 120.00 EUR for “Paint the fence”.")],
+    ),
+    "offer of the poster accepted": (
+        events.BidOfferAccepted(bid=BID, offer=offered("POSTER")),
+        [about_bid(POSTER, "Offer accepted", "Tom agrees to 120.00 EUR for “Paint the fence”.")],
+    ),
+    "offer of the tasker declined": (
+        events.BidOfferDeclined(bid=BID, offer=offered("TASKER")),
+        [about_bid(TASKER, "Offer declined", "Ploy does not agree to 120.00 EUR for “Paint the fence”.")],
+    ),
+    "invited": (
+        events.BidInvited(invitation=INVITATION),
+        [about_bid(TASKER, "Invitation", "Ploy invites you to bid on “Paint the fence”. You did well last year.")],
+    ),
+    "invitation declined": (
+        events.BidInvitationDeclined(invitation=INVITATION),
+        [about_bid(POSTER, "Invitation declined", "Tom does not want to bid on “Paint the fence”.")],
     ),
     "declined without a reason": (
         events.BidDeclined(bid=BID),
@@ -198,7 +260,7 @@ CASES: dict[str, tuple[events.Event, list[Message]]] = {
         events.BidAccepted(bid=BID),
         [
             about_bid(
-                TASKER, "Bid accepted", "Ploy accepted your bid on “Paint the fence”. It is being assigned to you."
+                TASKER, "Bid accepted", "Ploy accepted your bid on “Paint the fence”. It is yours once it is paid."
             )
         ],
     ),
@@ -344,7 +406,261 @@ CASES: dict[str, tuple[events.Event, list[Message]]] = {
     ),
     "cancelled by the system": (cancelled(OPEN, "SYSTEM"), [about_task(POSTER, *CANCELLED)]),
 }
+EUR = CurrencyCode.EUR
+PRICE, FEE, NOTHING = Money(15_000, EUR), Money(1_500, EUR), Money(0, EUR)
+ESCROW = factories.escrow_snapshot(task_id=TASK, poster_id=POSTER, tasker_id=TASKER, amount=PRICE, held=PRICE)
+PAID = ESCROW.model_copy(update={"status": "RELEASED", "held": NOTHING, "released": PRICE, "fee": FEE})
+BACK = ESCROW.model_copy(update={"status": "REFUNDED", "held": NOTHING, "refunded": PRICE})
+PARTED = PAID.model_copy(
+    update={"status": "SPLIT", "released": LESS, "fee": Money(1_200, EUR), "refunded": Money(3_000, EUR)}
+)
+DUE = ESCROW.model_copy(update={"release_at": NOW})
+PAYOUT = events.PayoutSnapshot(
+    id="payout_1", tasker_id=TASKER, status="PENDING", amount=LESS, is_scheduled=False, created_at=NOW, updated_at=NOW
+)
+CARD = {"user_id": POSTER, "payment_method_id": "card_1", "brand": "Visa", "last_four": "4242"}
+
+
+def about_money(user_id: str, title: str, body: str, link: str = f"/tasks/{TASK}") -> Message:
+    return Message(user_id, Category.PAYMENTS, title, body, link)
+
+
+def declined(reason: str, **given: Any) -> events.EscrowPaymentDeclined:
+    return events.EscrowPaymentDeclined(escrow=ESCROW, reason=reason, **given)
+
+
+EARNED = (
+    "You were paid",
+    "135.00 EUR for “Paint the fence” is in your balance: 150.00 EUR minus the fee of 15.00 EUR.",
+)
+CASES |= {
+    "bank asks": (
+        events.EscrowActionRequired(escrow=ESCROW),
+        [
+            about_money(
+                POSTER,
+                "Confirm the payment",
+                "Your bank wants you to confirm that you pay 150.00 EUR for “Paint the fence”. "
+                "After 15 minutes without the money the bid is open again.",
+            )
+        ],
+    ),
+    "bank asks for a higher price": (
+        events.EscrowActionRequired(escrow=ESCROW, for_price_change=True),
+        [
+            about_money(
+                POSTER,
+                "Confirm the payment",
+                "Your bank wants you to confirm that you pay the higher price of “Paint the fence”. "
+                "After 15 minutes without the money the price stays.",
+            )
+        ],
+    ),
+    "payment declined": (
+        declined("INSUFFICIENT_FUNDS"),
+        [
+            about_money(
+                POSTER,
+                "Payment declined",
+                "You could not be charged 150.00 EUR for “Paint the fence”. There is not enough money on the card. "
+                "Try again or take another card: after 15 minutes without the money the bid is open again.",
+            )
+        ],
+    ),
+    "payment of a higher price declined, as of a stolen card": (
+        declined("LOST_OR_STOLEN_CARD", for_price_change=True),
+        [
+            about_money(
+                POSTER,
+                "Payment declined",
+                "You could not be charged the higher price of “Paint the fence”. The bank does not say why. "
+                "Try again or take another card: after 15 minutes without the money the price stays.",
+            )
+        ],
+    ),
+    "funded": (
+        events.EscrowFunded(escrow=ESCROW),
+        [
+            about_money(
+                POSTER, "Paid", "You paid 150.00 EUR for “Paint the fence”. It is held until the work is approved."
+            ),
+            about_money(
+                TASKER, "Paid", "Ploy paid 150.00 EUR for “Paint the fence”. It is held until your work is approved."
+            ),
+        ],
+    ),
+    "higher price paid": (
+        events.EscrowPriceChangeFunded(escrow=ESCROW, agreement_id="agreement_1"),
+        [
+            about_money(
+                user_id,
+                "Higher price paid",
+                "The price of “Paint the fence” is 150.00 EUR now, and all of it is held.",
+            )
+            for user_id in (POSTER, TASKER)
+        ],
+    ),
+    "higher price not paid": (
+        events.EscrowPriceChangeFailed(escrow=ESCROW, agreement_id="agreement_1", reason="NOT_PAID_IN_TIME"),
+        [
+            about_money(
+                user_id,
+                "Higher price not paid",
+                "The higher price of “Paint the fence” was not paid: it stays 150.00 EUR.",
+            )
+            for user_id in (POSTER, TASKER)
+        ],
+    ),
+    "price lowered": (
+        events.EscrowPriceLowered(escrow=ESCROW, agreement_id="agreement_1"),
+        [
+            about_money(
+                POSTER,
+                "Lower price",
+                "“Paint the fence” costs 150.00 EUR now. The difference goes back to your card.",
+            )
+        ],
+    ),
+    "release scheduled": (
+        events.EscrowAutoReleaseScheduled(escrow=DUE),
+        [
+            about_money(
+                POSTER,
+                "Payment due",
+                f"On {DAY} 150.00 EUR for “Paint the fence” goes to Tom, unless you answer before.",
+            )
+        ],
+    ),
+    "frozen by a dispute": (
+        events.EscrowFrozen(escrow=ESCROW, reason="DISPUTE"),
+        [
+            about_money(
+                user_id,
+                "Money frozen",
+                "The money for “Paint the fence” stays where it is while the dispute about it is open.",
+            )
+            for user_id in (POSTER, TASKER)
+        ],
+    ),
+    "frozen by a chargeback": (
+        events.EscrowFrozen(escrow=ESCROW, reason="CHARGEBACK"),
+        [
+            about_money(
+                user_id,
+                "Money frozen",
+                "The money for “Paint the fence” stays where it is while a bank looks into the payment.",
+            )
+            for user_id in (POSTER, TASKER)
+        ],
+    ),
+    "unfrozen": (
+        events.EscrowUnfrozen(escrow=ESCROW),
+        [
+            about_money(user_id, "Money no longer frozen", "The money for “Paint the fence” goes on as before.")
+            for user_id in (POSTER, TASKER)
+        ],
+    ),
+    "released": (
+        events.EscrowReleased(escrow=PAID),
+        [
+            about_money(POSTER, "Tasker paid", "Tom was paid 150.00 EUR for “Paint the fence”."),
+            about_money(TASKER, *EARNED),
+        ],
+    ),
+    "refunded as the task was called off": (
+        events.EscrowRefunded(escrow=BACK),
+        [
+            about_money(
+                POSTER, "Refund", "In all 150.00 EUR of what you paid for “Paint the fence” goes back to your card."
+            )
+        ],
+    ),
+    "refunded by an admin": (
+        events.EscrowRefunded(escrow=BACK, reason="The tasker is ill"),
+        [
+            about_money(
+                POSTER, "Refund", "In all 150.00 EUR of what you paid for “Paint the fence” goes back to your card."
+            ),
+            about_money(TASKER, "Refund", "The money that was held for “Paint the fence” went back to Ploy."),
+        ],
+    ),
+    "refunded by an admin after the tasker was paid": (
+        events.EscrowRefunded(escrow=PAID.model_copy(update={"refunded": LESS}), reason="Goodwill"),
+        [
+            about_money(
+                POSTER, "Refund", "In all 120.00 EUR of what you paid for “Paint the fence” goes back to your card."
+            )
+        ],
+    ),
+    "split": (
+        events.EscrowSplit(escrow=PARTED),
+        [
+            about_money(
+                POSTER,
+                "Money parted",
+                "Tom was paid 120.00 EUR for “Paint the fence”. "
+                "In all 30.00 EUR of what you paid goes back to your card.",
+            ),
+            about_money(
+                TASKER,
+                "You were paid",
+                "108.00 EUR for “Paint the fence” is in your balance: 120.00 EUR minus the fee of 12.00 EUR.",
+            ),
+        ],
+    ),
+    "payout requested": (
+        events.PayoutRequested(payout=PAYOUT),
+        [about_money(TASKER, "Payout begun", "120.00 EUR is on its way to your bank.", "/account/balance")],
+    ),
+    "payout paid": (
+        events.PayoutPaid(payout=PAYOUT),
+        [about_money(TASKER, "Payout made", "120.00 EUR was paid out to your bank.", "/account/balance")],
+    ),
+    "payout failed": (
+        events.PayoutFailed(payout=PAYOUT, reason="ACCOUNT_CLOSED"),
+        [
+            about_money(
+                TASKER,
+                "Payout failed",
+                "120.00 EUR could not be paid out, and is in your balance again. The account is closed.",
+                "/account/balance",
+            )
+        ],
+    ),
+    "tipped": (
+        events.TransactionTipped(
+            user_id=TASKER, transaction_id="charge_1", amount=LESS, task_id=TASK, poster_id=POSTER
+        ),
+        [about_money(TASKER, "A tip", "Ploy gave you a tip of 120.00 EUR for “Paint the fence”. All of it is yours.")],
+    ),
+    "tasker charged": (
+        events.TaskerCharged(
+            user_id=TASKER, transaction_id="recovery_1", amount=-LESS, reason="A chargeback was lost."
+        ),
+        [
+            about_money(
+                TASKER,
+                "Balance charged",
+                "120.00 EUR was taken off your balance: A chargeback was lost.",
+                "/account/balance",
+            )
+        ],
+    ),
+    "card expires": (
+        events.PaymentMethodExpiring(**CARD, expires_month=3, expires_year=2026),
+        [
+            about_money(
+                POSTER,
+                "Card expires",
+                "Your card Visa ending in 4242 expires with 03/2026. Add another one in time.",
+                "/account/cards",
+            )
+        ],
+    ),
+}
 SILENT: list[events.Event] = [
+    events.BidShortlisted(bid=BID),
+    events.BidUnshortlisted(bid=BID),
     events.UserProfileUpdated(user_id=TASKER, display_name="Tom"),
     events.UserSuspended(user_id=TASKER, reason="Spam"),
     events.UserSessionRevoked(user_id=TASKER, session_id="session_1", expires_at=NOW),
@@ -352,7 +668,28 @@ SILENT: list[events.Event] = [
     events.TaskPublished(task=OPEN),
     events.TaskUpdated(task=OPEN),
     events.TaskAssignmentRejected(task=OPEN, bid_id=BID.id, tasker_id=TASKER, reason="Taken"),
+    # Told by what they lead to, or what led to them.
+    events.TaskFundingStarted(task=OPEN, bid_id=BID.id),
+    events.TaskFundingFailed(task=OPEN, bid_id=BID.id, reason="NOT_PAID_IN_TIME"),
+    events.TaskPriceChangeSettled(task=TAKEN, agreement=asked("PRICE_CHANGE", "TASKER"), funded=True),
+    events.EscrowOpened(escrow=ESCROW),
+    events.EscrowFundingFailed(escrow=ESCROW, reason="NOT_PAID_IN_TIME"),
+    events.TransactionProcessed(user_id=TASKER, transaction_id="transaction_1", amount=LESS, kind="EARNING"),
+    events.TransactionChargedBack(
+        user_id=POSTER, transaction_id="chargeback_1", amount=LESS, task_id=TASK, status="OPEN"
+    ),
+    events.BalanceChanged(user_id=TASKER, balance=LESS, on_its_way=NOTHING),
+    events.PaymentMethodAdded(**CARD),
+    events.PaymentMethodRemoved(**CARD),
 ]
+# They carry no title of their task.
+NAME_NO_TASK = (
+    *rules.BID_EVENTS,
+    *rules.INVITATION_EVENTS,
+    *rules.ALERT_EVENTS,
+    *rules.ESCROW_EVENTS,
+    *rules.BALANCE_EVENTS,
+)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -372,8 +709,11 @@ def test_every_event_that_is_told_has_a_case_and_a_consumer() -> None:
         events.UserRegistered,
         *rules.ACCOUNT_EVENTS,
         *rules.BID_EVENTS,
+        *rules.INVITATION_EVENTS,
         *rules.TASK_EVENTS,
         *rules.ALERT_EVENTS,
+        *rules.ESCROW_EVENTS,
+        *rules.BALANCE_EVENTS,
     }
     assert {event.type for event in rules.WRITERS} <= set(handlers.by_type())
     assert set(rules.WRITERS).isdisjoint(type(event) for event in SILENT)
@@ -398,8 +738,8 @@ def test_who_and_what_is_not_known_is_called_somebody_and_a_task(name: str) -> N
 
     assert [each.user_id for each in found] == [each.user_id for each in expected]
     for message, known in zip(found, expected, strict=True):
-        assert message.body[0].isupper() or message.body[0] == "“"
-        task = rules.A_TASK if isinstance(event, (*rules.BID_EVENTS, *rules.ALERT_EVENTS)) else "“Paint the fence”"
+        assert not message.body[0].islower()
+        task = rules.A_TASK if isinstance(event, NAME_NO_TASK) else "“Paint the fence”"
         body = known.body.replace("“Paint the fence”", task)
         if not isinstance(event, events.UserRegistered):
             for name_of_person in NAMES.people.values():

@@ -8,11 +8,13 @@ import pytest
 
 from shared import clock, events
 from shared.ids import new_id
+from shared.money import CurrencyCode, Money
 from shared.privacy import erasure
+from subgraphs.users import actions
 from tests.conftest import Elsewhere
 from tests.support import factories
 from tests.support.messaging import eventually
-from tests.support.redelivery import deliver_twice
+from tests.support.redelivery import deliver, deliver_twice
 from tests.users.conftest import LOG_IN, OTHER_PASSWORD, PASSWORD, Users, new_email
 from tests.users.second_factors import challenge, complete, enable, is_session
 from tests.users.test_export_my_data import export
@@ -180,6 +182,77 @@ async def test_nobody_leaves_whom_somebody_counts_on(users: Users, elsewhere: El
     # A dead letter that is replayed tells nothing new.
     await deliver_twice(elsewhere, "users", events.TaskAssigned(task=assigned, bid_id=new_id("bid")))
     assert (await erase(users, session))["userErrors"] == []
+
+
+ERASE_AND_SAY = """
+    mutation($input: EraseMyAccountInput!) { eraseMyAccount(input: $input) { userErrors { code field message } } }
+"""
+
+
+async def why_not(users: Users, session: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is said against the erasure of somebody, which changes nothing; nothing if they are erased."""
+    before = await users.state()
+    given = {"password": PASSWORD}
+    errors: list[dict[str, Any]] = (await users.act(ERASE_AND_SAY, token=session["accessToken"], input=given))[
+        "eraseMyAccount"
+    ]["userErrors"]
+    assert not errors or await users.state() == before
+    return errors
+
+
+def has_money(*what: str) -> list[dict[str, Any]]:
+    return [{"code": "ACCOUNT_HAS_MONEY", "field": None, "message": " ".join(what)}]
+
+
+@pytest.mark.parametrize("side", ["poster_id", "tasker_id"])
+async def test_nobody_leaves_while_money_for_a_task_of_theirs_is_held(
+    users: Users, elsewhere: Elsewhere, side: str
+) -> None:
+    session, _ = await marked(users)
+    escrow = factories.escrow_snapshot(status="PENDING", version=1, **{side: session["user"]["id"]})
+
+    def at(status: str, version: int) -> events.EscrowSnapshot:
+        return escrow.model_copy(update={"status": status, "version": version})
+
+    others = factories.escrow_snapshot()
+    for happened in (
+        events.EscrowOpened(escrow=escrow),
+        events.EscrowFunded(escrow=at("FUNDED", 2)),
+        events.EscrowFrozen(escrow=at("FROZEN", 3), reason="DISPUTE"),
+    ):
+        await deliver_twice(elsewhere, "users", happened, events.EscrowFunded(escrow=others))
+        assert await why_not(users, session) == has_money("Money for a task is still held.")
+
+    await deliver_twice(elsewhere, "users", events.EscrowSplit(escrow=at("SPLIT", 4)))
+    # A dead letter that is replayed tells nothing new.
+    await deliver(elsewhere, "users", events.EscrowFunded(escrow=at("FUNDED", 2)))
+    assert await why_not(users, session) == []
+
+
+async def test_nobody_leaves_while_they_are_owed_money_or_owe_some(users: Users, elsewhere: Elsewhere) -> None:
+    session, _ = await marked(users)
+
+    def balance(minor: int, on_its_way: int = 0, currency: CurrencyCode = CurrencyCode.EUR) -> events.BalanceChanged:
+        amounts = {"balance": Money(minor, currency), "on_its_way": Money(on_its_way, currency)}
+        return events.BalanceChanged(user_id=session["user"]["id"], **amounts)
+
+    owed, sent = "12.00 EUR is in the balance, to be paid out.", "12.00 EUR is on its way to the bank."
+    in_yen = "500 JPY is owed to the marketplace."
+    first = balance(1_200)
+    for happened, what in (
+        (first, (owed,)),
+        (balance(-500, currency=CurrencyCode.JPY), (owed, in_yen)),
+        (balance(0, 1_200), (in_yen, sent)),
+        (balance(0, currency=CurrencyCode.JPY), (sent,)),
+    ):
+        await deliver_twice(elsewhere, "users", happened)
+        assert await why_not(users, session) == has_money(*what)
+
+    await deliver_twice(elsewhere, "users", balance(0))
+    # What is older tells nothing new, also under another id.
+    async with users.services.database.transaction() as transaction:
+        await actions.erasure.copy_balance(transaction, first, 1)
+    assert await why_not(users, session) == []
 
 
 async def test_of_two_erasures_at_once_one_counts(users: Users) -> None:

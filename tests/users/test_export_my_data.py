@@ -33,7 +33,7 @@ READ = """
       }
     } }
 """
-MINE = "{ myDataExports { nodes { id status waitingFor parts { nodes { subgraph } } } } }"
+MINE = "{ myDataExports { nodes { id status waitingFor parts(first: 100) { nodes { subgraph } } } } }"
 
 
 async def export(users: Users, session: dict[str, Any], **given: str) -> dict[str, Any]:
@@ -67,7 +67,7 @@ async def read(users: Users, session: dict[str, Any], export_id: str, **window: 
 
 async def ready(users: Users, session: dict[str, Any], export_id: str) -> dict[str, Any]:
     async def answered() -> dict[str, Any] | None:
-        found = await read(users, session, export_id)
+        found = await read(users, session, export_id, first=100)
         return found if found and found["status"] == "READY" else None
 
     return await eventually(answered)

@@ -12,11 +12,11 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from shared import clock
 from shared.identity.cipher import CannotDecrypt
+from shared.locale import Locale
 from subgraphs.users import actions
 from subgraphs.users.mails import postman, texts
 from subgraphs.users.mails.postman import LEASE, MAILS
 from subgraphs.users.rules.mails import WITH_CODE, Failure, Template, is_late, judge_failure
-from subgraphs.users.rules.profile import Locale
 from subgraphs.users.secrets_at_rest import cipher
 from tests.users.conftest import Serve, Users, new_email
 from tests.users.post import Post

@@ -150,6 +150,7 @@ async def test_a_document_that_waits_is_told_before_what_is_wrong_with_the_next_
 async def test_who_may_not_is_told_nothing_of_the_text(users: Users) -> None:
     boss, other_boss, person = await an_admin(users), await an_admin(users), await users.sign_up()
     suspended, bound, guarded = await users.sign_up(), await users.sign_up(), await enable(users)
+    rich = await users.sign_up()
     admin, me = boss["accessToken"], boss["user"]["id"]
 
     def about(user_id: str, **given: str) -> dict[str, Any]:
@@ -166,6 +167,11 @@ async def test_who_may_not_is_told_nothing_of_the_text(users: Users) -> None:
         task_id=new_id("task"),
         poster_id=bound["user"]["id"],
         tasker_id=new_id("user"),
+    )
+    await users.rows(
+        "INSERT INTO balances (user_id, currency, available_minor, on_its_way_minor, seq)"
+        " VALUES (:user_id, 'EUR', 100, 0, 1) RETURNING seq",
+        user_id=rich["user"]["id"],
     )
     submitted = await users.act(
         "mutation ($input: SubmitIdentityVerificationInput!)"
@@ -185,6 +191,7 @@ async def test_who_may_not_is_told_nothing_of_the_text(users: Users) -> None:
         ("suspendUser", about(person["user"]["id"]), too_short),
         ("eraseUser", about(me), [("NOT_ALLOWED", ["userId"])]),
         ("eraseUser", about(bound["user"]["id"]), [("ACCOUNT_HAS_OPEN_ENGAGEMENTS", None)]),
+        ("eraseUser", about(rich["user"]["id"]), [("ACCOUNT_HAS_MONEY", None)]),
         ("eraseUser", about(person["user"]["id"]), too_short),
         ("removeSecondFactor", about(person["user"]["id"]), [("NOT_FOUND", None)]),
         ("removeSecondFactor", about(guarded.session["user"]["id"]), too_short),

@@ -2,7 +2,7 @@
 
 from shared import events
 from shared.errors import InvalidInput
-from subgraphs.notifications.rules import accounts, alerts, bids, tasks
+from subgraphs.notifications.rules import accounts, alerts, bids, payments, tasks
 from subgraphs.notifications.rules.messages import A_TASK, SOMEBODY, Category, Mentions, Message, Names, Writers
 
 MOST_MARKED_AT_ONCE = 100
@@ -24,10 +24,14 @@ BID_EVENTS = (
     events.BidWithdrawn,
     events.BidExpired,
     events.BidDeclined,
+    events.BidCounterOffered,
+    events.BidOfferAccepted,
+    events.BidOfferDeclined,
     events.BidAccepted,
     events.BidAcceptanceFailed,
     events.BidAwarded,
 )
+INVITATION_EVENTS = (events.BidInvited, events.BidInvitationDeclined)
 TASK_EVENTS = (
     events.TaskAssigned,
     events.TaskExpired,
@@ -46,8 +50,36 @@ TASK_EVENTS = (
     events.TaskCancelled,
 )
 ALERT_EVENTS = (events.AlertMatched,)
+ESCROW_EVENTS = (
+    events.EscrowActionRequired,
+    events.EscrowPaymentDeclined,
+    events.EscrowFunded,
+    events.EscrowPriceChangeFunded,
+    events.EscrowPriceChangeFailed,
+    events.EscrowPriceLowered,
+    events.EscrowAutoReleaseScheduled,
+    events.EscrowFrozen,
+    events.EscrowUnfrozen,
+    events.EscrowReleased,
+    events.EscrowRefunded,
+    events.EscrowSplit,
+)
+BALANCE_EVENTS = (
+    events.PayoutRequested,
+    events.PayoutPaid,
+    events.PayoutFailed,
+    events.TransactionTipped,
+    events.TaskerCharged,
+    events.PaymentMethodExpiring,
+)
 
-WRITERS: Writers = {**accounts.WRITERS, **bids.WRITERS, **alerts.WRITERS, **tasks.WRITERS}
+WRITERS: Writers = {
+    **accounts.WRITERS,
+    **bids.WRITERS,
+    **alerts.WRITERS,
+    **tasks.WRITERS,
+    **payments.WRITERS,
+}
 
 __all__ = ["A_TASK", "SOMEBODY", "Category", "Mentions", "Message", "Names", "mentions", "messages"]
 
@@ -56,8 +88,14 @@ def mentions(event: events.Event) -> Mentions:
     """The people and the task that `messages` names for this event."""
     if isinstance(event, BID_EVENTS):
         return Mentions((event.bid.poster_id, event.bid.tasker_id), event.bid.task_id)
+    if isinstance(event, INVITATION_EVENTS):
+        return Mentions((event.invitation.poster_id, event.invitation.tasker_id), event.invitation.task_id)
     if isinstance(event, ALERT_EVENTS):
         return Mentions(task_id=event.task_id)
+    if isinstance(event, ESCROW_EVENTS):
+        return Mentions((event.escrow.poster_id, event.escrow.tasker_id), event.escrow.task_id)
+    if isinstance(event, events.TransactionTipped):
+        return Mentions((event.poster_id,), event.task_id)
     if isinstance(event, TASK_EVENTS):
         return Mentions(tuple(sorted(people(event))))
     return Mentions()
@@ -67,7 +105,13 @@ def people(event: events.Event) -> set[str]:
     """Everybody whose name or words a message about this event may hold."""
     if isinstance(event, BID_EVENTS):
         return {event.bid.poster_id, event.bid.tasker_id}
+    if isinstance(event, INVITATION_EVENTS):
+        return {event.invitation.poster_id, event.invitation.tasker_id}
     if isinstance(event, ALERT_EVENTS):
+        return {event.poster_id}
+    if isinstance(event, ESCROW_EVENTS):
+        return {event.escrow.poster_id, event.escrow.tasker_id}
+    if isinstance(event, events.TransactionTipped):
         return {event.poster_id}
     if isinstance(event, TASK_EVENTS):
         sides = {event.task.poster_id, *([event.task.tasker_id] if event.task.tasker_id else [])}

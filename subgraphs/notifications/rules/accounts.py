@@ -1,7 +1,7 @@
 """What people are told about their accounts."""
 
 from shared import events
-from subgraphs.notifications.rules.messages import Category, Message, Names, Writers
+from subgraphs.notifications.rules.messages import Category, Message, Names, Writers, day
 
 
 def _registered(event: events.UserRegistered, names: Names) -> list[Message]:
@@ -45,8 +45,7 @@ REJECTED = "We could not confirm that the document is yours."
 
 
 def _verified(event: events.UserVerified, names: Names) -> list[Message]:
-    until = f"{event.expires_at.day} {event.expires_at:%B %Y}"
-    body = f"Your document was checked. You are verified until {until}."
+    body = f"Your document was checked. You are verified until {day(event.expires_at)}."
     return [Message(event.user_id, Category.ACCOUNT, "Identity verified", body, VERIFICATION)]
 
 

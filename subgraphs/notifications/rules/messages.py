@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -65,6 +66,10 @@ Writers = dict[type[events.Event], Callable[[Any, Names], list[Message]]]
 
 def amount(money: Money) -> str:
     return f"{money.format()} {money.currency}"
+
+
+def day(time: datetime) -> str:
+    return f"{time.day} {time:%B %Y}"
 
 
 def quoted(title: str) -> str:

@@ -5,11 +5,12 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock, events, idempotency
+from shared import clock, copies, events, idempotency
 from shared.config import Settings
 from shared.identity.actor import Actor
 from shared.identity.cipher import Cipher
 from shared.messaging.outbox import emit
+from shared.money import Money
 from shared.privacy import erasure
 from shared.transitions import next_status
 from subgraphs.users import credentials, models, rules, store
@@ -25,7 +26,7 @@ async def erase_my_account(
 ) -> tuple[models.User, Sequence[models.Session]]:
     """Erases the actor, with a code where they have a second factor; answers the account and its sessions, which end.
 
-    Raises as `second_factor.confirm`, and InvalidTransition, AccountHasOpenEngagements.
+    Raises as `second_factor.confirm`, and InvalidTransition, AccountHasOpenEngagements, AccountHasMoney.
     """
     user = await second_factor.confirm(session, actor, settings, code)
     return await _erase(session, cipher(settings), user, by=None, reason=None)
@@ -36,7 +37,7 @@ async def erase_user(
 ) -> tuple[models.User, Sequence[models.Session]]:
     """What an admin does for somebody who cannot themselves.
 
-    Raises as `suspend_user`, and AccountHasOpenEngagements before InvalidInput.
+    Raises as `suspend_user`, and AccountHasOpenEngagements, AccountHasMoney before InvalidInput.
     """
     user = await administration.lock_other(session, actor, user_id)
     return await _erase(session, cipher(settings), user, by=actor.id, reason=reason)
@@ -79,10 +80,42 @@ async def copy_engagement(session: AsyncSession, task: events.TaskSnapshot) -> N
         )
 
 
+async def copy_escrow(session: AsyncSession, escrow: events.EscrowSnapshot) -> None:
+    """Takes over what `payments` says of the money of a task."""
+    await store.money.save_escrow(
+        session,
+        models.Escrow(
+            id=escrow.id,
+            poster_id=escrow.poster_id,
+            tasker_id=escrow.tasker_id,
+            live=rules.erasure.is_live(escrow.status),
+            version=escrow.version,
+        ),
+    )
+
+
+async def copy_balance(session: AsyncSession, event: events.BalanceChanged, seq: int) -> None:
+    """Takes over what `payments` says of somebody's balance."""
+    balance = models.Balance(
+        user_id=event.user_id,
+        currency=event.balance.currency,
+        available_minor=event.balance.minor,
+        on_its_way_minor=event.on_its_way.minor,
+        seq=seq,
+    )
+    await copies.save_newer(session, balance)
+
+
 async def _erase(
     session: AsyncSession, keys: Cipher, user: models.User, *, by: str | None, reason: str | None
 ) -> tuple[models.User, Sequence[models.Session]]:
     rules.erasure.check_free(await store.engagements.has_open(session, user.id))
+    balances = await store.money.list_balances(session, user.id)
+    rules.erasure.check_without_money(
+        await store.money.has_live_escrow(session, user.id),
+        [Money(each.available_minor, each.currency) for each in balances],
+        [Money(each.on_its_way_minor, each.currency) for each in balances],
+    )
     now = clock.now()
     user.status = next_status(TRANSITIONS, user.status, Command.ERASE)
     if reason is not None:

@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared import clock
 from shared.identity.cipher import Cipher
 from shared.ids import new_id
+from shared.locale import Locale
 from subgraphs.users import models, rules, store
 from subgraphs.users.actions import mailed_codes
 from subgraphs.users.rules.accounts import Status
 from subgraphs.users.rules.mailed_codes import Purpose
 from subgraphs.users.rules.mails import Template
-from subgraphs.users.rules.profile import Locale
 from subgraphs.users.secrets_at_rest import mail_purpose
 
 

@@ -10,9 +10,9 @@ from shared import clock, events
 from shared.errors import InvalidInput, NotFound, VersionConflict, collected
 from shared.graphql.urls import https_url
 from shared.identity.actor import Actor
+from shared.locale import Locale
 from shared.messaging.outbox import emit
 from subgraphs.users import models, rules, store
-from subgraphs.users.rules.profile import Locale
 
 
 class ProfileChanges(TypedDict, total=False):

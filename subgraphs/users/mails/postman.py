@@ -10,13 +10,13 @@ from shared import clock
 from shared.context import Services
 from shared.deadlines.due import DueWorker
 from shared.identity.cipher import CannotDecrypt
+from shared.locale import Locale
 from shared.mail import Mailer, NotSent, retry_seconds
 from shared.telemetry import span
 from subgraphs.users import actions, models, store
 from subgraphs.users.loaders import Loaders
 from subgraphs.users.mails import texts
 from subgraphs.users.rules.mails import Failure, is_late, judge_failure
-from subgraphs.users.rules.profile import Locale
 from subgraphs.users.secrets_at_rest import cipher
 
 log = structlog.get_logger(__name__)

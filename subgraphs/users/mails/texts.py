@@ -7,11 +7,11 @@ would have us mail their words to that person. Nor does any of them hold a secre
 from collections.abc import Mapping
 from datetime import datetime
 
+from shared.locale import Locale
 from shared.mail import Action, Letter
 from subgraphs.users.mails import english, thai
 from subgraphs.users.mails.wording import Wording
 from subgraphs.users.rules.mails import Template
-from subgraphs.users.rules.profile import Locale
 
 _PATHS = {
     Template.VERIFY_EMAIL: "verify-email",

@@ -7,6 +7,7 @@ from subgraphs.users.models.engagements import Engagement
 from subgraphs.users.models.exports import DataExport, ExportPart
 from subgraphs.users.models.mailed_codes import MailedCode
 from subgraphs.users.models.mails import Mail
+from subgraphs.users.models.money import Balance, Escrow
 from subgraphs.users.models.openid import Identity, OpenIdSignIn
 from subgraphs.users.models.reports import Report
 from subgraphs.users.models.second_factor import RecoveryCode, SecondFactor, SecondFactorChallenge
@@ -14,10 +15,12 @@ from subgraphs.users.models.sessions import RefreshToken, Session
 from subgraphs.users.models.verification import IdentityVerification
 
 __all__ = [
+    "Balance",
     "Base",
     "Block",
     "DataExport",
     "Engagement",
+    "Escrow",
     "ExportPart",
     "Identity",
     "IdentityVerification",

@@ -7,9 +7,10 @@ from sqlalchemy import Index, Text, text
 from sqlmodel import Field
 
 from shared.database.models import EnumText, enum_field, key_field, text_field, texts_field, time_field
+from shared.locale import Locale
 from subgraphs.users.models.base import Base
 from subgraphs.users.rules.accounts import Status
-from subgraphs.users.rules.profile import DEFAULT_TIME_ZONE, Locale
+from subgraphs.users.rules.profile import DEFAULT_TIME_ZONE
 
 LOCALE: Any = EnumText(Locale)
 

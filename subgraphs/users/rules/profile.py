@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from enum import StrEnum
 
 from shared.errors import InvalidInput, collected
 from shared.graphql.text import clean
@@ -22,13 +21,6 @@ _SEPARATORS = re.compile(r"[ ().\-/\u00a0\u2010\u2011]")
 _MOST_PHONE_CHARACTERS = 40
 # Without line breaks and tabs, which are no part of a skill.
 _SPACES = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
-
-
-class Locale(StrEnum):
-    """The languages that people are written to in."""
-
-    EN = "EN"
-    TH = "TH"
 
 
 def normalise_phone(text: str) -> str:

@@ -55,7 +55,8 @@ class ErasureMutation:
     @mutation(
         description="Erases one's account for good, in all parts of the marketplace: what was written, told and kept "
         "of oneself. Open tasks are called off and bids taken back; refused (`ACCOUNT_HAS_OPEN_ENGAGEMENTS`) while a "
-        "task is assigned and neither done nor called off. All tokens are refused everywhere within 5 seconds. Who "
+        "task is assigned and neither done nor called off, and (`ACCOUNT_HAS_MONEY`) while money is held for a task of "
+        "theirs, in their balance, on its way or owed by them. All tokens are refused everywhere within 5 seconds. Who "
         "has a second factor gives a code of it too (`SECOND_FACTOR_REQUIRED`)."
     )
     async def erase_my_account(self, info: Info, input: EraseMyAccountInput) -> EraseMyAccountPayload:

@@ -8,8 +8,8 @@ from strawberry import UNSET
 from shared.graphql.acting import act
 from shared.graphql.schema import mutation
 from shared.graphql.types import UserError
+from shared.locale import Locale
 from subgraphs.users import actions, models
-from subgraphs.users.rules.profile import Locale
 from subgraphs.users.schema.user import Info, User
 
 EXPECTED_VERSION = "The `version` that you saw; `VERSION_CONFLICT` if the account changed since."

@@ -14,11 +14,11 @@ from shared.graphql.ids import UserId
 from shared.graphql.schema import field, query
 from shared.graphql.types import register_enum
 from shared.identity.actor import MARKETPLACE, Role
+from shared.locale import Locale
 from subgraphs.users import models, rules
 from subgraphs.users.loaders import Loaders
 from subgraphs.users.rules.accounts import Status
 from subgraphs.users.rules.badges import BadgeKind
-from subgraphs.users.rules.profile import Locale
 from subgraphs.users.schema.second_factor import SecondFactor
 
 Info = strawberry.Info[Context[Loaders], None]
@@ -52,13 +52,6 @@ register_enum(
 class Suspension:
     at: datetime = strawberry.field(description="Since when.")
     reason: str = strawberry.field(description="What happened, as the admin wrote it.")
-
-
-register_enum(
-    Locale,
-    description="A language that people are written to in.",
-    values={Locale.EN: "English.", Locale.TH: "Thai."},
-)
 
 
 register_enum(
