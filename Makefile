@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.exchange/cache/node/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests up down test test-all lint types check compose migrate seed demo bench fuzz lock
+.PHONY: help setup setup-tests up down test test-all lint types check compose migrate seed demo bench fuzz simulate lock
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -66,6 +66,9 @@ bench: setup-tests ## Measure what docs/benchmarks.md reports (ARGS="--report-on
 
 fuzz: setup-tests ## Send what Schemathesis makes of the schemas to a system of its own (SECONDS=600 ARGS="bids --seed 7")
 	@$(PYTHON) -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
+
+simulate: setup-tests ## Play the money path in as many ways as SEEDS=2000 says, or one again, step by step, by SEED=7
+	@$(PYTHON) -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200)) $(ARGS)
 
 RESOLVE := $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml
 
