@@ -64,7 +64,7 @@ class KeyFiles:
     signing: Path
     public: Path
     encryption: Path
-    links: Path
+    links: Sequence[Path]
     write: Callable[[Path, str], None]
 
     def ensure(self) -> None:
@@ -74,8 +74,9 @@ class KeyFiles:
                 self._write_signing([signing_key()])
             if not self.encryption.exists():
                 self._write(self.encryption, [encryption_key()])
-            if not self.links.exists():
-                self._write(self.links, [encryption_key()])
+            for links in self.links:
+                if not links.exists():
+                    self._write(links, [encryption_key()])
             public = [public_key(key) for key in read(self.signing)]
             if not self.public.exists() or read(self.public) != public:
                 self._write(self.public, public)

@@ -68,6 +68,7 @@ def render(
     tls: Tls | None = None,
     limits: Limits = Limits(),
     file_urls: Mapping[str, str] = MappingProxyType({}),
+    webhook_url: str = "",
     hosts: Sequence[str] = ("127.0.0.1",),
     ready_path: str = "/readiness",
     allowed_origins: Sequence[str] = (),
@@ -80,13 +81,17 @@ def render(
 ) -> Path:
     """Write `<state_dir>/nginx.conf` and the folders nginx writes to; return its path.
 
-    `file_urls` are the addresses of the subgraphs that take uploads and hand out files, by their names.
+    `file_urls` are the addresses of the subgraphs that take uploads and hand out files, by their names; `webhook_url`
+    is that of the one which takes the payment provider's webhooks.
     With `tls`, `port` only points to HTTPS. Logs go into `state_dir` unless told otherwise.
     Raises ValueError for a parameter that nginx cannot be given.
     """
     state_dir, console_dir, static_dir = state_dir.resolve(), console_dir.resolve(), static_dir.resolve()
     (state_dir / "temp").mkdir(parents=True, exist_ok=True)
     router_urls = [router_url] if isinstance(router_url, str) else router_url
+    upstreams = {f"files_{_name(name)}": url for name, url in file_urls.items()}
+    if webhook_url:
+        upstreams["webhooks"] = webhook_url
     values: dict[str, object] = asdict(limits)
     values |= {
         "worker_user": _worker_user([console_dir, static_dir, state_dir]),
@@ -100,8 +105,9 @@ def render(
         "open_files": min(2 * limits.worker_connections, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
         "listen": _listen(hosts, port),
         "router_servers": _lines(f"server {_authority(url)} fail_timeout=2s;" for url in router_urls),
-        "file_upstreams": "\n".join(_file_upstream(name, url) for name, url in file_urls.items()),
+        "upstreams": "\n".join(_upstream(name, url) for name, url in upstreams.items()),
         "file_subgraphs": "|".join(_name(name) for name in file_urls),
+        "webhooks": webhook_url,
         "ready_path": _path(ready_path),
         "set_real_ip_from": _lines((f"set_real_ip_from {_network(n)};" for n in trusted_proxies), indent=4),
         "trusted_proxy_networks": _lines(f"{_network(network)} 1;" for network in trusted_proxies),
@@ -159,10 +165,10 @@ def _network(network: str) -> str:
     return str(ipaddress.ip_network(network))
 
 
-def _file_upstream(name: str, url: str) -> str:
+def _upstream(name: str, url: str) -> str:
     # As long as the routers' connections, and for the same reason.
     lines = (f"server {_authority(url)} fail_timeout=2s;", "keepalive 16;", "keepalive_timeout 3s;")
-    return f"    upstream files_{_name(name)} {{\n{_lines(lines)}\n    }}"
+    return f"    upstream {name} {{\n{_lines(lines)}\n    }}"
 
 
 def _name(name: str) -> str:
@@ -246,6 +252,7 @@ def render_from(environment: Mapping[str, str]) -> Path:
         tls=tls_from(environment),
         limits=limits_from(environment),
         file_urls=dict(_named(each) for each in listed("EDGE_FILE_URLS")),
+        webhook_url=environment.get("EDGE_WEBHOOK_URL", ""),
         hosts=listed("EDGE_HOSTS", "127.0.0.1"),
         ready_path=environment.get("EDGE_READY_PATH", "/readiness"),
         allowed_origins=listed("EDGE_ALLOWED_ORIGINS"),

@@ -8,7 +8,14 @@ subscription BidEvents($taskId: ID!, $after: Int) {{
 }}"""
 TASK_EVENTS = f"""
 subscription TaskEvents($taskId: ID!, $after: Int) {{
-  taskEvents(taskId: $taskId, after: $after) {{ {_EVENT} task {{ status tasker {{ id displayName }} }} }}
+  taskEvents(taskId: $taskId, after: $after) {{ {_EVENT} task {{ status version tasker {{ id displayName }} }} }}
+}}"""
+_MONEY = "{ amount currency }"
+ESCROW_EVENTS = f"""
+subscription EscrowEvents($taskId: ID!, $after: Int) {{
+  escrowEvents(taskId: $taskId, after: $after) {{
+    {_EVENT} escrow {{ id status held {_MONEY} released {_MONEY} fee {_MONEY} refunded {_MONEY} }}
+  }}
 }}"""
 NOTIFICATION_EVENTS = f"""
 subscription NotificationEvents($after: Int) {{
@@ -30,6 +37,31 @@ PLACE = "query Place($id: ID!) { place(id: $id) { address } }"
 CREATE_SAVED_SEARCH = f"""
 mutation CreateSavedSearch($input: CreateSavedSearchInput!) {{
   createSavedSearch(input: $input) {{ savedSearch {{ id }} {_ERRORS} }} }}"""
+START_PAYMENT_METHOD_SETUP = f"""
+mutation StartPaymentMethodSetup($input: StartPaymentMethodSetupInput!) {{
+  startPaymentMethodSetup(input: $input) {{ setup {{ id clientSecret }} {_ERRORS} }} }}"""
+ADD_PAYMENT_METHOD = f"""
+mutation AddPaymentMethod($input: AddPaymentMethodInput!) {{
+  addPaymentMethod(input: $input) {{ paymentMethod {{ id }} {_ERRORS} }} }}"""
+TIP_TASKER = f"""
+mutation TipTasker($input: TipTaskerInput!) {{ tipTasker(input: $input) {{ tip {{ id }} {_ERRORS} }} }}"""
+START_PAYOUT_ONBOARDING = f"""
+mutation StartPayoutOnboarding($input: StartPayoutOnboardingInput!) {{
+  startPayoutOnboarding(input: $input) {{ url {_ERRORS} }} }}"""
+PAYOUT_ACCOUNT = "query PayoutAccount { payoutAccount { status } }"
+MY_BALANCES = f"query MyBalances {{ myBalances {{ available {_MONEY} onItsWay {_MONEY} }} }}"
+REQUEST_PAYOUT = f"""
+mutation RequestPayout($input: RequestPayoutInput!) {{
+  requestPayout(input: $input) {{ payout {{ id }} {_ERRORS} }} }}"""
+LEDGER = f"""
+query Ledger($account: String!) {{
+  ledger(account: $account) {{
+    kind
+    balance {_MONEY}
+    entries(first: 50) {{ nodes {{ side amount {_MONEY} step subjectId createdAt }} }}
+  }}
+}}"""
+PLATFORM_BALANCE = f"query PlatformBalance {{ platformBalance {{ kind balance {_MONEY} }} }}"
 OPEN_TASKS = """
 query OpenTasks($posterId: ID!) {
   tasks(filter: { posterId: $posterId, text: "fence -roof" }, first: 1) { nodes { id title } } }"""
@@ -40,6 +72,14 @@ def _bid_mutation(name: str) -> str:
     return f"mutation {kind}($input: {kind}Input!) {{ {name}(input: $input) {{ bid {{ {_BID} }} {_ERRORS} }} }}"
 
 
+def _step(name: str) -> str:
+    kind = name[0].upper() + name[1:]
+    return f"mutation {kind}($input: {kind}Input!) {{ {name}(input: $input) {{ task {{ version }} {_ERRORS} }} }}"
+
+
+START_TASK = _step("startTask")
+SUBMIT_DELIVERY = _step("submitDelivery")
+APPROVE_DELIVERY = _step("approveDelivery")
 PLACE_BID = _bid_mutation("placeBid")
 UPDATE_BID = _bid_mutation("updateBid")
 WITHDRAW_BID = _bid_mutation("withdrawBid")

@@ -1,4 +1,4 @@
-"""The main job, played by four people at once through edge and router: who sees what, and when.
+"""The main job, played by four people at once through edge and router: who sees what, and when; and its money.
 
 Every event that somebody must see has to arrive, once, in order and in time, and nothing else may arrive;
 otherwise the demo fails.
@@ -7,15 +7,15 @@ otherwise the demo fails.
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from statistics import median
 
 import httpx
 from rich.console import Console
-from rich.text import Text
 
+from deploy.demo import money
 from deploy.demo.client import Client
 from deploy.demo.documents import (
     ACCEPT_BID,
@@ -24,6 +24,7 @@ from deploy.demo.documents import (
     CREATE_PLACE,
     CREATE_SAVED_SEARCH,
     CREATE_TASK,
+    ESCROW_EVENTS,
     NEARBY_TASKS,
     NOTIFICATION_EVENTS,
     OPEN_TASKS,
@@ -33,168 +34,57 @@ from deploy.demo.documents import (
     UPDATE_BID,
     WITHDRAW_BID,
 )
-from deploy.demo.live import Data, Refused, SignedOut
+from deploy.demo.live import Data, Refused
+from deploy.demo.people import DemoFailed, Person, Timeline
+
+__all__ = ["DemoFailed", "Place", "play"]
 
 _ADDRESS = "12 Charoen Krung Road, Bangkok"
 _BANGKOK = {"latitude": 13.7563, "longitude": 100.5018}
 _CHIANG_MAI = {"latitude": 18.7883, "longitude": 98.9853}
 _ALERT = "A new task near you"
 _WELCOME = "Welcome to Service Exchange"
+_MONEY = ["OPENED", "FUNDED", "AUTO_RELEASE_SCHEDULED", "RELEASED"]
 _LONGEST_SECONDS = 90.0
 # How long everybody goes on listening at the end, for what should not come.
 _LISTEN_SECONDS = 0.5
 
 
-class DemoFailed(Exception):
-    """Something was missing, late or wrong; the message says what."""
+@dataclass(frozen=True)
+class Place:
+    """Where to play: the addresses of an edge and of the payment sandbox behind it."""
+
+    edge: str
+    sandbox: str
+    make_admin: Callable[[str], Awaitable[None]] | None = None
+    """Makes somebody an admin by their e-mail, as an operator does; without it nobody looks into the books."""
 
 
-class Timeline:
-    """Prints each step with the time since the beginning."""
-
-    def __init__(self, console: Console, names: Sequence[str]) -> None:
-        self._console = console
-        self._began = time.monotonic()
-        colours = ("cyan", "magenta", "yellow", "green")
-        self._colours = dict(zip(names, colours, strict=True))
-        self.latencies: list[float] = []
-
-    def does(self, name: str, what: str) -> float:
-        """Somebody acts. Returns the moment."""
-        self._line(name, "▶", (what, "bold"))
-        return time.monotonic()
-
-    def sees(self, name: str, what: str, milliseconds: float) -> None:
-        """Somebody is shown something, this long after it was done."""
-        self.latencies.append(milliseconds)
-        self._line(name, "◀", f"{what}  ", (f"{milliseconds:.0f} ms", "dim"))
-
-    def _line(self, name: str, arrow: str, *what: str | tuple[str, str]) -> None:
-        moment = f"{time.monotonic() - self._began:7.3f} s  "
-        person = (f"{name:<6}", self._colours[name])
-        self._console.print(Text.assemble((moment, "dim"), person, f" {arrow} ", *what), soft_wrap=True)
-
-
-@dataclass
-class View:
-    """What one person has been shown on one subscription, in the order it came."""
-
-    events: list[tuple[float, Data]] = field(default_factory=list)
-    arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
-    failure: Exception | None = None
-
-    async def watch(self, events: AsyncGenerator[Data, None]) -> None:
-        try:
-            async with aclosing(events):
-                async for event in events:
-                    async with self.arrived:
-                        self.events.append((time.monotonic(), event))
-                        self.arrived.notify_all()
-        except (Refused, SignedOut) as failure:
-            async with self.arrived:
-                self.failure = failure
-                self.arrived.notify_all()
-
-    @property
-    def shown(self) -> list[Data]:
-        return [event for _, event in self.events]
-
-
-class Person:
-    """A client, and what it is shown."""
-
-    def __init__(self, client: Client, timeline: Timeline, limit: float) -> None:
-        self.client = client
-        self.name = client.name
-        self.views: dict[str, View] = {}
-        self._timeline = timeline
-        self._limit = limit
-
-    def watch(self, group: asyncio.TaskGroup, kind: str, document: str, **variables: object) -> asyncio.Task[None]:
-        """Follows a subscription from its beginning."""
-        self.views[kind] = View()
-        return group.create_task(self.views[kind].watch(self.client.follow(document, variables)))
-
-    def does(self, what: str) -> float:
-        return self._timeline.does(self.name, what)
-
-    async def sees(self, kind: str, what: str, since: float, matches: Callable[[Data], bool]) -> Data:
-        """Waits for an event. Raises DemoFailed when it does not come within the limit."""
-        view = self.views[kind]
-
-        def found() -> tuple[float, Data] | None:
-            if view.failure:
-                raise DemoFailed(f"{self.name}'s {kind} ended: {view.failure}")
-            return next(((moment, event) for moment, event in view.events if matches(event)), None)
-
-        async with view.arrived:
-            try:
-                async with asyncio.timeout(max(0.0, since + self._limit - time.monotonic())):
-                    await view.arrived.wait_for(lambda: found() is not None)
-            except TimeoutError:
-                seen = [event.get("type") for event in view.shown]
-                raise DemoFailed(
-                    f"{self.name} did not see within {self._limit:g} s: {what}. Seen on {kind}: {seen}"
-                ) from None
-            moment, event = found() or (since, {})
-        self._timeline.sees(self.name, what, max(0.0, moment - since) * 1000)
-        return event
-
-    async def comes_to_see(self, what: str, since: float, is_there: Callable[[], Awaitable[bool]]) -> None:
-        """Asks until it is there: what has no subscription."""
-        while not await is_there():
-            if time.monotonic() > since + self._limit:
-                raise DemoFailed(f"{self.name} did not see within {self._limit:g} s: {what}")
-            await asyncio.sleep(0.05)
-        self._timeline.sees(self.name, what, (time.monotonic() - since) * 1000)
-
-    async def sees_bid(self, what: str, since: float, type: str, tasker: "Person", amount: str) -> Data:
-        def matches(event: Data) -> bool:
-            bid = event["bid"]
-            return (event["type"], bid["tasker"]["id"], bid["amount"]["amount"]) == (
-                type,
-                tasker.client.user_id,
-                amount,
-            )
-
-        return await self.sees("bids", what, since, matches)
-
-    async def sees_assignment(self, since: float, tasker: "Person") -> None:
-        def matches(event: Data) -> bool:
-            return bool(event["type"] == "ASSIGNED" and event["task"]["tasker"]["id"] == tasker.client.user_id)
-
-        await self.sees("task", f"the task is assigned to {tasker.name}", since, matches)
-
-    async def is_notified(self, title: str, since: float, mentions: str = "") -> None:
-        def matches(event: Data) -> bool:
-            notification = event["notification"] or {"title": "", "body": ""}
-            return notification["title"] == title and mentions in notification["body"]
-
-        about = f" about {mentions}" if mentions else ""
-        await self.sees("notifications", f"notification “{title}”{about}", since, matches)
-
-
-async def play(edge: str, console: Console, limit: float = 5.0) -> None:
-    """Plays the main job at an edge. Raises DemoFailed; `limit`: how many seconds later is late."""
+async def play(place: Place, console: Console, limit: float = 5.0) -> None:
+    """Plays the main job. Raises DemoFailed; `limit`: how many seconds later is late."""
     names = ("Paula", "Tom", "Tina", "Theo")
     timeline = Timeline(console, names)
     try:
         async with asyncio.timeout(_LONGEST_SECONDS), AsyncExitStack() as stack:
-            clients = [await stack.enter_async_context(Client(edge, name)) for name in names]
-            await _play([Person(client, timeline, limit) for client in clients])
+            clients = [await stack.enter_async_context(Client(place.edge, name)) for name in names]
+            people = [Person(client, timeline, limit) for client in clients]
+            escrow_id = await _play(people, place.sandbox)
+            if place.make_admin is not None:
+                await money.show_books(place.edge, place.make_admin, console, escrow_id, people[1])
     except TimeoutError:
         raise DemoFailed(f"It took longer than {_LONGEST_SECONDS:g} s.") from None
     except Refused as refusal:
         raise DemoFailed(f"A request was refused: {refusal}") from refusal
     except httpx.HTTPError as error:
-        raise DemoFailed(f"{edge} does not answer: {error!r}") from error
+        raise DemoFailed(f"{place.edge} does not answer: {error!r}") from error
     seen = sorted(timeline.latencies)
     console.print(
-        f"{len(seen)} events, half of them within {median(seen):.0f} ms, the slowest after {seen[-1]:.0f} ms."
+        f"\n{len(seen)} events, half of them within {median(seen):.0f} ms, the slowest after {seen[-1]:.0f} ms."
     )
 
 
-async def _play(people: Sequence[Person]) -> None:
+async def _play(people: Sequence[Person], sandbox: str) -> str:
+    """Answers the id of the escrow."""
     paula, *taskers = people
     tom, tina, theo = taskers
     try:
@@ -208,8 +98,13 @@ async def _play(people: Sequence[Person]) -> None:
                 _bid(theo, "150.00", task_id, paula),
             )
             version, _ = await asyncio.gather(_lower(tom, "165.00", bids[0], paula), _withdraw(theo, bids[2], paula))
+            await money.prepare_to_pay(paula, sandbox)
             await _accept(paula, tom, "165.00", bids[0], version, tina)
             await _where(place_id, tom, tina)
+            await asyncio.gather(money.work(task_id, paula, tom), money.set_up(tom))
+            escrow_id = await money.approve(task_id, paula, tom)
+            await money.tip(task_id, paula, tom)
+            await money.pay_out(tom)
             # Whatever should not come had the same way as the last events, which have all arrived.
             await asyncio.sleep(_LISTEN_SECONDS)
             for task in (*watching, *more):
@@ -217,6 +112,7 @@ async def _play(people: Sequence[Person]) -> None:
     except* (DemoFailed, Refused, httpx.HTTPError) as failures:
         raise failures.exceptions[0] from None
     _check(paula, taskers)
+    return escrow_id
 
 
 async def _meet(group: asyncio.TaskGroup, paula: Person, taskers: Sequence[Person]) -> list[asyncio.Task[None]]:
@@ -277,6 +173,7 @@ async def _post(
     people = (paula, *taskers)
     watching = [person.watch(group, "task", TASK_EVENTS, taskId=task_id) for person in people]
     watching += [person.watch(group, "bids", BID_EVENTS, taskId=task_id) for person in people]
+    watching += [person.watch(group, "money", ESCROW_EVENTS, taskId=task_id) for person in people]
     return task_id, place["id"], watching
 
 
@@ -331,7 +228,11 @@ async def _accept(paula: Person, winner: Person, amount: str, bid_id: str, versi
     since = paula.does(f"accepts {winner.name}'s bid")
     await paula.client.call(ACCEPT_BID, input={"bidId": bid_id, "expectedVersion": version})
     await asyncio.gather(
-        *(person.sees_assignment(since, winner) for person in (paula, winner, loser)),
+        *(each.sees_money(f"{amount} EUR are held", since, "FUNDED", held=amount) for each in (paula, winner)),
+        *(
+            each.sees_task(f"the task is assigned to {winner.name}", since, "ASSIGNED", winner)
+            for each in (paula, winner, loser)
+        ),
         paula.sees_bid(f"{winner.name}'s bid is accepted", since, "ACCEPTED", winner, amount),
         winner.sees_bid("the own bid is accepted", since, "ACCEPTED", winner, amount),
         paula.sees_bid(f"{winner.name}'s bid is awarded", since, "AWARDED", winner, amount),
@@ -339,6 +240,7 @@ async def _accept(paula: Person, winner: Person, amount: str, bid_id: str, versi
         paula.sees_bid(f"{loser.name}'s bid is declined", since, "DECLINED", loser, "195.00"),
         loser.sees_bid("the own bid is declined", since, "DECLINED", loser, "195.00"),
         winner.is_notified("Bid accepted", since),
+        *(each.is_notified("Paid", since, f"{amount} EUR") for each in (paula, winner)),
         winner.is_notified("The task is yours", since),
         loser.is_notified("Bid declined", since),
         paula.is_notified("Task assigned", since, winner.name),
@@ -353,8 +255,14 @@ def _check(paula: Person, taskers: Sequence[Person]) -> None:
         "Theo": ["PLACED 150.00", "WITHDRAWN 150.00"],
     }
     notifications = {
-        "Paula": ["Bid changed", "Bid withdrawn", "New bid", "New bid", "New bid", "Task assigned", _WELCOME],
-        "Tom": [_ALERT, "Bid accepted", "The task is yours", _WELCOME],
+        "Paula": [
+            *("Bid changed", "Bid withdrawn", "New bid", "New bid", "New bid", "Paid", "Payment due"),
+            *("Task assigned", "Tasker paid", _WELCOME, "Work begun", "Work delivered"),
+        ],
+        "Tom": [
+            *(_ALERT, "A tip", "Bid accepted", "Paid", "Payout begun", "Payout made", "The task is yours"),
+            *(_WELCOME, "Work approved", "You were paid"),
+        ],
         "Tina": ["Bid declined", _WELCOME],
         "Theo": [_WELCOME],
     }
@@ -370,8 +278,11 @@ def _check(paula: Person, taskers: Sequence[Person]) -> None:
         due = bids if person is paula else {person.name: bids[person.name]}
         if shown != due:
             raise DemoFailed(f"{person.name} was shown the bids {shown} instead of {due}")
+        shown_money = [event["type"] for event in person.views["money"].shown]
+        if shown_money != (_MONEY if person.name in ("Paula", "Tom") else []):
+            raise DemoFailed(f"{person.name} was shown {shown_money} of the money")
         titles = sorted(event["notification"]["title"] for event in person.views["notifications"].shown)
-        if titles != notifications[person.name]:
+        if titles != sorted(notifications[person.name]):
             raise DemoFailed(f"{person.name} was notified of {titles} instead of {notifications[person.name]}")
 
 

@@ -17,6 +17,13 @@ from deploy.keys import KeyFiles, KeyRefused, read, state
 
 SECRETS = Path("/secrets")
 
+# What the operator tells the job, for one subgraph alone.
+_PASSED_ON = {
+    "users": ("EXCHANGE_SMTP_PASSWORD",),
+    "tasks": ("EXCHANGE_S3_SECRET_ACCESS_KEY",),
+    "payments": ("EXCHANGE_STRIPE_SECRET_KEY", "EXCHANGE_STRIPE_WEBHOOK_SECRETS"),
+}
+
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Writes what is missing of passwords and keys, then does what the arguments say with the keys."""
@@ -24,6 +31,14 @@ def main(arguments: Sequence[str] = ()) -> None:
     if not superuser.exists():
         # Its volume belongs to the database server alone, which runs as another user.
         _write(superuser, secrets.token_urlsafe(24), 0o444)
+    sandbox = SECRETS / "sandbox" / "env"
+    if not sandbox.exists():
+        _write(
+            sandbox,
+            f"EXCHANGE_SANDBOX_API_KEY={secrets.token_urlsafe(24)}\n"
+            f"EXCHANGE_SANDBOX_WEBHOOK_SECRET={secrets.token_urlsafe(24)}\n",
+            0o400,
+        )
     subgraphs = os.environ["SUBGRAPHS"].split()
     for name in subgraphs:
         password = SECRETS / "postgres" / name
@@ -31,10 +46,11 @@ def main(arguments: Sequence[str] = ()) -> None:
             _write(password, secrets.token_urlsafe(24), 0o444)
         url = f"postgresql+asyncpg://{name}:{password.read_text()}@postgres:5432/{name}"
         variables = f"EXCHANGE_DATABASE_URL={url}\n"
-        if name == "users" and (smtp_password := os.environ.get("EXCHANGE_SMTP_PASSWORD")):
-            variables += f"EXCHANGE_SMTP_PASSWORD={smtp_password}\n"
-        if name == "tasks" and (s3_secret := os.environ.get("EXCHANGE_S3_SECRET_ACCESS_KEY")):
-            variables += f"EXCHANGE_S3_SECRET_ACCESS_KEY={s3_secret}\n"
+        for variable in _PASSED_ON.get(name, ()):
+            if value := os.environ.get(variable):
+                variables += f"{variable}={value}\n"
+        if name == "payments":
+            variables += sandbox.read_text()
         _write(SECRETS / name / "env", variables, 0o400)
     files = key_files()
     files.ensure()
@@ -56,13 +72,13 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def key_files() -> KeyFiles:
-    """The keys in the volumes: those of `users` and `tasks` for them alone, the public ones for everybody."""
+    """The keys in the volumes: those of a subgraph for it alone, the public ones for everybody."""
     users, public = SECRETS / "users", SECRETS / "public" / "jwks.json"
 
     def write(path: Path, text: str) -> None:
         _write(path, text, 0o444 if path == public else 0o400)
 
-    links = SECRETS / "tasks" / "links.json"
+    links = [SECRETS / name / "links.json" for name in ("tasks", "payments")]
     return KeyFiles(users / "signing.json", public, users / "encryption.json", links, write)
 
 

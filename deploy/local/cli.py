@@ -24,11 +24,15 @@ from deploy.local import (
     keys,
     mail_server,
     node_packages,
+    payments,
     postgres_server,
     processes,
+    roles,
     routers,
+    saga,
     scale,
     seed,
+    stripe_mock,
     subgraph_server,
     system,
 )
@@ -43,6 +47,8 @@ app.add_typer(router_app, name="router")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(keys.app, name="keys")
 app.add_typer(erasures.app, name="erasures")
+app.add_typer(payments.app, name="payments")
+app.command("saga")(saga.command)
 
 
 class Router(StrEnum):
@@ -202,16 +208,23 @@ def seed_command(
 @app.command("demo")
 def demo_command(
     url: Annotated[str | None, typer.Option(help="Address to play at.  [default: the running system's]")] = None,
+    sandbox: Annotated[str | None, typer.Option(help="Address of the payment sandbox there.")] = None,
     limit: Annotated[float, typer.Option(help="Seconds after which an event is late.")] = 5.0,
     state: State = None,
 ) -> None:
-    """Play the main job with four people at once; exits with 1 if anything is missing, late or too much."""
+    """Play the main job and its money with four people; exits with 1 if anything is missing, late or too much."""
     instance = Instance.at(state)
     if url is None:
         _need_running(instance)
     try:
-        asyncio.run(play.play((url or instance.url("edge")).rstrip("/"), console, limit))
-    except (play.DemoFailed, OSError) as failure:
+        # Elsewhere there is nobody to make an admin.
+        place = play.Place(
+            (url or instance.url("edge")).rstrip("/"),
+            (sandbox or instance.url("sandbox")).rstrip("/"),
+            partial(roles.grant, instance, role="ADMIN") if url is None else None,
+        )
+        asyncio.run(play.play(place, console, limit))
+    except (play.DemoFailed, StartFailed, OSError) as failure:
         fail(failure)
     console.print(Text("Everybody saw everything, once, in order and in time.", "bold green"))
 
@@ -226,10 +239,16 @@ def compose() -> None:
 @app.command()
 def install() -> None:
     """Bring everything that a start and the tests need into the caches, without starting anything."""
-    _run(kafka_server.install())
-    for folder in (node_packages.COMPOSER, command.EMBEDDED):
-        _run(node_packages.install(folder))
-    _run(node_packages.build_console())
+
+    async def node() -> None:
+        for folder in (node_packages.COMPOSER, command.EMBEDDED):
+            await node_packages.install(folder)
+        await node_packages.build_console()
+
+    async def everything() -> None:
+        await asyncio.gather(kafka_server.install(), node(), stripe_mock.install())
+
+    _run(everything())
 
 
 @app.command("mail")

@@ -11,6 +11,8 @@ DEFAULT_STATE = REPOSITORY / ".exchange"
 DEFAULT_PORT_BASE = 8000
 
 SUBGRAPHS = ("users", "tasks", "bids", "payments", "reviews", "notifications", "locations", "support")
+# Those that hand out files at the edge.
+WITH_FILES = ("tasks", "payments")
 
 # Offsets from the port base.
 PORTS = {
@@ -23,6 +25,7 @@ PORTS = {
     "kafka-controller": 6,
     "edge-tls": 7,
     "mail": 8,
+    "sandbox": 9,
     **{name: 10 + number for number, name in enumerate(SUBGRAPHS)},
     "edge-2": 20,
     "router-2": 21,

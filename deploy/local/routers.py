@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.local import commands, probes, stamps
-from deploy.local.layout import REPOSITORY, SUBGRAPHS, Instance, user_cache
+from deploy.local.layout import REPOSITORY, SUBGRAPHS, WITH_FILES, Instance, user_cache
 from deploy.local.processes import ProcessSpec, StartFailed
 from edge import render
 from supergraph.router import command
@@ -137,7 +137,8 @@ def edge_process(instance: Instance, place: int) -> ProcessSpec:
             instance.url(router),
             tls=tls,
             limits=render.limits_from(os.environ),
-            file_urls={"tasks": instance.url("tasks")},
+            file_urls={name: instance.url(name) for name in WITH_FILES},
+            webhook_url=instance.url("payments"),
         )
         argv = tuple(render.command(configuration))
     except (ValueError, FileNotFoundError) as error:

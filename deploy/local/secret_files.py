@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 
 from deploy.keys import KeyFiles
-from deploy.local.layout import SUBGRAPHS, Instance
+from deploy.local.layout import SUBGRAPHS, WITH_FILES, Instance
 
 
 def write_private(path: Path, text: str) -> None:
@@ -24,7 +24,8 @@ def ensure(instance: Instance) -> None:
     """Makes passwords and keys that do not exist yet."""
     passwords = instance.state / "secrets.env"
     known = _read_env(passwords)
-    wanted = ["POSTGRES_PASSWORD", "DEMO_PASSWORD", *(_variable(name) for name in SUBGRAPHS)]
+    wanted = ["POSTGRES_PASSWORD", "DEMO_PASSWORD", "SANDBOX_API_KEY", "SANDBOX_WEBHOOK_SECRET"]
+    wanted += [_variable(name) for name in SUBGRAPHS]
     if missing := [name for name in wanted if name not in known]:
         known |= {name: secrets.token_urlsafe(24) for name in missing}
         write_private(passwords, "".join(f"{name}={value}\n" for name, value in known.items()))
@@ -44,6 +45,16 @@ def database_password(instance: Instance, subgraph: str) -> str:
     return _read_env(instance.state / "secrets.env")[_variable(subgraph)]
 
 
+def sandbox_api_key(instance: Instance) -> str:
+    """What `payments` shows the sandbox at each call."""
+    return _read_env(instance.state / "secrets.env")["SANDBOX_API_KEY"]
+
+
+def sandbox_webhook_secret(instance: Instance) -> str:
+    """What the sandbox signs its webhooks with."""
+    return _read_env(instance.state / "secrets.env")["SANDBOX_WEBHOOK_SECRET"]
+
+
 def signing_keys(instance: Instance) -> Path:
     """Private JWKS: the first key signs, the others only verify until their tokens have expired."""
     return instance.state / "keys" / "signing.json"
@@ -54,9 +65,9 @@ def encryption_keys(instance: Instance) -> Path:
     return instance.state / "keys" / "encryption.json"
 
 
-def link_keys(instance: Instance) -> Path:
-    """Keys that `tasks` signs links to uploads and files with."""
-    return instance.state / "keys" / "links.json"
+def link_keys(instance: Instance, subgraph: str) -> Path:
+    """Keys that a subgraph signs links to its files with."""
+    return instance.state / "keys" / f"links-{subgraph}.json"
 
 
 def jwks(instance: Instance) -> Path:
@@ -66,9 +77,8 @@ def jwks(instance: Instance) -> Path:
 
 def keys(instance: Instance) -> KeyFiles:
     """All key files."""
-    return KeyFiles(
-        signing_keys(instance), jwks(instance), encryption_keys(instance), link_keys(instance), write_private
-    )
+    links = [link_keys(instance, subgraph) for subgraph in WITH_FILES]
+    return KeyFiles(signing_keys(instance), jwks(instance), encryption_keys(instance), links, write_private)
 
 
 def _variable(subgraph: str) -> str:

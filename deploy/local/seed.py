@@ -1,13 +1,16 @@
-"""Demo data: accounts, tasks and bids, made through the API like any client's."""
+"""Demo data: accounts with their cards, tasks and bids, made through the API like any client's."""
 
-import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+import httpx
+
 from deploy.demo.client import Client
+from deploy.demo.documents import PAYOUT_ACCOUNT
 from deploy.demo.live import Refused
-from deploy.local import commands, secret_files, subgraph_server
-from deploy.local.layout import REPOSITORY, Instance
+from deploy.demo.provider import give_card, set_up_payouts
+from deploy.local import roles, secret_files
+from deploy.local.layout import Instance
 from deploy.local.processes import StartFailed
 
 
@@ -84,6 +87,7 @@ mutation CreatePlace($input: CreatePlaceInput!) {
   createPlace(input: $input) { place { id } userErrors { code message field } }
 }"""
 _TASK = "query Task($id: ID!) { task(id: $id) { id status myBid { id } } }"
+_MY_CARDS = "query MyPaymentMethods { myPaymentMethods { id } }"
 _PLACE_BID = """
 mutation PlaceBid($input: PlaceBidInput!) {
   placeBid(input: $input) { bid { id } userErrors { code message field } }
@@ -107,7 +111,9 @@ async def load(instance: Instance) -> None:
             for account in ACCOUNTS:
                 await _sign_in(clients[account.email], account, password)
                 if account.granted:
-                    await _grant(instance, account)
+                    await roles.grant(instance, account.email, account.granted)
+                else:
+                    await _ensure_payments(clients[account.email], account, instance.url("sandbox"))
             categories = {
                 child["slug"]: child["id"]
                 for upper in await clients[ACCOUNTS[0].email].call(_CATEGORIES)
@@ -117,7 +123,7 @@ async def load(instance: Instance) -> None:
                 task_id = await _ensure_task(clients[task.poster], task, categories)
                 for email, amount, message in task.bids:
                     await _ensure_bid(clients[email], task_id, amount, message)
-    except Refused as refusal:
+    except (Refused, httpx.HTTPError) as refusal:
         raise SeedFailed(f"The demo data could not be loaded: {refusal}") from refusal
     (instance.state / "seeded").touch()
 
@@ -131,13 +137,12 @@ async def _sign_in(client: Client, account: Account, password: str) -> None:
         await client.log_in(account.email, password)
 
 
-async def _grant(instance: Instance, account: Account) -> None:
-    await commands.run(
-        (sys.executable, "-m", "subgraphs.users.admin", "grant", account.email, account.granted),
-        f"{account.email} could not be made {account.granted}",
-        REPOSITORY,
-        subgraph_server.environment(instance, "users"),
-    )
+async def _ensure_payments(client: Client, account: Account, sandbox: str) -> None:
+    """Who posts can pay, and who bids can be paid out."""
+    if "POSTER" in account.roles and not await client.call(_MY_CARDS):
+        await give_card(client.call, sandbox)
+    if "TASKER" in account.roles and await client.call(PAYOUT_ACCOUNT) is None:
+        await set_up_payouts(client.call)
 
 
 async def _ensure_task(poster: Client, task: Task, categories: dict[str, str]) -> str:

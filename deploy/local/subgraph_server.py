@@ -3,8 +3,8 @@
 import sys
 from collections.abc import Mapping
 
-from deploy.local import commands, postgres_server, probes, secret_files, stamps
-from deploy.local.layout import REPOSITORY, Instance
+from deploy.local import commands, postgres_server, probes, sandbox_server, secret_files, stamps
+from deploy.local.layout import REPOSITORY, WITH_FILES, Instance
 from deploy.local.processes import ProcessSpec
 
 
@@ -27,12 +27,20 @@ def environment(instance: Instance, name: str) -> dict[str, str]:
         variables["EXCHANGE_SIGN_UPS_PER_ADDRESS"] = "1000000/1 hour"
         variables["EXCHANGE_PASSWORD_RESETS_PER_ADDRESS"] = "1000000/1 hour"  # noqa: S105  # a limit
         variables["EXCHANGE_IDENTITY_VERIFICATIONS_PER_ADDRESS"] = "1000000/1 hour"
-    if name == "tasks":
-        variables["EXCHANGE_LINK_KEYS_FILE"] = str(secret_files.link_keys(instance))
-        variables["EXCHANGE_STORAGE_FOLDER"] = str(instance.state / "files")
+    if name in WITH_FILES:
+        variables["EXCHANGE_LINK_KEYS_FILE"] = str(secret_files.link_keys(instance, name))
         variables["EXCHANGE_PUBLIC_URL"] = instance.url("edge")
+    if name == "tasks":
+        variables["EXCHANGE_STORAGE_FOLDER"] = str(instance.state / "files")
         # Demo, benchmarks and tests all come from one address.
         variables["EXCHANGE_ATTACHMENT_UPLOADS_PER_ADDRESS"] = "1000000/1 hour"
+    if name == "payments":
+        variables |= sandbox_server.secrets(instance)
+        variables["EXCHANGE_SANDBOX_URL"] = instance.url("sandbox")
+        variables["EXCHANGE_WEB_APP_URL"] = instance.url("edge")
+        # Demo, benchmarks and tests all come from one address.
+        for quota in ("PAYMENT_METHOD_SETUPS", "PAYMENTS", "PAYOUT_ONBOARDINGS"):
+            variables[f"EXCHANGE_{quota}_PER_ADDRESS"] = "1000000/1 hour"
     return variables
 
 

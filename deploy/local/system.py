@@ -15,6 +15,7 @@ from deploy.local import (
     postgres_server,
     redis_server,
     routers,
+    sandbox_server,
     secret_files,
     stamps,
     subgraph_server,
@@ -30,6 +31,7 @@ _TITLES = {
     "redis": "Redis",
     "kafka": "Kafka",
     "mail": "the mail catcher",
+    "sandbox": "the payment sandbox",
     "router": "the router",
     "router-2": "the second router",
     "edge": "the edge",
@@ -72,7 +74,7 @@ def specs(instance: Instance, options: Options) -> dict[str, ProcessSpec]:
         kafka_server.process(instance),
     ]
     if not options.infrastructure_only:
-        processes.append(mail_server.process(instance))
+        processes += [mail_server.process(instance), sandbox_server.process(instance)]
         processes += [subgraph_server.process(instance, name, options.environment) for name in built_subgraphs()]
         for place, kind in enumerate(options.routers):
             processes += [
@@ -119,8 +121,7 @@ def _steps(instance: Instance, supervisor: Supervisor, processes: Mapping[str, P
         started("redis"),
         started("kafka", "kafka-prepare"),
     ]
-    if "mail" in processes:
-        steps.append(started("mail"))
+    steps += [started(name) for name in ("mail", "sandbox") if name in processes]
     subgraphs = [name for name in built_subgraphs() if name in processes]
     for name in subgraphs:
         steps += [

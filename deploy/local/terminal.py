@@ -104,6 +104,7 @@ def show_addresses(instance: Instance, router: str, took: float | None = None) -
         ("Subscriptions", f"ws://{instance.address('edge')}/graphql"),
         ("Console (GraphiQL)", f"{edge}/console/"),
         ("Mail", f"smtp://{instance.address('mail')}, kept in {mail_server.folder(instance)} (exchange mail)"),
+        ("Payments", f"{instance.url('sandbox')}/, a sandbox that moves no money"),
         ("Router", _router_title(router)),
     ]
     for title, value in rows:
