@@ -9,14 +9,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import cpu, fanout, hops, latency, search, system
+from bench import books, cpu, fanout, hops, latency, lifecycles, payment, search, system
 from bench.figures import Figure, print_table
 from bench.processes import busy_seconds
 from deploy.local.layout import DEFAULT_STATE, Instance, tools_on_path
 from deploy.local.routers import HIVE_ROUTER
 
 # Pages come first, since the others publish tasks of their own, and what loads a million of them last.
-PARTS = ("cpu", "hops", "latency", "fanout", "search")
+PARTS = ("cpu", "hops", "latency", "fanout", "payment", "lifecycles", "books", "search")
 _SUBSCRIBERS = 1000
 
 
@@ -55,6 +55,11 @@ async def _part(part: str, running: system.System, console: Console) -> list[Fig
         return await cpu.measure(running)
     if part == "search":
         return await search.measure(running, console)
+    if part == "books":
+        return await books.measure(running, console)
+    if part == "lifecycles":
+        # Hive Router, where it is installed, is the one that carries load.
+        return await lifecycles.measure(running, running.routers[0])
     figures: list[Figure] = []
     for router in running.routers:
         # The targets hold behind the router of every deployment that carries load.
@@ -63,6 +68,8 @@ async def _part(part: str, running: system.System, console: Console) -> list[Fig
             figures += await hops.measure(running, router, target=aimed)
         elif part == "latency":
             figures += await latency.measure(running, router, (25, 100) if aimed else (None, None))
+        elif part == "payment":
+            figures += await payment.measure(running, router, (150, 500) if aimed else (None, None))
         else:
             figures += await fanout.measure(running, router, _SUBSCRIBERS, 500 if aimed else None)
     return figures

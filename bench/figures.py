@@ -9,17 +9,28 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table. `limit` is the highest value that meets the target; None: it is only reported."""
+    """One line of the table.
+
+    `limit` is the highest value that meets the target, `least` the lowest; without both it is only reported.
+    """
 
     name: str
     value: float
     unit: str
     limit: float | None = None
     note: str = ""
+    least: float | None = None
+
+    @property
+    def target(self) -> str:
+        parts = [f"≤ {self.limit:g}"] if self.limit is not None else []
+        parts += [f"≥ {self.least:g}"] if self.least is not None else []
+        return f"{', '.join(parts)} {self.unit}".rstrip() if parts else ""
 
     @property
     def missed(self) -> bool:
-        return self.limit is not None and not self.value <= self.limit
+        too_high = self.limit is not None and not self.value <= self.limit
+        return too_high or (self.least is not None and not self.value >= self.least)
 
 
 def print_table(console: Console, figures: Sequence[Figure]) -> None:
@@ -28,9 +39,8 @@ def print_table(console: Console, figures: Sequence[Figure]) -> None:
     for column in table.columns[1:3]:
         column.justify = "right"
     for figure in figures:
-        target = "" if figure.limit is None else f"≤ {figure.limit:g} {figure.unit}".rstrip()
-        verdict = "" if figure.limit is None else "[red]missed[/]" if figure.missed else "[green]met[/]"
-        table.add_row(figure.name, f"{figure.value:.4g} {figure.unit}".rstrip(), target, verdict, figure.note)
+        verdict = "" if not figure.target else "[red]missed[/]" if figure.missed else "[green]met[/]"
+        table.add_row(figure.name, f"{figure.value:.4g} {figure.unit}".rstrip(), figure.target, verdict, figure.note)
     console.print(table)
 
 

@@ -3,19 +3,17 @@
 PostgreSQL says it itself (EXPLAIN ANALYZE), planning included, of the statements that the subgraphs' stores build.
 """
 
-import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import asyncpg
 from rich.console import Console
-from sqlalchemy import Select
-from sqlalchemy.dialects import postgresql
 
-from bench.figures import Figure, percentile
+from bench.figures import Figure
+from bench.statements import ROUNDS, WARM_UP, Statement, figures_of, text, times
 from bench.system import System
 from deploy.local import postgres_server, scale
 from deploy.local.scale_texts import name
@@ -30,8 +28,6 @@ from subgraphs.tasks import store as tasks
 from subgraphs.tasks.rules.tasks import Mode, Status
 
 SIZES = (10_000, 100_000, 1_000_000)
-_ROUNDS = 300
-_WARM_UP = 60
 _RADIUS_METERS = 10_000.0
 _PAGE = 20
 _LEAST_ZOOM, _FIRST_ZOOM = 2, 5
@@ -46,10 +42,6 @@ _ON_THE_MAP = """
     SELECT id, poster_id, category_id, latitude, longitude FROM tasks
     WHERE status = 'OPEN' AND latitude IS NOT NULL ORDER BY md5(id) LIMIT $1
 """
-
-_DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
-
-Statement = Select[*tuple[Any, ...]]
 
 
 async def measure(system: System, console: Console) -> list[Figure]:
@@ -75,55 +67,25 @@ async def _measured(size: int, tasks_db: asyncpg.Connection, locations_db: async
     cities = scale.Cities()
     query = "SELECT parent_id, array_agg(id) FROM categories WHERE parent_id IS NOT NULL GROUP BY parent_id"
     families = [tuple(sorted(row[1])) for row in await tasks_db.fetch(query)]
-    on_the_map = await locations_db.fetch(_ON_THE_MAP, _WARM_UP + _ROUNDS)
+    on_the_map = await locations_db.fetch(_ON_THE_MAP, WARM_UP + ROUNDS)
     searches = await locations_db.fetchval("SELECT count(*) FROM saved_searches")
     areas = await locations_db.fetchval("SELECT count(*) FROM service_areas")
-    nearby = await _times(locations_db, lambda: _text(_nearby(cities, randomly)))
-    view = await _times(locations_db, lambda: _text(_view(cities, randomly)))
-    taskers = await _times(locations_db, lambda: _text(_taskers(randomly.choice(on_the_map))))
-    matched = await _times(locations_db, lambda: _matched(randomly.choice(on_the_map)))
-    found = await _times(tasks_db, lambda: _text(_found(families, randomly)))
-    newest = await _times(tasks_db, lambda: _text(_found(families, randomly, filtered=False)))
-    similar = await _times(tasks_db, lambda: _text(tasks.words.similar_words([randomly.choice(_MISSPELT)])))
+    nearby = await times(locations_db, lambda: text(_nearby(cities, randomly)))
+    view = await times(locations_db, lambda: text(_view(cities, randomly)))
+    taskers = await times(locations_db, lambda: text(_taskers(randomly.choice(on_the_map))))
+    matched = await times(locations_db, lambda: _matched(randomly.choice(on_the_map)))
+    found = await times(tasks_db, lambda: text(_found(families, randomly)))
+    newest = await times(tasks_db, lambda: text(_found(families, randomly, filtered=False)))
+    similar = await times(tasks_db, lambda: text(tasks.words.similar_words([randomly.choice(_MISSPELT)])))
     return [
-        *_figures(f"nearbyTasks, {size:,} tasks", nearby, 20, "10 km, 20 results"),
-        *_figures(f"tasksInView, {size:,} tasks", view, 150, "a whole country at zoom 5 or less"),
-        *_figures(f"taskersNear, {size:,} tasks", taskers, None, f"{areas:,} service areas, 20 results"),
-        *_figures(f"Matching a task, {size:,} tasks", matched, 30, f"against {searches:,} saved searches"),
-        *_figures(f"Text search, {size:,} tasks", found, 50, "by relevance, two filters"),
-        *_figures(f"Text search, {size:,} tasks", newest, None, "by relevance, no filter"),
-        *_figures(f"Words like a misspelt one, {size:,} tasks", similar, None, "before a search"),
+        *figures_of(f"nearbyTasks, {size:,} tasks", nearby, 20, "10 km, 20 results"),
+        *figures_of(f"tasksInView, {size:,} tasks", view, 150, "a whole country at zoom 5 or less"),
+        *figures_of(f"taskersNear, {size:,} tasks", taskers, None, f"{areas:,} service areas, 20 results"),
+        *figures_of(f"Matching a task, {size:,} tasks", matched, 30, f"against {searches:,} saved searches"),
+        *figures_of(f"Text search, {size:,} tasks", found, 50, "by relevance, two filters"),
+        *figures_of(f"Text search, {size:,} tasks", newest, None, "by relevance, no filter"),
+        *figures_of(f"Words like a misspelt one, {size:,} tasks", similar, None, "before a search"),
     ]
-
-
-def _figures(name: str, times: Sequence[float], limit: float | None, note: str) -> list[Figure]:
-    return [
-        Figure(f"{name}, p50", percentile(times, 0.5), "ms", None, note),
-        Figure(f"{name}, p99", percentile(times, 0.99), "ms", limit, f"{note}; {len(times)} times"),
-    ]
-
-
-async def _times(connection: asyncpg.Connection, make: Callable[[], str]) -> list[float]:
-    """Milliseconds of planning and execution of statements, after some that fill the caches."""
-    times = [await _time(connection, make()) for _ in range(_WARM_UP + _ROUNDS)]
-    return times[_WARM_UP:]
-
-
-async def _time(connection: asyncpg.Connection, text: str) -> float:
-    transaction = connection.transaction()
-    await transaction.start()
-    try:
-        plan = await connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, SUMMARY ON, FORMAT JSON) {text}")
-    finally:
-        # What a statement writes would be there for the next one.
-        await transaction.rollback()
-    answer = json.loads(plan)[0]
-    return float(answer["Planning Time"]) + float(answer["Execution Time"])
-
-
-def _text(statement: Statement) -> str:
-    """The statement with its values in it."""
-    return str(statement.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})).replace("%%", "%")
 
 
 def _nearby(cities: scale.Cities, randomly: random.Random) -> Statement:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import asyncpg
 import jwt
 
 from bench.http import graphql_request, send_once
+from deploy.demo.provider import give_card, set_up_payouts
 from deploy.local import control, postgres_server, routers, secret_files, system
 from deploy.local.layout import Instance
 from deploy.local.stack import Stack
@@ -63,16 +65,30 @@ class System:
     def router_port(self, kind: str) -> int:
         return self.port(self.stack.router(kind))
 
-    async def create_task(self, poster: str, number: int) -> str:
-        """Publishes a task, straight at the subgraph; answers its id."""
+    async def create_task(self, poster: str, number: int, port: int | None = None) -> str:
+        """Publishes a task, straight at the subgraph or through the server at `port`; answers its id."""
         task = {
             "title": f"Assemble wardrobe number {number}",
             "description": "Everything is unpacked in the bedroom on the third floor. Please bring your own tools.",
             "categoryId": self.category, "budget": {"amount": "120.00", "currency": "EUR"}, "mode": "REMOTE",
             "dueAt": (datetime.now(UTC) + timedelta(days=20)).isoformat(), "publish": True,
         }  # fmt: skip
-        answer = await self._act("tasks", poster, _CREATE_TASK, task)
+        answer = await self._act(port or self.port("tasks"), poster, _CREATE_TASK, task)
         return str(answer["createTask"]["task"]["id"])
+
+    async def prepare_for_money(self) -> None:
+        """Gives everybody a card, and taskers' payouts a bank account."""
+        for person in self.people:
+            call = partial(self._call_payments, person)
+            await give_card(call, self.stack.url("sandbox"))
+            await set_up_payouts(call)
+        async with self.superuser("payments") as connection, asyncio.timeout(60):
+            while await connection.fetchval("SELECT count(*) FROM payout_accounts WHERE status = 'ACTIVE'") < POSTERS:
+                await asyncio.sleep(0.1)
+
+    async def _call_payments(self, actor: str, document: str, **variables: object) -> Any:
+        request = graphql_request(document, variables, self.token(actor))
+        return next(iter((await send_once(self.port("payments"), request)).values()))
 
     async def update_task(self, port: int, poster: str, task_id: str, version: int) -> None:
         """Changes a task through the server at `port`; its events are seen by whoever follows the task."""
@@ -82,20 +98,22 @@ class System:
         if answer["userErrors"]:
             raise ValueError(str(answer["userErrors"]))
 
-    async def place_bid(self, tasker: str, task_id: str) -> None:
-        """Bids on a task once `bids` knows it."""
+    async def place_bid(self, tasker: str, task_id: str, port: int | None = None) -> str:
+        """Bids on a task once `bids` knows it; answers the bid's id."""
         bid = {
             "taskId": task_id, "amount": {"amount": "110.00", "currency": "EUR"},
             "message": "I assemble furniture every day and can come on Saturday.",
         }  # fmt: skip
+        port = port or self.port("bids")
         async with asyncio.timeout(60):
-            while errors := (await self._act("bids", tasker, _PLACE_BID, bid))["placeBid"]["userErrors"]:
+            while errors := (placed := (await self._act(port, tasker, _PLACE_BID, bid))["placeBid"])["userErrors"]:
                 if errors[0]["code"] != "NOT_FOUND":
                     raise ValueError(str(errors))
                 await asyncio.sleep(0.1)
+        return str(placed["bid"]["id"])
 
-    async def _act(self, subgraph: str, actor: str, mutation: str, input: dict[str, Any]) -> dict[str, Any]:
-        return await send_once(self.port(subgraph), graphql_request(mutation, {"input": input}, self.token(actor)))
+    async def _act(self, port: int, actor: str, mutation: str, input: dict[str, Any]) -> dict[str, Any]:
+        return await send_once(port, graphql_request(mutation, {"input": input}, self.token(actor)))
 
     @asynccontextmanager
     async def superuser(self, database: str = "postgres") -> AsyncIterator[asyncpg.Connection]:
@@ -123,8 +141,9 @@ async def start(instance: Instance) -> AsyncIterator[System]:
     budgets = {
         "EXCHANGE_OPERATION_COST_PER_ACTOR": "1000000000/1 minute",
         "EXCHANGE_SUBSCRIPTIONS_PER_ACTOR": "100000",
+        "EXCHANGE_PAYOUTS_PER_ACCOUNT": "1000000/1 hour",
     }
-    options = system.Options(routers=kinds, fresh=("kafka", "redis", "pg"), environment=budgets)
+    options = system.Options(routers=kinds, fresh=("kafka", "redis", "pg", "sandbox"), environment=budgets)
     instance.state.mkdir(parents=True, exist_ok=True)
     # Whatever ends this process, the system ends too once nobody holds the lock any more.
     with (instance.state / "users.lock").open("w") as users:

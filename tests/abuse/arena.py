@@ -36,6 +36,7 @@ _HONEST_QUERIES = {
     "users": ('{ user(id: "<harry>") { displayName } }', {"user": {"displayName": "Harry"}}),
     "tasks": ('{ task(id: "<task>") { title } }', {"task": {"title": TASK_TITLE}}),
     "bids": ("{ myBids { nodes { id } } }", {"myBids": {"nodes": []}}),
+    "payments": ("{ myPaymentMethods { brand } }", {"myPaymentMethods": []}),
     "notifications": (
         "{ notifications(last: 1) { nodes { title } } }",
         {"notifications": {"nodes": [{"title": "Welcome to Service Exchange"}]}},

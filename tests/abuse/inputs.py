@@ -29,6 +29,7 @@ _GOOD = {
     "taskId": "<walter draft>",
     "bidId": "<bid>",
     "userId": "<victor>",
+    "taskerId": "<victor>",
     "sessionId": "<walter session>",
     "notificationIds": "<notification>",
     "categoryId": "<category>",

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import sys
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -11,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
-from deploy.local import commands, mail_server, secret_files, subgraph_server
-from deploy.local.layout import REPOSITORY
+from deploy.demo.provider import give_card
+from deploy.local import mail_server, roles, secret_files
 from deploy.local.stack import Stack
 from tests.e2e.people import CREATE_TASK, Person, euro, eventually, mutation, new_email, new_password
 from tests.support.loopback import NO_TLS
@@ -69,6 +68,7 @@ class Scene:
 async def play(stack: Stack) -> Scene:
     """Paula posts a task and keeps a draft, Tom bids, Tina is a stranger, Harry is honest, Ada administers.
 
+    Paula has also paid for another task, which Tom does.
     Walter, who may do everything, and Victor, to whom he does it, are for what is tried by machine.
     """
     edge = next(iter(stack.edges.values()))
@@ -81,10 +81,10 @@ async def play(stack: Stack) -> Scene:
     )
     async with AsyncExitStack() as entered:
 
-        async def arrive(name: str, *roles: str) -> Person:
+        async def arrive(name: str, *its_roles: str) -> Person:
             somebody = await entered.enter_async_context(Person(edge, name.capitalize()))
             email, password = new_email(), new_password()
-            await somebody.sign_up(email, password, roles)
+            await somebody.sign_up(email, password, its_roles)
             scene.names |= {f"{name} email": email, f"{name} password": password}
             return somebody
 
@@ -95,7 +95,7 @@ async def play(stack: Stack) -> Scene:
         walter, victor = await asyncio.gather(arrive("walter", "POSTER", "TASKER"), arrive("victor", "TASKER"))
         ada = await arrive("ada", "POSTER")
         for name, admin in (("ada", ada), ("walter", walter)):
-            await _grant(stack, scene[f"{name} email"], "ADMIN")
+            await roles.grant(stack.instance, scene[f"{name} email"], "ADMIN")
             await admin.log_in(scene[f"{name} email"], scene[f"{name} password"])
         task_id = await paula.post_task()
         draft = {
@@ -107,6 +107,9 @@ async def play(stack: Stack) -> Scene:
         }
         bid = await tom.place_bid(task_id, "180.00", SECRET_MESSAGE)
         drafted, walters = await paula.call(CREATE_TASK, input=draft), await walter.call(CREATE_TASK, input=draft)
+        paid_task = await paula.post_task()
+        card = await give_card(paula.call, stack.url("sandbox"))
+        await paula.accept_bid(await tom.place_bid(paid_task, "90.00"))
         everybody = {
             "paula": paula, "tom": tom, "tina": tina, "harry": harry, "ada": ada, "walter": walter, "victor": victor,
         }  # fmt: skip
@@ -123,11 +126,28 @@ async def play(stack: Stack) -> Scene:
             "draft": drafted["task"]["id"],
             "walter draft": walters["task"]["id"],
             "bid": bid["id"],
+            "paid task": paid_task,
+            "escrow": await _held(paula, paid_task),
+            "card": card,
             "category": draft["categoryId"],
             "notification": await _first_notification(paula),
             "harry notification": await _first_notification(harry),
         }
     return scene
+
+
+async def _held(poster: Person, task_id: str) -> str:
+    """The money of a task, once it is there."""
+    query = "query ($id: ID!) { task(id: $id) { escrow { id status } } }"
+    found: list[str] = []
+
+    async def is_held() -> bool:
+        escrow = (await poster.call(query, id=task_id))["escrow"]
+        found[:] = [escrow["id"]] if escrow and escrow["status"] == "FUNDED" else []
+        return bool(found)
+
+    await eventually(is_held)
+    return found[0]
 
 
 async def _first_notification(somebody: Person) -> str:
@@ -140,15 +160,6 @@ async def _first_notification(somebody: Person) -> str:
 
     await eventually(arrived)
     return found[-1]
-
-
-async def _grant(stack: Stack, email: str, role: str) -> None:
-    await commands.run(
-        (sys.executable, "-m", "subgraphs.users.admin", "grant", email, role),
-        f"the role {role} could not be granted",
-        REPOSITORY,
-        subgraph_server.environment(stack.instance, "users"),
-    )
 
 
 def named(mutation_name: str) -> str:

@@ -52,7 +52,14 @@ def of_production(stack: Stack, scene: Scene, folder: Path) -> Iterator[dict[str
     """A replica of each subgraph as it runs in production, and each router before them, without an edge."""
     with ExitStack() as entered:
         ports = {name: free_port() for name in built_subgraphs()}
-        production = {"EXCHANGE_ENVIRONMENT": "production"}
+        # At a provider that production takes, and that nobody listens for.
+        production = {
+            "EXCHANGE_ENVIRONMENT": "production",
+            "EXCHANGE_PAYMENT_PROVIDER": "stripe",
+            "EXCHANGE_STRIPE_SECRET_KEY": "sk_test_nothing",
+            "EXCHANGE_STRIPE_WEBHOOK_SECRETS": "whsec_nothing",
+            "EXCHANGE_STRIPE_API_URL": f"http://127.0.0.1:{free_port()}",
+        }
         replicas = {name: replica(stack, name, port, folder, production) for name, port in ports.items()}
         entered.enter_context(running(*replicas.values()))
         found = {

@@ -136,7 +136,66 @@ CASES = {
         amount={"amount": "1.00", "currency": "EUR"},
     ),
     "a stranger withdraws a bid": acts("tina", "withdrawBid", "bids", "200 userErrors NOT_FOUND(bidId)", bidId="<bid>"),
-    "a stranger declines a bid": acts("tina", "declineBid", "bids", "200 userErrors NOT_FOUND(bidId)", bidId="<bid>"),
+    "a stranger declines a bid": acts(
+        "tina", "declineBid", "bids", "200 userErrors NOT_FOUND(bidId)", bidId="<bid>", reason="OTHER"
+    ),
+    "a stranger makes a counter-offer": acts(
+        "tina",
+        "counterOffer",
+        "bids",
+        "200 userErrors NOT_FOUND(bidId)",
+        bidId="<bid>",
+        amount={"amount": "1.00", "currency": "EUR"},
+        expectedVersion=1,
+    ),
+    "a stranger accepts an offer": acts(
+        "tina", "acceptOffer", "bids", "200 userErrors NOT_FOUND(bidId)", bidId="<bid>", expectedVersion=1
+    ),
+    "a stranger declines an offer": acts(
+        "tina", "declineOffer", "bids", "200 userErrors NOT_FOUND(bidId)", bidId="<bid>", expectedVersion=1
+    ),
+    "a bidder counters what nobody offered": acts(
+        "tom",
+        "counterOffer",
+        "bids",
+        "200 userErrors INVALID_TRANSITION",
+        bidId="<bid>",
+        amount={"amount": "100000.00", "currency": "EUR"},
+        expectedVersion=1,
+    ),
+    "a bidder accepts what nobody offered": acts(
+        "tom", "acceptOffer", "bids", "200 userErrors INVALID_TRANSITION", bidId="<bid>", expectedVersion=1
+    ),
+    "a poster counters below the least": acts(
+        "paula",
+        "counterOffer",
+        "bids",
+        "200 userErrors BID_TOO_LOW(amount.amount)",
+        bidId="<bid>",
+        amount={"amount": "0.00", "currency": "EUR"},
+        expectedVersion=1,
+    ),
+    "a stranger shortlists a bid": acts(
+        "tina", "shortlistBid", "bids", "200 userErrors NOT_FOUND(bidId)", bidId="<bid>"
+    ),
+    "a bidder shortlists their own bid": acts(
+        "tom", "shortlistBid", "bids", "200 userErrors NOT_ALLOWED(bidId)", bidId="<bid>"
+    ),
+    "a stranger reads the offers for a bid": asks(
+        "tina", '{ bid(id: "<bid>") { openOffer { message } offers { message } } }', "bids", '200 {"bid":null}'
+    ),
+    "a stranger invites to somebody's task": acts(
+        "tina", "inviteToBid", "bids", "200 userErrors NOT_ALLOWED(taskId)", taskId="<task>", taskerId="<victor>"
+    ),
+    "a poster invites themselves": acts(
+        "paula", "inviteToBid", "bids", "200 userErrors OWN_TASK(taskerId)", taskId="<task>", taskerId="<paula>"
+    ),
+    "a poster invites somebody to a draft": acts(
+        "paula", "inviteToBid", "bids", "200 userErrors NOT_FOUND(taskId)", taskId="<draft>", taskerId="<tina>"
+    ),
+    "a poster invites a task": acts(
+        "paula", "inviteToBid", "bids", "200 INVALID_ID", taskId="<task>", taskerId="<task>"
+    ),
     "a stranger accepts a bid": acts(
         "tina", "acceptBid", "bids", "200 userErrors NOT_FOUND(bidId)", bidId="<bid>", expectedVersion=1
     ),
@@ -144,7 +203,7 @@ CASES = {
         "tom", "acceptBid", "bids", "200 userErrors NOT_ALLOWED(bidId)", bidId="<bid>", expectedVersion=1
     ),
     "a bidder declines their own bid": acts(
-        "tom", "declineBid", "bids", "200 userErrors NOT_ALLOWED(bidId)", bidId="<bid>"
+        "tom", "declineBid", "bids", "200 userErrors NOT_ALLOWED(bidId)", bidId="<bid>", reason="OTHER"
     ),
     "a poster raises a bidder's bid": acts(
         "paula",
@@ -213,6 +272,90 @@ CASES = {
         '200 {"markRead":{"notifications":[],"userErrors":[]}}',
         '200 {"markRead":{"notifications":[],"userErrors":[]}}',
         at="notifications",
+    ),
+    # --- other people's money ---
+    "nobody reads somebody's money": asks("", '{ escrow(id: "<escrow>") { id } }', "payments", '200 {"escrow":null}'),
+    "a stranger reads somebody's money": Case(
+        operation('{ task(id: "<paid task>") { escrow { held { amount } } } }', who="tina", shows=True),
+        router='200 {"task":{"escrow":null}}',
+    ),
+    "an administrator reads somebody's money": asks(
+        "ada", '{ escrow(id: "<escrow>") { held { amount } } }', "payments", '200 {"escrow":null}'
+    ),
+    "a reference to somebody's money": refers("tina", "payments", "Escrow", "<escrow>", '200 {"_entities":[null]}'),
+    "a reference to somebody's card": refers("tom", "payments", "PaymentMethod", "<card>", '200 {"_entities":[null]}'),
+    "a stranger removes somebody's card": acts(
+        "tina",
+        "removePaymentMethod",
+        "payments",
+        "200 userErrors NOT_FOUND(paymentMethodId)",
+        paymentMethodId="<card>",
+    ),
+    "a stranger pays by somebody's card": acts(
+        "harry",
+        "acceptBid",
+        "bids",
+        "200 userErrors NOT_FOUND(bidId)",
+        bidId="<bid>",
+        expectedVersion=1,
+        paymentMethodId="<card>",
+    ),
+    "a stranger pays for somebody": acts(
+        "harry",
+        "retryFunding",
+        "payments",
+        "200 userErrors NOT_FOUND(escrowId)",
+        escrowId="<escrow>",
+        idempotencyKey="a key of Harry's",
+    ),
+    "a tasker has the poster charged": acts(
+        "tom",
+        "retryFunding",
+        "payments",
+        "200 userErrors NOT_ALLOWED(escrowId)",
+        escrowId="<escrow>",
+        paymentMethodId="<card>",
+        idempotencyKey="a key of Tom's",
+    ),
+    "a tasker takes a tip": acts(
+        "tom",
+        "tipTasker",
+        "payments",
+        "200 userErrors NOT_ALLOWED(taskId)",
+        taskId="<paid task>",
+        amount={"amount": "90.00", "currency": "EUR"},
+        idempotencyKey="another key of Tom's",
+    ),
+    "a tasker takes out what is held": acts(
+        "tom",
+        "requestPayout",
+        "payments",
+        "200 userErrors PAYOUT_ACCOUNT_NOT_READY",
+        amount={"amount": "90.00", "currency": "EUR"},
+        idempotencyKey="a third key of Tom's",
+    ),
+    "a poster takes the money back": acts(
+        "paula",
+        "issueRefund",
+        "payments",
+        "200 FORBIDDEN",
+        escrowId="<escrow>",
+        reason="It is mine.",
+        idempotencyKey="k",
+    ),
+    "a poster has the tasker charged": acts(
+        "paula",
+        "chargeTasker",
+        "payments",
+        "200 FORBIDDEN",
+        userId="<tom>",
+        amount={"amount": "90.00", "currency": "EUR"},
+        reason="They owe me.",
+        idempotencyKey="k",
+    ),
+    "a tasker reads the books": asks("tom", "{ platformBalance { kind } }", "payments", "200 FORBIDDEN"),
+    "a poster reads an account": asks(
+        "paula", '{ ledger(account: "escrow:<escrow>:EUR") { id } }', "payments", "200 FORBIDDEN"
     ),
     # --- references, as a router sends them ---
     "a reference to a draft": refers("tina", "tasks", "Task", "<draft>", '200 {"_entities":[null]}'),

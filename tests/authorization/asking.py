@@ -254,7 +254,8 @@ class _Asking:
     async def _is_out(self) -> bool:
         """Whether every subgraph refuses the suspended."""
         asked = {"users": "me { id }", "tasks": "myTasks(as: POSTER) { totalCount }", "bids": "myBids { totalCount }",
-                 "notifications": "unreadCount", "locations": "myPlaces { totalCount }"}  # fmt: skip
+                 "payments": "myPaymentMethods { id }", "notifications": "unreadCount",
+                 "locations": "myPlaces { totalCount }"}  # fmt: skip
         for subgraph, text in asked.items():
             answer = await self._post(ROUTES[0], subgraph, self.world.cast.sid, f"{{ {text} }}")
             if [error["extensions"]["code"] for error in answer.get("errors", ())] != ["UNAUTHENTICATED"]:

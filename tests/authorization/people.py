@@ -3,7 +3,6 @@
 import asyncio
 import random
 import secrets
-import sys
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,7 @@ from typing import Any
 import jwt
 from aiohttp import ClientError, ClientSession
 
-from deploy.local import commands, subgraph_server
-from deploy.local.layout import REPOSITORY
+from deploy.local import roles
 from deploy.local.stack import Stack
 from shared.access import Who
 from tests.e2e.people import mutation
@@ -66,6 +64,7 @@ class World:
         self._users = users
         self._category: Data = {}
         self.homes: dict[str, asyncio.Future[Data]] = {}
+        self.cards: dict[tuple[str, str], asyncio.Future[str]] = {}
         self.cast: Cast
 
     async def call(self, subgraph: str, person: Person | None, document: str, **variables: object) -> Any:
@@ -146,12 +145,7 @@ class World:
     async def staff(self, role: str) -> Person:
         """Somebody with a role that an operator gave them."""
         person = await self.sign_up(*BOTH)
-        await commands.run(
-            (sys.executable, "-m", "subgraphs.users.admin", "grant", person.email, role),
-            f"{role} could not be granted",
-            REPOSITORY,
-            subgraph_server.environment(self.stack.instance, "users"),
-        )
+        await roles.grant(self.stack.instance, person.email, role)
         # A role counts from the next login on; its mutations must find no other session of theirs.
         await self.log_in(person)
         await self.call("users", person, mutation("logOutEverywhere", ""), input={"keepCurrent": True})
@@ -168,16 +162,16 @@ class World:
 
     async def gather(self) -> None:
         """Signs everybody up."""
-        owner, other, tasker, poster, support, admin, paula, tom, pia, sue, sid = await asyncio.gather(
+        owner, other, tasker, poster, support, admin, paula, tom, tim, pia, sue, sid = await asyncio.gather(
             self.sign_up(*BOTH), self.sign_up(*BOTH), self.sign_up("TASKER"), self.sign_up("POSTER"),
             self.staff("SUPPORT"), self.staff("ADMIN"), self.sign_up("POSTER"), self.sign_up("TASKER"),
-            self.sign_up(*BOTH), self.sign_up(*BOTH), self.sign_up(*BOTH),
+            self.sign_up("TASKER"), self.sign_up(*BOTH), self.sign_up(*BOTH), self.sign_up(*BOTH),
         )  # fmt: skip
         standard = {
             Who.OWNER: owner, Who.OTHER: other, Who.TASKER: tasker, Who.POSTER: poster,
             Who.SUPPORT: support, Who.ADMIN: admin, Who.SUSPENDED: sue,
         }  # fmt: skip
-        self.cast = Cast(standard, paula, tom, pia, sue, sid)
+        self.cast = Cast(standard, paula, tom, tim, pia, sue, sid)
 
 
 def anywhere() -> str:
@@ -200,6 +194,8 @@ class Cast:
     """Posts, and is no tasker."""
     tom: Person
     """Bids, and is no poster."""
+    tim: Person
+    """Bids and is chosen, which would hide Tom's bids in lists, and is no poster."""
     pia: Person
     """Posts, and is a tasker too."""
     sue: Person

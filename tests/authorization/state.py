@@ -12,11 +12,17 @@ from shared.printing.access import subgraphs
 from tests.e2e.people import eventually
 
 # What the platform notes for itself.
-_NOT_CONTENT = ("alembic_version", "inbox", "outbox")
+_NOT_CONTENT = ("alembic_version", "inbox", "outbox", "settlements")
 _TABLES = (
     "SELECT format('%I', tablename) AS name FROM pg_tables"
     " WHERE schemaname = 'public' AND tableowner <> 'postgres' AND tablename <> ALL($1)"
 )
+# What the provider was asked and has not answered yet.
+_UNDER_WAY = """
+    SELECT EXISTS (SELECT FROM charges WHERE status IN ('PENDING', 'CANCELLING'))
+        OR EXISTS (SELECT FROM refunds WHERE status = 'PENDING')
+        OR EXISTS (SELECT FROM payment_methods WHERE removed_at IS NOT NULL AND token IS NOT NULL)
+"""
 _EVENTS = "SELECT (stream, seq, type)::text AS row FROM outbox WHERE stream || body::text LIKE ANY($1)"
 
 
@@ -64,6 +70,8 @@ class Databases:
         """Waits until everything that happened since then is known to whom it concerns."""
 
         async def is_settled() -> bool:
+            if await self._connections["payments"].fetchval(_UNDER_WAY):
+                return False
             for name, connection in self._connections.items():
                 consumers = handled_by(name)
                 if consumers:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from deploy.local import postgres_server
-from deploy.local.layout import REPOSITORY, built_subgraphs
+from deploy.local.layout import REPOSITORY, WITH_FILES, built_subgraphs
 
 COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
@@ -40,9 +40,22 @@ def test_only_users_can_sign():
 def test_the_edge_brings_files_to_who_has_them_and_nobody_else():
     urls = dict(each.split("=", 1) for each in SERVICES["edge"]["environment"]["EDGE_FILE_URLS"].split(","))
     with_files = {name for name, service in SERVICES.items() if "EXCHANGE_LINK_KEYS_FILE" in str(service)}
-    assert urls == {name: f"http://{name}:8000" for name in with_files} == {"tasks": "http://tasks:8000"}
+    assert urls == {name: f"http://{name}:8000" for name in with_files}
+    assert with_files == set(WITH_FILES)
     in_front = {name for name, service in SERVICES.items() if "front" in service.get("networks", ())}
-    assert in_front == {"edge", "router", *with_files}
+    assert in_front == {"edge", "router", "payments", *with_files}
+
+
+def test_the_edge_brings_webhooks_to_payments_and_the_sandbox_sends_its_own_past_it():
+    assert SERVICES["edge"]["environment"]["EDGE_WEBHOOK_URL"] == "http://payments:8000"
+    assert "--webhook-url=http://payments:8000/webhooks/sandbox" in SERVICES["sandbox"]["command"]
+    assert SERVICES["payments"]["environment"]["EXCHANGE_SANDBOX_URL"] == "http://sandbox:8000"
+
+
+def test_what_moves_no_money_runs_in_development_unless_told_otherwise_and_so_does_who_asks_it():
+    for name in ("sandbox", "payments"):
+        assert SERVICES[name]["environment"]["EXCHANGE_ENVIRONMENT"] == "${EXCHANGE_ENVIRONMENT:-development}"
+    assert SERVICES["payments"]["environment"]["EXCHANGE_PAYMENT_PROVIDER"] == "${EXCHANGE_PAYMENT_PROVIDER:-sandbox}"
 
 
 def test_images_are_pinned():
@@ -60,18 +73,18 @@ def test_nothing_runs_as_root():
         assert (service.get("user") or last_user[0]) not in ("root", "0"), name
 
 
-def test_nothing_but_the_edge_and_the_caught_mail_is_reachable_from_outside():
-    assert {name for name, service in SERVICES.items() if "ports" in service} == {"edge", "mail"}
-    assert all(port.startswith("127.0.0.1:") for port in SERVICES["mail"]["ports"])
+def test_nothing_but_the_edge_and_what_stands_for_others_is_reachable_from_outside():
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"edge", "mail", "sandbox"}
+    assert all(port.startswith("127.0.0.1:") for name in ("mail", "sandbox") for port in SERVICES[name]["ports"])
     assert {name for name, network in COMPOSE["networks"].items() if not network.get("internal")} == {
         "front",
         "outside",
     }
 
 
-def test_only_users_reaches_a_mail_server_elsewhere_and_only_tasks_a_bucket():
+def test_only_users_reaches_a_mail_server_elsewhere_only_tasks_a_bucket_and_only_payments_a_provider():
     outside = {name for name, service in SERVICES.items() if "outside" in service.get("networks", ())}
-    assert outside == {"users", "mail", "tasks"}
+    assert outside == {"users", "mail", "tasks", "payments", "sandbox"}
     assert {name for name, service in SERVICES.items() if "S3_BUCKET" in str(service)} == {"tasks"}
     smtp = {name: value for name, value in SERVICES["users"]["environment"].items() if "SMTP" in name}
     assert smtp == {
@@ -88,6 +101,8 @@ def test_no_secret_stands_in_the_file():
         "/secrets/",
         "${EXCHANGE_SMTP_PASSWORD:-}",
         "${EXCHANGE_S3_SECRET_ACCESS_KEY:-}",
+        "${EXCHANGE_STRIPE_SECRET_KEY:-}",
+        "${EXCHANGE_STRIPE_WEBHOOK_SECRETS:-}",
     )
     assert [value for value in passwords if not value.startswith(taken_from_elsewhere)] == []
 

@@ -172,7 +172,7 @@ def test_the_command_rotates_lists_and_removes(instance: Instance, files: keys.K
 def test_keys_of_containers_rotate_the_same_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("postgres", "public", "users", "tasks"):
+    for name in ("postgres", "public", "users", "tasks", "payments", "sandbox"):
         (tmp_path / name).mkdir()
     monkeypatch.setattr(docker_secrets, "SECRETS", tmp_path)
     monkeypatch.setenv("SUBGRAPHS", "users")

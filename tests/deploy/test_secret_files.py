@@ -35,10 +35,11 @@ def test_port_base_is_remembered(instance):
 
 
 def test_containers_get_only_their_own_secrets(tmp_path, monkeypatch):
-    for name in ("postgres", "public", "users", "bids", "tasks"):
+    for name in ("postgres", "public", "users", "bids", "tasks", "payments", "sandbox"):
         (tmp_path / name).mkdir()
     monkeypatch.setattr(docker_secrets, "SECRETS", tmp_path)
-    monkeypatch.setenv("SUBGRAPHS", "users bids")
+    monkeypatch.setenv("SUBGRAPHS", "users bids payments")
+    monkeypatch.setenv("EXCHANGE_STRIPE_SECRET_KEY", "sk_test")
     docker_secrets.main()
     first = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
     docker_secrets.main()
@@ -48,7 +49,11 @@ def test_containers_get_only_their_own_secrets(tmp_path, monkeypatch):
         f"EXCHANGE_DATABASE_URL=postgresql+asyncpg://bids:{password}@postgres:5432/bids\n"
     )
     assert sorted(str(path.relative_to(tmp_path)) for path in first) == [
-        "bids/env", "postgres/bids", "postgres/superuser", "postgres/users", "public/jwks.json",
-        "tasks/links.json", "users/encryption.json", "users/env", "users/keys.lock", "users/signing.json",
+        "bids/env", "payments/env", "payments/links.json", "postgres/bids", "postgres/payments",
+        "postgres/superuser", "postgres/users", "public/jwks.json", "sandbox/env", "tasks/links.json",
+        "users/encryption.json", "users/env", "users/keys.lock", "users/signing.json",
     ]  # fmt: skip
+    sandbox = first[tmp_path / "sandbox" / "env"]
+    told = first[tmp_path / "payments" / "env"].partition("\n")[2]
+    assert told == f"EXCHANGE_STRIPE_SECRET_KEY=sk_test\n{sandbox}"
     assert '"d"' not in first[tmp_path / "public" / "jwks.json"]

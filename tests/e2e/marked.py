@@ -9,8 +9,18 @@ import pyotp
 from websockets.exceptions import ConnectionClosed
 
 from deploy.demo.live import Data
+from deploy.demo.provider import add_card
 from deploy.local.stack import Stack
-from tests.e2e.people import CREATE_TASK, DECLINE_BID, Person, eventually, mutation
+from tests.e2e.people import (
+    COUNTER_OFFER,
+    CREATE_TASK,
+    DECLINE_BID,
+    INVITE_TO_BID,
+    Person,
+    euro,
+    eventually,
+    mutation,
+)
 from tests.supergraph.clients import socket
 from tests.users.post import token_of
 
@@ -33,6 +43,7 @@ REJECT_DOCUMENT = mutation("rejectIdentityVerification", "verification { status 
 CREATE_PLACE = mutation("createPlace", "place { id }")
 REPORT_USER = mutation("reportUser", "report { id }")
 CANCEL_TASK = mutation("cancelTask", "task { status }")
+START_PAYMENT_METHOD_SETUP = mutation("startPaymentMethodSetup", "setup { id clientSecret }")
 EXPORT = mutation("exportMyData", "export { id }")
 ERASE = mutation("eraseMyAccount", "user { status }")
 EXPORTED = "query ($id: ID!) { dataExport(id: $id) { status parts(first: 50) { nodes { json } } } }"
@@ -159,6 +170,14 @@ async def identify(marked: Marked, admin: Person) -> None:
     await admin.call(REJECT_DOCUMENT, input=rejection)
 
 
+async def give_card(marked: Marked, sandbox: str) -> None:
+    """Gives a card to the payment provider."""
+    key = {"idempotencyKey": marked.mark("key of the card")}
+    setup = (await marked.call(START_PAYMENT_METHOD_SETUP, input=key))["setup"]
+    marked.mark("client secret of the card", setup["clientSecret"])
+    await add_card(marked.call, sandbox, setup)
+
+
 async def deal(marked: Marked, other: Person) -> None:
     """Posts and bids, takes part and calls off, and says something of somebody else."""
     place = {
@@ -171,8 +190,13 @@ async def deal(marked: Marked, other: Person) -> None:
     open_task = await post_task(marked, "open task")
     called_off = await post_task(marked, "task called off")
     given = await post_task(marked, "task given")
+    invitation = {"taskId": given, "taskerId": other.user_id, "message": marked.mark("message of an invitation")}
+    await marked.call_once_known(INVITE_TO_BID, input=invitation)
     bid = await other.place_bid(open_task, "150.00")
-    await marked.call(DECLINE_BID, input={"bidId": bid["id"], "reason": marked.mark("reason to decline")})
+    less = {"bidId": bid["id"], "amount": euro("140.00"), "expectedVersion": bid["version"]}
+    await marked.call(COUNTER_OFFER, input={**less, "message": marked.mark("message of a counter-offer")})
+    reason = {"bidId": bid["id"], "reason": "OTHER", "message": marked.mark("reason to decline")}
+    await marked.call(DECLINE_BID, input=reason)
     await marked.call(CANCEL_TASK, input={"taskId": called_off, "reason": marked.mark("reason to call off")})
     await marked.accept_bid(await other.place_bid(given, "160.00"))
     status = "query ($id: ID!) { task(id: $id) { status } }"

@@ -35,6 +35,8 @@ PLACE_BID = mutation("placeBid", f"bid {{ {BID} }}")
 UPDATE_BID = mutation("updateBid", f"bid {{ {BID} }}")
 WITHDRAW_BID = mutation("withdrawBid", f"bid {{ {BID} }}")
 DECLINE_BID = mutation("declineBid", f"bid {{ {BID} }}")
+COUNTER_OFFER = mutation("counterOffer", f"bid {{ {BID} }}")
+INVITE_TO_BID = mutation("inviteToBid", "invitation { id }")
 ACCEPT_BID = mutation("acceptBid", f"bid {{ {BID} }}")
 CREATE_TASK = mutation("createTask", "task { id status version }")
 

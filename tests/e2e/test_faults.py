@@ -24,11 +24,13 @@ from websockets.typing import Subprotocol
 
 from deploy.demo import live
 from deploy.demo.live import Data, Refused, SignedOut
+from deploy.demo.provider import give_card
 from deploy.local import routers, secret_files
 from deploy.local.layout import REPOSITORY, built_subgraphs
 from deploy.local.stack import Stack
 from shared import events
 from supergraph.router import command
+from tests.e2e.acceptance import Provider, acceptance
 from tests.e2e.negotiation import UNREACHABLE, Negotiation, negotiation
 from tests.e2e.people import (
     ACCEPT_BID,
@@ -412,6 +414,7 @@ async def test_without_redis_everything_goes_on(stack: Stack) -> None:
         async with newcomer(first_edge(stack), "Remy", "TASKER") as remy:
             assert await remy.call("{ me { displayName } }") == {"displayName": "Remy"}
             bid = await remy.place_bid(await deal.paula.post_task(), "50.00")
+            await give_card(deal.paula.call, stack.url("sandbox"))
             assert (await deal.paula.accept_bid(bid))["status"] == "ACCEPTED"
         await deal.goes_on()
         await stack.start_again("redis")
@@ -478,6 +481,49 @@ async def test_a_subgraph_that_is_down_costs_its_fields_and_no_more_than_its_tim
         await stack.start_again("bids")
 
 
+# --- the price of an accepted bid is taken once ---
+
+
+async def test_what_was_charged_as_payments_died_is_held_and_not_charged_again(stack: Stack) -> None:
+    """The provider has the money, its answer never comes, and neither does its webhook for a while."""
+    async with acceptance(stack, card="answer_lost") as deal:
+        await deal.provider.sends_webhooks("late", seconds=10)
+        await deal.accept()
+
+        async def is_charged() -> bool:
+            return bool(await deal.provider.charged(deal.task_ids[0]))
+
+        await eventually(is_charged)
+        await kill(stack, "payments")
+        await deal.provider.sends_webhooks("on-time")
+
+
+async def test_without_the_provider_an_acceptance_waits_for_it(stack: Stack) -> None:
+    async with acceptance(stack) as deal:
+        await stack.stop("sandbox")
+        await deal.accept()
+        await deal.shows("OPENED")
+        await stack.start_again("sandbox")
+
+
+async def test_what_is_paid_is_assigned_once_whoever_dies_between(stack: Stack) -> None:
+    async with acceptance(stack) as deal:
+        await stack.stop("tasks")
+        await deal.accept()
+        await deal.shows("OPENED", "FUNDED")
+        await kill(stack, "payments", "kafka")
+        await stack.start_again("tasks")
+        await stack.kill("tasks")
+
+
+async def test_of_acceptances_none_is_lost_or_paid_twice_although_everything_dies(stack: Stack) -> None:
+    async with acceptance(stack, count=4) as deal:
+        accepting = asyncio.create_task(deal.accept())
+        await deal.money[0].shows(1)
+        await kill(stack, "bids", "payments", "tasks", "sandbox", "postgres", *router_names(stack))
+        await accepting
+
+
 # --- everybody at once ---
 
 
@@ -490,6 +536,7 @@ async def test_of_a_hundred_acceptances_at_once_one_wins(stack: Stack) -> None:
         ]
         task_id = await paula.post_task()
         bids = [await tasker.place_bid(task_id, "100.00") for tasker in taskers]
+        await give_card(paula.call, stack.url("sandbox"))
         at_edges = [await entered.enter_async_context(paula.at(edge)) for edge in stack.edges.values()]
 
         answers = await asyncio.gather(
@@ -518,6 +565,7 @@ async def test_of_a_hundred_acceptances_at_once_one_wins(stack: Stack) -> None:
         assert {event["bid"]["id"] for event in view.events[3:5]} == {won["bid"]["id"]}
         task = await paula.call("query ($id: ID!) { task(id: $id) { status tasker { id } } }", id=task_id)
         assert task == {"status": "ASSIGNED", "tasker": won["bid"]["tasker"]}
+        assert await Provider(stack).charged(task_id) == [10_000]
 
 
 def first_edge(stack: Stack) -> str:

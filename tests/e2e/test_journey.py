@@ -6,13 +6,17 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 import pytest
 from rich.console import Console
 
 from deploy.demo import play
+from deploy.demo.documents import ESCROW_EVENTS
 from deploy.demo.live import Data, Refused
+from deploy.demo.provider import give_card
+from deploy.local import roles
 from deploy.local.stack import Stack
 from tests.e2e.people import (
     ACCEPT_BID,
@@ -62,14 +66,15 @@ def titles(view: View) -> list[str]:
     return [event["notification"]["title"] for event in view.events]
 
 
-async def test_four_people_play_the_main_job(edge: str) -> None:
-    async with people(edge, new=True) as (paula, tom, tina, theo), AsyncExitStack() as stack:
+async def test_four_people_play_the_main_job(edge: str, stack: Stack) -> None:
+    async with people(edge, new=True) as (paula, tom, tina, theo), AsyncExitStack() as entered:
         task_id = await paula.post_task()
         everybody = (paula, tom, tina, theo)
 
         async def views_of(document: str, **variables: object) -> list[View]:
             return [
-                await stack.enter_async_context(viewing(who.follow(document, variables, after=0))) for who in everybody
+                await entered.enter_async_context(viewing(who.follow(document, variables, after=0)))
+                for who in everybody
             ]
 
         bids = await views_of(BID_EVENTS, taskId=task_id)
@@ -83,6 +88,7 @@ async def test_four_people_play_the_main_job(edge: str) -> None:
         theos = await theo.place_bid(task_id, "150.00")
         toms = (await tom.call(UPDATE_BID, input={"bidId": toms["id"], "amount": euro("165.00")}))["bid"]
         theos = (await theo.call(WITHDRAW_BID, input={"bidId": theos["id"]}))["bid"]
+        await give_card(paula.call, stack.url("sandbox"))
         accepted = await paula.accept_bid(toms)
 
         seen_by_poster = [
@@ -97,8 +103,8 @@ async def test_four_people_play_the_main_job(edge: str) -> None:
         ]
         await bids[0].shows(8)
         await asyncio.gather(bids[1].shows(4), bids[2].shows(2), bids[3].shows(2))
-        await asyncio.gather(inboxes[0].shows(7), inboxes[1].shows(3), inboxes[2].shows(2), inboxes[3].shows(1))
-        await asyncio.gather(tasks[0].shows(3), *(view.shows(2) for view in tasks[1:]))
+        await asyncio.gather(inboxes[0].shows(8), inboxes[1].shows(4), inboxes[2].shows(2), inboxes[3].shows(1))
+        await asyncio.gather(tasks[0].shows(4), *(view.shows(2) for view in tasks[1:]))
 
         assert (accepted["status"], accepted["version"]) == ("ACCEPTED", 3)
         assert shown_bids(bids[0]) == seen_by_poster
@@ -108,24 +114,24 @@ async def test_four_people_play_the_main_job(edge: str) -> None:
         assert bids[1].numbers == [1, 4, 6, 7]
         assert [event["previousSeq"] for event in bids[1].events] == [0, 1, 4, 6]
 
-        assert tasks[0].types == ["CREATED", "PUBLISHED", "ASSIGNED"]
+        assert tasks[0].types == ["CREATED", "PUBLISHED", "FUNDING_STARTED", "ASSIGNED"]
         for view in tasks[1:]:
             assert view.types == ["PUBLISHED", "ASSIGNED"]
         assert tasks[3].events[-1]["task"] == {"id": task_id, "status": "ASSIGNED", "tasker": {"id": tom.user_id}}
 
         welcome = "Welcome to Service Exchange"
-        # What comes from tasks and what comes from bids has no order between them.
+        # What comes from tasks, from bids and from payments has no order between them.
         assert sorted(titles(inboxes[0])) == sorted(
-            [welcome, *["New bid"] * 3, "Bid changed", "Bid withdrawn", "Task assigned"]
+            [welcome, *["New bid"] * 3, "Bid changed", "Bid withdrawn", "Paid", "Task assigned"]
         )
-        assert titles(inboxes[1]) == [welcome, "Bid accepted", "The task is yours"]
+        assert sorted(titles(inboxes[1])) == sorted([welcome, "Bid accepted", "Paid", "The task is yours"])
         assert titles(inboxes[2]) == [welcome, "Bid declined"]
         assert titles(inboxes[3]) == [welcome]
-        assert inboxes[1].events[-1]["notification"] == {
+        assert {
             "title": "The task is yours",
             "body": "“Paint the garden fence” is yours, for 165.00 EUR.",
             "link": f"/tasks/{task_id}",
-        }
+        } in [event["notification"] for event in inboxes[1].events]
 
         # What one reads is what one was shown.
         answer = await paula.answer(
@@ -150,17 +156,48 @@ async def test_four_people_play_the_main_job(edge: str) -> None:
                 }
             }
         }
-        assert await tom.call("{ unreadCount }") == 3
+        assert await tom.call("{ unreadCount }") == 4
         mine = await tom.call("{ myTasks(as: TASKER) { nodes { id } } }")
         assert mine == {"nodes": [{"id": task_id}]}
 
 
-async def test_the_demo_finds_nothing_missing(edge: str) -> None:
-    printed = io.StringIO()
+async def test_who_has_no_card_yet_gives_one_and_pays_then(edge: str, stack: Stack) -> None:
+    async with newcomer(edge, "Pat", "POSTER") as pat, person(edge, "Tom", "TASKER") as tom:
+        task_id = await pat.post_task()
+        bid = await tom.place_bid(task_id, "100.00")
+        async with (
+            viewing(pat.follow(ESCROW_EVENTS, {"taskId": task_id})) as pats,
+            viewing(tom.follow(ESCROW_EVENTS, {"taskId": task_id})) as toms,
+            viewing(pat.follow(TASK_EVENTS, {"taskId": task_id})) as task,
+        ):
+            await pat.accept_bid(bid)
+            await pats.shows(2)
+            escrow = (await pat.call(ESCROW_OF, id=task_id))["escrow"]
+            assert escrow.pop("id") == pats.events[0]["escrow"]["id"]
+            assert escrow == {"status": "PENDING", "paymentDecline": {"reason": "PAYMENT_METHOD_REQUIRED"}}
 
-    await play.play(edge, Console(file=printed, width=120), limit=20)
+            await give_card(pat.call, stack.url("sandbox"))
+            again = {"escrowId": pats.events[0]["escrow"]["id"], "idempotencyKey": str(uuid.uuid4())}
+            await pat.call(mutation("retryFunding", "escrow { id }"), input=again)
+            await asyncio.gather(pats.shows(3), toms.shows(2), task.shows(4))
+
+    assert pats.types == ["OPENED", "PAYMENT_DECLINED", "FUNDED"]
+    # What the bank says of the poster's card is not the tasker's.
+    assert toms.types == ["OPENED", "FUNDED"]
+    assert task.types == ["CREATED", "PUBLISHED", "FUNDING_STARTED", "ASSIGNED"]
+
+
+async def test_the_demo_finds_nothing_missing(edge: str, stack: Stack) -> None:
+    printed = io.StringIO()
+    place = play.Place(edge, stack.url("sandbox"), partial(roles.grant, stack.instance, role="ADMIN"))
+
+    await play.play(place, Console(file=printed, width=120), limit=20)
 
     assert "Tina's bid is declined" in printed.getvalue()
+    assert "ENDED             escrow 165.00 = payable 148.50 + revenue 16.50" in printed.getvalue()
+
+
+ESCROW_OF = "query ($id: ID!) { task(id: $id) { escrow { id status paymentDecline { reason } } } }"
 
 
 @dataclass
@@ -287,6 +324,7 @@ async def test_nobody_but_poster_and_bidder_is_told_of_a_bid_live(edge: str, sta
         ]
         posters = await views.enter_async_context(viewing(paula.follow(BID_EVENTS, {"taskId": secret.task_id})))
         tinas = await tina.place_bid(secret.task_id, "190.00")
+        await give_card(paula.call, stack.url("sandbox"))
         await paula.accept_bid(secret.bid)
         # Tina's is declined by the last event of the stream, so everything before has passed her.
         tinas_bids, tinas_task, tinas_inbox, theos_bids, theos_task, theos_inbox = followed
@@ -320,7 +358,7 @@ async def test_refusals_tell_nothing_of_a_bid(edge: str) -> None:
         attempts = {
             UPDATE_BID: {"bidId": bid_id, "amount": euro("1.00")},
             WITHDRAW_BID: {"bidId": bid_id},
-            DECLINE_BID: {"bidId": bid_id},
+            DECLINE_BID: {"bidId": bid_id, "reason": "OTHER"},
             ACCEPT_BID: {"bidId": bid_id, "expectedVersion": 99},
         }
         for document, attempt in attempts.items():

@@ -168,7 +168,7 @@ async def test_one_trace_goes_from_the_router_to_the_notification(
     behind_the_router = [
         ("notifications", "INSERT", "client"),
         ("notifications", "consume bids.bid.placed", "consumer"),
-        ("bids", "Mutation.place_bid", "internal"),
+        ("bids", "BiddingMutation.place_bid", "internal"),
         ("bids", "mutation placeBid", "internal"),
         ("bids", "POST /graphql", "server"),
     ]
@@ -215,7 +215,7 @@ async def test_a_failed_resolver_is_found_by_the_request_id_of_its_error(
         spans = collector.trace(str(line["trace_id"]))
         return {(span.name, span.attributes["error.type"]) for span in spans if span.failed and span.service == "bids"}
 
-    await eventually(lambda: ("Mutation.place_bid", "IntegrityError") in failed(), EXPORTED_WITHIN, failed)
+    await eventually(lambda: ("BiddingMutation.place_bid", "IntegrityError") in failed(), EXPORTED_WITHIN, failed)
     assert ("INSERT", "CheckViolationError") in failed()
 
 
@@ -234,7 +234,7 @@ async def test_the_bid_shows_in_the_metrics_of_the_subgraphs(played: Played) -> 
     placed = {"type": "mutation", "field": "placeBid"}
     assert _sum(bids, "exchange_operations_total", **placed, code="OK") >= 1
     assert _sum(bids, "exchange_operation_duration_seconds_count", **placed) >= 1
-    assert _sum(bids, "exchange_field_duration_seconds_count", field="Mutation.place_bid") >= 1
+    assert _sum(bids, "exchange_field_duration_seconds_count", field="BiddingMutation.place_bid") >= 1
     assert _sum(bids, "exchange_http_requests_total", method="POST", path="/graphql", status="200") >= 1
     assert _sum(bids, "exchange_live_subscriptions") >= 1
     assert _sum(bids, "exchange_relay_leader") == 1

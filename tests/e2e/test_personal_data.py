@@ -38,7 +38,7 @@ _BID_EVENTS = {"bids.outbox.body", "topic bids.bid"}
 _TOLD = {"notifications.notifications.body", "notifications.outbox.body", "topic notifications.notification"}
 _TITLE = {
     *("tasks.tasks.title", "tasks.tasks.search", "bids.tasks.title", "notifications.tasks.title"),
-    *("locations.tasks.title", "locations.tasks.search"),
+    *("locations.tasks.title", "locations.tasks.search", "payments.task_titles.title"),
     *_TASK_EVENTS,
 }
 _REQUIREMENT = {"tasks.tasks.requirements", *_TASK_EVENTS}
@@ -52,7 +52,12 @@ WHILE_THERE: Places = {
     "street": {"locations.places.address"},
     "user agent": {"users.sessions.user_agent"},
     # What everybody sees goes with events to those who show it; a dead letter is the event as it was.
-    "display name": {"users.users.display_name", "notifications.users.display_name", *_USER_EVENTS, *_LETTER, *_TOLD},
+    "display name": {
+        *("users.users.display_name", "notifications.users.display_name", "payments.people.display_name"),
+        *_USER_EVENTS,
+        *_LETTER,
+        *_TOLD,
+    },
     "bio": _USER_EVENTS,
     "bio of a dead letter": {"users.users.bio", *_USER_EVENTS, *_LETTER},
     "avatar": {"users.users.avatar_url", *_USER_EVENTS, *_LETTER},
@@ -69,7 +74,9 @@ WHILE_THERE: Places = {
     "requirement of the task given": _REQUIREMENT,
     "reason to call off": {"tasks.tasks.cancelled_reason", *_TASK_EVENTS},
     "message of a bid": {"bids.bids.message", *_BID_EVENTS},
-    "reason to decline": {*_BID_EVENTS, *_TOLD},
+    "reason to decline": {"bids.bids.decline_message", *_BID_EVENTS, *_TOLD},
+    "message of a counter-offer": {"bids.offers.message", *_BID_EVENTS, *_TOLD},
+    "message of an invitation": {"bids.invitations.message", *_BID_EVENTS, *_TOLD},
     # What an admin says of them for the record.
     "reason to remove a second factor": _USER_EVENTS,
     # For the eyes of few, and in no event.
@@ -78,6 +85,7 @@ WHILE_THERE: Places = {
     # A client's own choice, and kept for a day.
     "key of the sign-up": {"users.idempotency_keys.key"},
     "key of the document": {"users.idempotency_keys.key"},
+    "key of the card": {"payments.idempotency_keys.key"},
     "key of the place": {"locations.idempotency_keys.key"},
     "key of the report": {"users.idempotency_keys.key"},
     "key of the open task": {"tasks.idempotency_keys.key"},
@@ -131,7 +139,7 @@ def test_personal_data_is_where_it_must_be_and_nowhere_else(found: Found) -> Non
         "verification code", "reset code", "code of a refused mail", "code of a mail that waits", "document's number",
         "document's number as typed", "full name", "phone as typed", "referer", "cookie", "address",
         "value of the wrong type", "literal in a document", "in no JSON", "no message", "query of an address",
-        "text of a failed report",
+        "text of a failed report", "client secret of the card",
     } <= found.nowhere  # fmt: skip
 
 
@@ -228,6 +236,7 @@ async def _live(stack: Stack, each: Marked, other: Person, admin: Person) -> Non
     await life.lose_factor(each, admin)
     await life.secure(stack, each)
     await life.identify(each, admin)
+    await life.give_card(each, stack.url("sandbox"))
     await life.deal(each, other)
     await life.export(each)
     await life.err(stack, each)

@@ -32,6 +32,7 @@ ASKS = {
     "users": "{ me { id } }",
     "tasks": "{ myTasks(as: TASKER) { nodes { id } } }",
     "bids": "{ myBids { nodes { id } } }",
+    "payments": "{ myPaymentMethods { id } }",
     "notifications": "{ unreadCount }",
     "locations": "{ myPlaces { nodes { id } } }",
 }

@@ -64,6 +64,17 @@ class FakeRouter:
             seen["bytes"] = len(await request.read())
         return web.Response(status=self.status, headers={"cache-control": "private, max-age=600", "x-answer": "files"})
 
+    async def webhooks(self, request: web.Request) -> web.Response:
+        """As the subgraph that takes them."""
+        self.requests.append(
+            {
+                "path": request.raw_path,
+                "headers": {name.lower(): value for name, value in request.headers.items()},
+                "body": await request.read(),
+            }
+        )
+        return web.Response(status=self.status)
+
     async def readiness(self, _: web.Request) -> web.Response:
         return web.json_response({"router": "internals"}, status=self.ready_status)
 
@@ -91,6 +102,7 @@ def _router() -> Iterator[FakeRouter]:
         app = web.Application(client_max_size=8 << 20)
         app.router.add_route("*", "/graphql", router.graphql)
         app.router.add_route("*", "/{kind:uploads|files}/{rest:.*}", router.files)
+        app.router.add_route("*", "/webhooks/{rest:.*}", router.webhooks)
         app.router.add_get("/readiness", router.readiness)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
@@ -168,6 +180,7 @@ def start_edge(router: FakeRouter, tmp_path: Path) -> Iterator[StartEdge]:
                 tls=tls,
                 limits=limits or Limits(),
                 file_urls={"tasks": router.url},
+                webhook_url=router.url,
                 allowed_origins=allowed_origins,
                 trusted_proxies=trusted_proxies,
                 workers=1,

@@ -51,6 +51,7 @@ def test_several_routers_hosts_origins_and_proxies_are_taken(tmp_path: Path) -> 
         {"ready_path": "/ready;}"},
         {"file_urls": {"tasks": "https://tasks:8000"}},
         {"file_urls": {"tasks|.*": ROUTER}},
+        {"webhook_url": "http://payments:8000/webhooks"},
         {"hosts": ("localhost",)},
         {"allowed_origins": ("*",)},
         {"allowed_origins": ("https://app.example.com/path",)},

@@ -57,10 +57,14 @@ def _token(scene: Scene, who: str) -> str:
 
 # By the name of a field or argument; values in <> are the scene's.
 _KNOWN = {
-    "id": ("<task>", "<draft>", "<bid>", "<paula>", "<tom>", "<category>", "<notification>"),
+    "id": ("<task>", "<draft>", "<bid>", "<paula>", "<tom>", "<category>", "<notification>", "<escrow>", "<card>"),
     "taskId": ("<task>", "<draft>", "<walter draft>"),
     "bidId": ("<bid>",),
+    "escrowId": ("<escrow>",),
+    "paymentMethodId": ("<card>",),
+    "account": ("escrow:<escrow>:EUR", "clearing:EUR"),
     "userId": ("<victor>", "<tina>"),
+    "taskerId": ("<victor>", "<tina>"),
     "posterId": ("<paula>",),
     "categoryId": ("<category>",),
     "categoryIds": ("<category>",),

@@ -25,6 +25,14 @@ NAMES = [path.name for path in SUBGRAPHS]
 
 # Text in events that tells nothing about a person: values of closed sets, words of the system's own.
 NO_ONES_TEXT = {
+    "tasks.task.funding_failed": {"reason"},  # a value of a closed set
+    "payments.escrow.payment_declined": {"reason"},
+    "payments.escrow.funding_failed": {"reason"},
+    "payments.escrow.price_change_failed": {"reason"},
+    "payments.escrow.frozen": {"reason"},
+    "payments.payout.failed": {"reason"},
+    "payments.transaction.processed": {"kind"},
+    "payments.transaction.charged_back": {"status"},
     "users.user.registered": {"status"},
     "users.user.email_verified": {"status"},
     # One of the few that the operator has configured.
@@ -38,13 +46,17 @@ NO_ONES_TEXT = {
     "users.user.export_requested": {"public_key"},
     "tasks.task.assignment_rejected": {"reason"},
     "bids.bid.expired": {"reason"},
-    "bids.bid.acceptance_failed": {"reason"},
+    "bids.bid.acceptance_failed": {"reason", "funding_failure"},
 }
 NO_ONES_TEXT_IN_BODIES = {
     "TaskSnapshot": {"mode", "status", "time_zone"},
     "AgreementSnapshot": {"kind", "status", "requested_by", "time_zone"},
     "QuestionSnapshot": set(),
-    "BidSnapshot": {"status"},
+    "BidSnapshot": {"status", "decline_reason"},
+    "OfferSnapshot": {"side", "status"},
+    "InvitationSnapshot": set(),
+    "EscrowSnapshot": {"status"},
+    "PayoutSnapshot": {"status"},
     "NotificationSnapshot": {"category", "link"},
 }
 

@@ -47,3 +47,28 @@ def bid_snapshot(**changes: Any) -> events.BidSnapshot:
         "updated_at": now,
     }
     return events.BidSnapshot(**values | changes)
+
+
+def escrow_snapshot(**changes: Any) -> events.EscrowSnapshot:
+    """Money that is held for a task, as its events carry it."""
+    now = clock.now()
+    nothing, price = Money(0, CurrencyCode.EUR), Money(15_000, CurrencyCode.EUR)
+    values: dict[str, Any] = {
+        "id": new_id("escrow"),
+        "task_id": new_id("task"),
+        "bid_id": new_id("bid"),
+        "bid_version": 2,
+        "poster_id": new_id("user"),
+        "tasker_id": new_id("user"),
+        "status": "FUNDED",
+        "version": 2,
+        "amount": price,
+        "held": price,
+        "released": nothing,
+        "fee": nothing,
+        "refunded": nothing,
+        "funding_expires_at": now + timedelta(minutes=15),
+        "created_at": now,
+        "updated_at": now,
+    }
+    return events.EscrowSnapshot(**values | changes)

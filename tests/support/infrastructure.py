@@ -26,7 +26,7 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.local import control, postgres_server, routers, secret_files, stamps, subgraph_server, system
-from deploy.local.layout import DEFAULT_STATE, REPOSITORY, Instance
+from deploy.local.layout import DEFAULT_STATE, REPOSITORY, WITH_FILES, Instance
 from deploy.local.stack import Stack
 from shared.config import Settings
 from shared.database import tables
@@ -104,7 +104,8 @@ def whole_system() -> Iterator[Stack]:
             environment["EXCHANGE_OPENID_PROVIDERS_FILE"] = str(file)
             # All tests come from one address.
             environment["EXCHANGE_OPENID_SIGN_INS_PER_ADDRESS"] = "1000000/1 hour"
-            options = system.Options(routers=kinds, fresh=("kafka", "redis", "pg", "mail"), environment=environment)
+            fresh = ("kafka", "redis", "pg", "mail", "sandbox")
+            options = system.Options(routers=kinds, fresh=fresh, environment=environment)
             stack = Stack.start(SYSTEM, options, Path(users.name))
             try:
                 yield stack
@@ -314,11 +315,15 @@ def settings(
         "jwks_file": secret_files.jwks(INSTANCE),
         "signing_keys_file": secret_files.signing_keys(INSTANCE),
         "encryption_keys_file": secret_files.encryption_keys(INSTANCE),
-        "link_keys_file": secret_files.link_keys(INSTANCE) if subgraph == "tasks" else None,
+        "link_keys_file": secret_files.link_keys(INSTANCE, subgraph) if subgraph in WITH_FILES else None,
         "storage_folder": storage_folder,
         # Nobody listens there: mail waits, unless a test has a server for it.
         "smtp_address": "127.0.0.1:9",
         "smtp_tls": "none",
+        # Nor there, unless a test has a sandbox.
+        "sandbox_url": "http://127.0.0.1:9",
+        "sandbox_api_key": SecretStr(secret_files.sandbox_api_key(INSTANCE)),
+        "sandbox_webhook_secret": SecretStr(secret_files.sandbox_webhook_secret(INSTANCE)),
         "drain_seconds": 1,
         # Generous: on a busy machine a slow answer must not look like a dead server.
         "redis_timeout_seconds": 2,
