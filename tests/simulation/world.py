@@ -75,9 +75,8 @@ class World:
 
 @asynccontextmanager
 async def a_world(folder: Path) -> AsyncIterator[World]:
-    """The subgraphs on empty databases of this process, at a time of its own."""
+    """The subgraphs on empty databases of this process, which are dropped with its others, at a time of its own."""
     async with AsyncExitStack() as stack:
-        stack.callback(infrastructure.drop_databases)
         databases = {
             name: Database(_settings(name, infrastructure.create_database(name, "simulated").url, folder))
             for name in SUBGRAPHS
