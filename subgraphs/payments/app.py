@@ -7,7 +7,8 @@ from shared.privacy.erasure import PASSES
 from shared.process.app import create_app
 from subgraphs.payments import receipts, settling, webhooks
 from subgraphs.payments.actions.books import WEEKLY_PAYOUT
-from subgraphs.payments.actions.funding import FUNDING, PRICE_CHANGE
+from subgraphs.payments.actions.charging import PRICE_CHANGE
+from subgraphs.payments.actions.funding import FUNDING
 from subgraphs.payments.actions.methods import EXPIRING
 from subgraphs.payments.actions.tips import EXPIRY
 from subgraphs.payments.consumers import (

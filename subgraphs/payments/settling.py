@@ -137,20 +137,20 @@ class Settler(DueWorker):
             method_id = charge.payment_method_id
             method = await store.methods.get_method(session, method_id) if method_id is not None else None
         if customer is None or customer.provider_id is None:
-            return await self._write(actions.funding.without_card, charge.id)
+            return await self._write(actions.outcomes.without_card, charge.id)
         try:
             answer, attempt = await self._drive(charge, customer.provider_id, method.token if method else None)
         except ProviderRefused as error:
             log.error("provider refuses a charge", charge=charge.id, code=error.code)
-            return await self._write(actions.funding.refused, charge.id, charge.attempt)
-        return await self._write(actions.funding.take_over, charge.id, answer, attempt)
+            return await self._write(actions.outcomes.refused, charge.id, charge.attempt)
+        return await self._write(actions.outcomes.take_over, charge.id, answer, attempt)
 
     async def _drive(self, charge: models.Charge, customer: str, card: str | None) -> tuple[Charge, int]:
         """What the provider says of a charge, once it was asked to do what is decided; and of which try it says so."""
         if charge.provider_id is None:
             amount = Money(charge.amount_minor, charge.currency)
             answer = await self._provider.prepare_charge(customer, amount, key=charge.id, subject_id=charge.task_id)
-            await self._write(actions.funding.prepared, charge.id, answer.id)
+            await self._write(actions.outcomes.prepared, charge.id, answer.id)
         else:
             answer = await self._provider.get_charge(charge.provider_id)
         if charge.status is charges.Status.CANCELLING:

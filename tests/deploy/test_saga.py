@@ -41,7 +41,7 @@ async def test_a_task_is_followed_through_three_subgraphs_and_the_books(
         paid = port.Charge("theirs", str(charge_id), port.ChargeStatus.SUCCEEDED, bid.amount, nothing)
         with clock.offset(timedelta(minutes=3)):
             async with databases["payments"].transaction() as session:
-                await actions.funding.take_over(session, str(charge_id), paid, 1)
+                await actions.outcomes.take_over(session, str(charge_id), paid, 1)
         with clock.offset(timedelta(minutes=4)):
             await tasks.assign(poster, tasker, task_id)
         with clock.offset(timedelta(minutes=5)):

@@ -7,7 +7,7 @@ from shared.ids import new_id
 from shared.money import Money
 from shared.transitions import By
 from subgraphs.payments import models, store
-from subgraphs.payments.actions import books, ending
+from subgraphs.payments.actions import books, ending, steps
 from subgraphs.payments.actions.books import Pages
 from subgraphs.payments.provider import port
 from subgraphs.payments.provider.port import DisputeStatus
@@ -21,12 +21,7 @@ async def take_over(session: AsyncSession, provider: str, charge_id: str, answer
 
     It may be over when it is first heard of.
     """
-    found = await store.charges.get_charge(session, charge_id)
-    assert found is not None, "charges are never deleted"
-    escrow = await store.escrows.lock_escrow(session, found.escrow_id)
-    charge = await store.charges.lock_charge(session, charge_id)
-    assert escrow is not None, "escrows are never deleted"
-    assert charge is not None, "charges are never deleted"
+    escrow, charge = await steps.lock_charge(session, charge_id)
     chargeback = await store.chargebacks.lock_by_provider_id(session, provider, answer.id)
     pages = Pages()
     if chargeback is None:

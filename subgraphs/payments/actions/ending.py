@@ -12,7 +12,7 @@ from shared.messaging.outbox import emit
 from shared.money import Money
 from shared.transitions import By
 from subgraphs.payments import models, rules, store
-from subgraphs.payments.actions import books, funding, refunds, steps
+from subgraphs.payments.actions import books, charging, funding, refunds, steps
 from subgraphs.payments.actions.books import Line, Pages
 from subgraphs.payments.rules import escrows, ledger, transactions
 from subgraphs.payments.rules.escrows import Command, FailureReason, Hold, Status
@@ -123,7 +123,7 @@ async def change_price(session: AsyncSession, task_id: str, agreement_id: str, p
     difference = price - Money(escrow.amount_minor, escrow.currency)
     if escrow.status not in escrows.HELD:
         if difference.minor > 0:
-            await emit(session, funding.price_stays(escrow, agreement_id, FailureReason.TASK_CLOSED))
+            await emit(session, charging.price_stays(escrow, agreement_id, FailureReason.TASK_CLOSED))
         return
     if difference.minor > 0:
         await funding.raise_price(session, escrow, agreement_id, difference)

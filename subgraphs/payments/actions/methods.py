@@ -8,7 +8,7 @@ from shared.identity.actor import Actor
 from shared.ids import new_id
 from shared.messaging.outbox import emit
 from subgraphs.payments import models, rules, store
-from subgraphs.payments.actions import funding, steps
+from subgraphs.payments.actions import charging, steps
 from subgraphs.payments.provider import port
 from subgraphs.payments.rules.settlements import Kind
 
@@ -21,7 +21,7 @@ async def start_setup(session: AsyncSession, actor: Actor) -> models.Setup:
     Raises TooManyPaymentMethods.
     """
     rules.methods.check_room(len(await store.methods.lock_wallet(session, actor.id)))
-    provider, now = funding.provider_of(session), clock.now()
+    provider, now = charging.provider_of(session), clock.now()
     customer = models.Customer(user_id=actor.id, provider=provider, provider_id=None, created_at=now)
     await store.methods.add_customer(session, customer)
     setup = models.Setup(

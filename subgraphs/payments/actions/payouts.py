@@ -8,7 +8,7 @@ from shared.identity.actor import Actor
 from shared.ids import new_id
 from shared.money import CurrencyCode, Entered, Money
 from subgraphs.payments import models, rules, store
-from subgraphs.payments.actions import books, funding, steps
+from subgraphs.payments.actions import books, charging, steps
 from subgraphs.payments.actions.books import Line, Pages
 from subgraphs.payments.provider import port
 from subgraphs.payments.rules import ledger, transactions
@@ -18,7 +18,7 @@ from subgraphs.payments.rules.settlements import Kind
 async def start_onboarding(session: AsyncSession, actor: Actor) -> models.PayoutAccount:
     """The account of a tasker, which the provider may not know yet: it is to be asked next. Raises RoleRequired."""
     rules.payouts.check_tasker(actor)
-    provider, now = funding.provider_of(session), clock.now()
+    provider, now = charging.provider_of(session), clock.now()
     account = models.PayoutAccount(
         user_id=actor.id,
         provider=provider,
@@ -75,7 +75,7 @@ async def weekly_due(session: AsyncSession, subject_id: str) -> None:
         return
     due_at = rules.payouts.next_weekly(clock.now())
     await deadlines.schedule(session, books.WEEKLY_PAYOUT, subject_id, due_at)
-    account = await store.payouts.get_account(session, tasker_id, funding.provider_of(session))
+    account = await store.payouts.get_account(session, tasker_id, charging.provider_of(session))
     is_suspended = bool(await copies.list_suspended(session, models.Suspension, (tasker_id,)))
     if account is None or account.status is not rules.payouts.AccountStatus.ACTIVE or is_suspended:
         return
@@ -121,7 +121,7 @@ async def _settle(
 
 async def _ready_account(session: AsyncSession, tasker_id: str) -> models.PayoutAccount:
     rules.payouts.check_not_suspended(bool(await copies.list_suspended(session, models.Suspension, (tasker_id,))))
-    account = await store.payouts.get_account(session, tasker_id, funding.provider_of(session))
+    account = await store.payouts.get_account(session, tasker_id, charging.provider_of(session))
     rules.payouts.check_account(account.status if account else None)
     assert account is not None
     return account

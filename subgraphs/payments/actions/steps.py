@@ -47,6 +47,17 @@ async def lock_as_poster(session: AsyncSession, actor: Actor, escrow_id: str) ->
     return escrow
 
 
+async def lock_charge(session: AsyncSession, charge_id: str) -> tuple[models.Escrow, models.Charge]:
+    """A charge with its escrow, both locked, the escrow first."""
+    found = await store.charges.get_charge(session, charge_id)
+    assert found is not None, "charges are never deleted"
+    escrow = await store.escrows.lock_escrow(session, found.escrow_id)
+    charge = await store.charges.lock_charge(session, charge_id)
+    assert escrow is not None, "escrows are never deleted"
+    assert charge is not None, "charges are never deleted"
+    return escrow, charge
+
+
 def step(escrow: models.Escrow, command: escrows.Command, by: By) -> None:
     """Takes a step of the table; hold the lock. Raises InvalidTransition."""
     take(escrows.TRANSITIONS, escrow, command, by)

@@ -9,7 +9,7 @@ from shared.identity.actor import Actor
 from shared.money import Entered
 from shared.transitions import By
 from subgraphs.payments import models, rules, store
-from subgraphs.payments.actions import funding, steps
+from subgraphs.payments.actions import charging, steps
 from subgraphs.payments.rules import charges, escrows
 from subgraphs.payments.rules.charges import Purpose
 from subgraphs.payments.rules.settlements import Kind
@@ -29,7 +29,7 @@ async def tip_tasker(
     if escrow is None or not escrows.may_see(actor.id, escrow.poster_id, escrow.tasker_id):
         raise NotFound("There is no money of such a task.", field=("taskId",))
     rules.escrows.check_tippable(actor, escrow.poster_id, escrow.status)
-    method = await funding.method_of(session, actor.id, payment_method_id)
+    method = await charging.method_of(session, actor.id, payment_method_id)
     if payment_method_id is not None and method is None:
         raise NotFound("You have no such card.", field=("paymentMethodId",))
     if method is None:
@@ -37,8 +37,8 @@ async def tip_tasker(
     with collected() as check:
         asked = check(read_amount, amount, escrow.currency)
     expires_at = clock.now() + escrows.FUNDING_PERIOD
-    tip = funding.new_charge(
-        escrow, Purpose.TIP, asked.minor, asked.currency, expires_at, method, funding.provider_of(session)
+    tip = charging.new_charge(
+        escrow, Purpose.TIP, asked.minor, asked.currency, expires_at, method, charging.provider_of(session)
     )
     session.add(tip)
     await deadlines.schedule(session, EXPIRY, tip.id, expires_at)
@@ -48,13 +48,10 @@ async def tip_tasker(
 
 async def tip_due(session: AsyncSession, charge_id: str) -> None:
     """The deadline of a tip that was not paid: nothing more is taken. Locks escrow and charge."""
-    found = await store.charges.get_charge(session, charge_id)
-    assert found is not None, "charges are never deleted"
-    await store.escrows.lock_escrow(session, found.escrow_id)
-    tip = await store.charges.lock_charge(session, charge_id)
-    if tip is None or tip.status not in charges.OPEN:
+    _, tip = await steps.lock_charge(session, charge_id)
+    if tip.status not in charges.OPEN:
         return
     if tip.expires_at > clock.now():
         await deadlines.schedule(session, EXPIRY, charge_id, tip.expires_at)
         return
-    await funding.give_up(session, tip, By.TIMER)
+    await charging.give_up(session, tip, By.TIMER)
