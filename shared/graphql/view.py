@@ -19,6 +19,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import SubscribeMessage
 from strawberry.types.unset import UNSET, UnsetType
 
+from shared.bodies import MAX_BODY_BYTES, read_body
 from shared.context import Context, Services
 from shared.errors import BadRequest, RateLimited, RequestError, ServerShutdown
 from shared.graphql.engine import EncodedResponse, Engine, GraphQLRequest, Response, refuse
@@ -28,7 +29,6 @@ from shared.telemetry import REFUSALS, current_request_id, live_subscriptions
 log = structlog.get_logger(__name__)
 
 L = TypeVar("L")
-MAX_BODY_BYTES = 1_000_000
 _INIT_TIMEOUT = timedelta(seconds=10)
 _RETRY_AFTER_SECONDS = 5.0
 
@@ -87,7 +87,7 @@ class GraphQLEndpoint(Generic[L]):
                 # Anything but JSON could be sent by a form of another site without a CORS preflight.
                 if headers.get(b"content-type", b"").split(b";")[0].strip().lower() != b"application/json":
                     return 415, refuse(BadRequest("The content type must be application/json."), context)
-                body = await _read(receive, headers)
+                body = await read_body(receive, headers)
                 if body is None:
                     return 413, refuse(BadRequest(f"The body exceeds {MAX_BODY_BYTES} bytes."), context)
                 request = GraphQLRequest.of(decode(body))
@@ -256,25 +256,6 @@ def _query_string(raw: bytes) -> dict[str, object]:
     else:
         body.pop("variables", None)
     return body
-
-
-async def _read(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes | None:
-    """The whole body, or None if it is larger than allowed. Raises ClientDisconnect."""
-    if headers.get(b"content-length", b"0").isdigit() and int(headers.get(b"content-length", b"0")) > MAX_BODY_BYTES:
-        return None
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            return None
-        chunks.append(chunk)
-        if not message.get("more_body"):
-            return b"".join(chunks)
 
 
 def _user_agent(scope: Scope) -> str:

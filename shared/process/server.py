@@ -7,7 +7,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from shared.graphql.view import MAX_BODY_BYTES
+from shared.bodies import MAX_BODY_BYTES
 from shared.process.app import drain
 from shared.process.connections import DEFAULT_PATIENCE, Config, Patience
 

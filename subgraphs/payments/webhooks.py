@@ -5,10 +5,11 @@ So one that comes twice, late or in another order changes nothing, and one that 
 
 import structlog
 from prometheus_client import Counter
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from shared.bodies import read_body
 from shared.context import Services
 from shared.errors import ServiceUnavailable
 from subgraphs.payments import actions, store
@@ -20,8 +21,6 @@ from subgraphs.payments.settling import provider_of
 log = structlog.get_logger(__name__)
 
 WEBHOOKS = Counter("exchange_webhooks_total", "Webhooks by outcome: taken, or why one is refused.", ("outcome",))
-
-_LARGEST = 1_000_000
 
 
 def route() -> Route:
@@ -35,7 +34,13 @@ async def _receive(request: Request) -> Response:
     if request.path_params["provider"] != provider.name:
         return _refused(404, "unknown_provider")
     try:
-        hints = provider.read_webhook(await _body(request), dict(request.headers))
+        body = await read_body(request.receive, dict(request.scope["headers"]))
+        if body is None:
+            return _refused(400, WebhookFault.MALFORMED.value)
+        hints = provider.read_webhook(body, dict(request.headers))
+    except ClientDisconnect:
+        # Nobody hears what it is answered.
+        return Response(status_code=400)
     except WebhookRefused as refused:
         return _refused(400, refused.reason.value)
     try:
@@ -46,15 +51,6 @@ async def _receive(request: Request) -> Response:
         return _refused(503, "unavailable")
     WEBHOOKS.labels("taken").inc()
     return Response(status_code=204)
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST:
-            raise WebhookRefused(WebhookFault.MALFORMED)
-    return bytes(body)
 
 
 async def _look_at(services: Services[Loaders], provider: Provider, hint: Hint) -> None:

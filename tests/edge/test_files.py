@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from edge.render import Limits
-from shared.graphql.view import MAX_BODY_BYTES
+from shared.bodies import MAX_BODY_BYTES
 from tests.edge.conftest import FakeRouter, RunningEdge, StartEdge, wait_until
 from tests.edge.test_http import error, seen_headers
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from edge.render import Limits
-from shared.graphql.view import MAX_BODY_BYTES
+from shared.bodies import MAX_BODY_BYTES
 from tests.edge.conftest import FakeRouter, RunningEdge, StartEdge, wait_until
 from tests.support.loopback import free_port
 

@@ -8,7 +8,7 @@ import aiohttp
 import httpx
 import pytest
 
-from shared.graphql.view import MAX_BODY_BYTES
+from shared.bodies import MAX_BODY_BYTES
 from supergraph import compose
 from supergraph.router import command
 from tests.supergraph.clients import Json, codes, post, socket
