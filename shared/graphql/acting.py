@@ -18,6 +18,9 @@ from shared.context import Context
 from shared.idempotency import idempotent
 from shared.identity.actor import Actor
 
+IDEMPOTENCY_KEY = "Sent again with the same key within 24 hours, the input has one effect."
+"""What the graph says of the field `idempotencyKey` of an input."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 Action: TypeAlias = Callable[Concatenate[AsyncSession, Actor, P], Awaitable[R]]

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from shared.graphql.acting import act, act_once
+from shared.graphql.acting import IDEMPOTENCY_KEY, act, act_once
 from shared.graphql.ids import BidId, PaymentMethodId, TaskId
 from shared.graphql.schema import mutation
 from shared.graphql.types import MoneyInput
@@ -18,9 +18,7 @@ class PlaceBidInput:
     amount: MoneyInput = strawberry.field(description="In the task's currency: about 1 to 100,000 euro's worth.")
     message: str = strawberry.field(description="What you say to the poster, 20 to 1,500 characters.")
     estimated_minutes: int | None = strawberry.field(default=None, description="How long you expect the work to take.")
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="What to change of a pending bid; what is left out stays as it is.")

@@ -4,7 +4,7 @@ from typing import Self
 
 import strawberry
 
-from shared.graphql.acting import act, act_once
+from shared.graphql.acting import IDEMPOTENCY_KEY, act, act_once
 from shared.graphql.ids import InvitationId, TaskId, UserId
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation
@@ -19,9 +19,7 @@ class InviteToBidInput:
     task_id: TaskId = strawberry.field(description="An open task of one's own.")
     tasker_id: UserId = strawberry.field(description="A tasker who has not bid on it.")
     message: str | None = strawberry.field(default=None, description="Told to the tasker, 1 to 500 characters.")
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="The invitation to turn down.")

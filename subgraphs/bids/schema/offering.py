@@ -2,7 +2,7 @@
 
 import strawberry
 
-from shared.graphql.acting import act, act_once
+from shared.graphql.acting import IDEMPOTENCY_KEY, act, act_once
 from shared.graphql.ids import BidId
 from shared.graphql.schema import mutation
 from shared.graphql.types import MoneyInput
@@ -21,9 +21,7 @@ class CounterOfferInput:
         description="The `version` that you saw; `VERSION_CONFLICT` if the bid changed since."
     )
     message: str | None = strawberry.field(default=None, description="Told to the other side, 1 to 500 characters.")
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="The answer to an open offer.")

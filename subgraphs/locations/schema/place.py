@@ -7,7 +7,7 @@ import strawberry
 from strawberry import ID
 
 from shared.errors import BadRequest, InvalidInput, collected
-from shared.graphql.acting import act, act_once
+from shared.graphql.acting import IDEMPOTENCY_KEY, act, act_once
 from shared.graphql.entities import Node, entity
 from shared.graphql.ids import PlaceId
 from shared.graphql.pagination import After, Before, Connection, First, Last
@@ -66,9 +66,7 @@ class CreatePlaceInput:
     country: str | None = strawberry.field(
         default=None, description="Where the address is: an ISO 3166-1 alpha-2 code such as `TH`."
     )
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A place to delete.")

@@ -6,7 +6,7 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from shared.graphql.acting import act, act_once
+from shared.graphql.acting import IDEMPOTENCY_KEY, act, act_once
 from shared.graphql.entities import Node, entity
 from shared.graphql.ids import CategoryId, SavedSearchId
 from shared.graphql.pagination import After, Before, Connection, First, Last
@@ -94,9 +94,7 @@ class CreateSavedSearchInput:
     min_budget: MoneyInput | None = strawberry.field(
         default=None, description="Only tasks in this currency with at least this budget."
     )
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A saved search to delete.")

@@ -22,7 +22,7 @@ PAYOUT_FAILED_BECAUSE = {
     "ACCOUNT_UNUSABLE": "The details of your account are not right any more.",
 }
 FROZEN_BECAUSE = {"DISPUTE": "while the dispute about it is open", "CHARGEBACK": "while a bank looks into the payment"}
-FROZEN = "for now"
+FROZEN = "until that is settled"
 
 
 def _about(escrow: events.EscrowSnapshot, user_id: str, title: str, body: str) -> Message:

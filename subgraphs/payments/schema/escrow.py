@@ -8,7 +8,7 @@ import strawberry
 from strawberry import ID
 
 from shared import clock, events
-from shared.graphql.acting import act_once
+from shared.graphql.acting import IDEMPOTENCY_KEY, act_once
 from shared.graphql.entities import Node, entity
 from shared.graphql.ids import ChargeId, EscrowId, PaymentMethodId, TaskId
 from shared.graphql.limits import list_size
@@ -249,9 +249,7 @@ class RetryFundingInput:
     payment_method_id: PaymentMethodId | None = strawberry.field(
         default=None, description="One's own card; the default one if it is left out."
     )
-    idempotency_key: str = strawberry.field(
-        description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str = strawberry.field(description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A tip.")
@@ -261,9 +259,7 @@ class TipTaskerInput:
     payment_method_id: PaymentMethodId | None = strawberry.field(
         default=None, description="One's own card; the default one if it is left out."
     )
-    idempotency_key: str = strawberry.field(
-        description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str = strawberry.field(description=IDEMPOTENCY_KEY)
 
 
 @strawberry.type(description="The outcome of `retryFunding`.")

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 import strawberry
 from strawberry import ID
 
-from shared.graphql.acting import act_once
+from shared.graphql.acting import IDEMPOTENCY_KEY, act_once
 from shared.graphql.ids import EscrowId, UserId
 from shared.graphql.limits import list_size
 from shared.graphql.pagination import After, Before, Connection, First, Last
@@ -138,9 +138,7 @@ class IssueRefundInput:
         "and this is left out.",
     )
     reason: str = strawberry.field(description="Why, 3 to 500 characters; the poster is told.")
-    idempotency_key: str = strawberry.field(
-        description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str = strawberry.field(description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="What to charge a tasker.")
@@ -148,9 +146,7 @@ class ChargeTaskerInput:
     user_id: UserId = strawberry.field(description="The tasker.")
     amount: MoneyInput = strawberry.field(description="Taken from their balance, which may be less than nothing then.")
     reason: str = strawberry.field(description="Why, 3 to 500 characters; the tasker is told.")
-    idempotency_key: str = strawberry.field(
-        description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str = strawberry.field(description=IDEMPOTENCY_KEY)
 
 
 @strawberry.type(description="The outcome of `issueRefund`.")

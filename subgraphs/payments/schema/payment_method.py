@@ -7,7 +7,7 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from shared.graphql.acting import act, act_once
+from shared.graphql.acting import IDEMPOTENCY_KEY, act, act_once
 from shared.graphql.entities import Node, entity
 from shared.graphql.ids import PaymentMethodId, PaymentMethodSetupId
 from shared.graphql.limits import list_size
@@ -68,9 +68,7 @@ class PaymentMethodSetup:
 
 @strawberry.input(description="A new setup.")
 class StartPaymentMethodSetupInput:
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="The card of a setup that the client has completed.")

@@ -9,7 +9,7 @@ import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry import ID
 
-from shared.graphql.acting import act_once
+from shared.graphql.acting import IDEMPOTENCY_KEY, act_once
 from shared.graphql.entities import Node, entity
 from shared.graphql.limits import list_size
 from shared.graphql.pagination import After, Before, Connection, First, Last
@@ -108,9 +108,7 @@ class Payout(Node):
 
 @strawberry.input(description="Setting up payouts, or going on with it.")
 class StartPayoutOnboardingInput:
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="What to pay out.")
@@ -118,9 +116,7 @@ class RequestPayoutInput:
     amount: MoneyInput = strawberry.field(
         description="Of the balance in its currency; at least `leastPayout` of `myBalances`."
     )
-    idempotency_key: str = strawberry.field(
-        description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str = strawberry.field(description=IDEMPOTENCY_KEY)
 
 
 @strawberry.type(description="The outcome of `startPayoutOnboarding`.")

@@ -5,7 +5,7 @@ from typing import Self
 
 import strawberry
 
-from shared.graphql.acting import act, act_once
+from shared.graphql.acting import IDEMPOTENCY_KEY, act, act_once
 from shared.graphql.ids import AgreementId, TaskId
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation
@@ -30,9 +30,7 @@ class RequestRescheduleInput:
     time_zone: str | None = strawberry.field(
         default=None, description="An IANA name such as `Asia/Bangkok`; left out, the task's."
     )
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="Another price to ask for.")
@@ -42,9 +40,7 @@ class RequestPriceChangeInput:
         description="For the whole task, in its currency: about 1 to 100,000 euro's worth."
     )
     message: str = strawberry.field(description="Why, in 10 to 2,000 characters.")
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="The end to ask for.")
@@ -53,9 +49,7 @@ class RequestCancellationInput:
     reason: str = strawberry.field(
         description="Why, in 1 to 500 characters; everybody who may see the task can read it once it is called off."
     )
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="The answer to a request.")

@@ -4,7 +4,7 @@ from typing import Self
 
 import strawberry
 
-from shared.graphql.acting import act, act_once
+from shared.graphql.acting import IDEMPOTENCY_KEY, act, act_once
 from shared.graphql.ids import QuestionId, TaskId
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation
@@ -26,9 +26,7 @@ class AskQuestionInput:
         description="5 to 1,000 characters for everybody to read; `CONTACT_DETAILS_NOT_ALLOWED` for addresses, numbers "
         "and links."
     )
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="What to answer.")

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from shared.graphql.acting import act_once
+from shared.graphql.acting import IDEMPOTENCY_KEY, act_once
 from shared.graphql.ids import CategoryId, PlaceId, TaskId
 from shared.graphql.schema import mutation
 from shared.graphql.types import MoneyInput
@@ -40,9 +40,7 @@ class CreateTaskInput:
     publish: bool = strawberry.field(
         default=False, description="Whether to publish it at once; otherwise it is a draft."
     )
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="What to change of a draft or an open task; what is left out stays as it is.")

@@ -7,7 +7,7 @@ import strawberry
 from strawberry import ID
 
 from shared.files.uploads import MOST_CHUNK_BYTES
-from shared.graphql.acting import act_once
+from shared.graphql.acting import IDEMPOTENCY_KEY, act_once
 from shared.graphql.ids import AttachmentId, TaskId
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation
@@ -32,9 +32,7 @@ class CreateAttachmentUploadInput:
         description="`image/jpeg`, `image/png`, `image/webp` or `application/pdf`; it has to be what the file holds."
     )
     size_bytes: int = strawberry.field(description="How many bytes will come: at most 10,485,760.")
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Sent again with the same key within 24 hours, the input has one effect."
-    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="The file to take away.")

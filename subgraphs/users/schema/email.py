@@ -2,14 +2,13 @@
 
 import strawberry
 
-from shared.graphql.acting import act_once
+from shared.graphql.acting import IDEMPOTENCY_KEY, act_once
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation
 from shared.graphql.types import UserError
 from shared.idempotency import idempotent
 from subgraphs.users import actions, store
 from subgraphs.users.rules.mailed_codes import Purpose
-from subgraphs.users.schema.session import IDEMPOTENCY_KEY
 from subgraphs.users.schema.user import Info, User
 from subgraphs.users.secrets_at_rest import cipher
 

@@ -9,6 +9,7 @@ import strawberry
 from nacl.public import PrivateKey, SealedBox
 from strawberry import ID
 
+from shared.graphql.acting import IDEMPOTENCY_KEY
 from shared.graphql.entities import Node, entity
 from shared.graphql.ids import ExportId
 from shared.graphql.pagination import After, Before, Connection, First, Last
@@ -21,7 +22,6 @@ from shared.ids import id_of_row
 from subgraphs.users import actions, credentials, models, rules, second_factor, secrets_at_rest, store
 from subgraphs.users.rules.exports import Status
 from subgraphs.users.schema.second_factor import CODE
-from subgraphs.users.schema.session import IDEMPOTENCY_KEY
 from subgraphs.users.schema.user import Info
 
 register_enum(

@@ -4,7 +4,7 @@ import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.config import Settings
-from shared.graphql.acting import act
+from shared.graphql.acting import IDEMPOTENCY_KEY, act
 from shared.graphql.quotas import Quota, by_actor
 from shared.graphql.schema import mutation
 from shared.graphql.types import UserError
@@ -13,7 +13,7 @@ from subgraphs.users import actions, credentials, rules, store
 from subgraphs.users.actions.passwords import NewPassword
 from subgraphs.users.revocations import revoke
 from subgraphs.users.rules.mailed_codes import Purpose
-from subgraphs.users.schema.session import IDEMPOTENCY_KEY, Session
+from subgraphs.users.schema.session import Session
 from subgraphs.users.schema.user import Info, User
 from subgraphs.users.secrets_at_rest import cipher
 

@@ -7,7 +7,7 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from shared.graphql.acting import act_once
+from shared.graphql.acting import IDEMPOTENCY_KEY, act_once
 from shared.graphql.entities import Node, entity
 from shared.graphql.ids import UserId
 from shared.graphql.pagination import After, Before, Connection, First, Last
@@ -17,7 +17,6 @@ from shared.graphql.types import UserError, register_enum
 from shared.identity.actor import MARKETPLACE
 from subgraphs.users import actions, models, store
 from subgraphs.users.rules.reports import ReportReason
-from subgraphs.users.schema.session import IDEMPOTENCY_KEY
 from subgraphs.users.schema.user import Info, User, find_user
 
 QUOTAS = [Quota("reports", "reports_per_address"), Quota("reports account", "reports_per_account", by_actor)]

@@ -10,7 +10,7 @@ from strawberry import ID
 
 from shared import clock
 from shared.config import Settings
-from shared.graphql.acting import act
+from shared.graphql.acting import IDEMPOTENCY_KEY, act
 from shared.graphql.entities import Node, entity
 from shared.graphql.ids import SessionId
 from shared.graphql.pagination import After, Before, Connection, First, Last
@@ -79,9 +79,6 @@ class SessionTokens:
             expires_at=grant.session.access_expires_at,
             user=User.of(grant.user, to_themselves=True),
         )
-
-
-IDEMPOTENCY_KEY = "Sent again with the same key within 24 hours, the input has one effect."
 
 
 @strawberry.input(description="A new account.")

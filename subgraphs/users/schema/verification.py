@@ -8,7 +8,7 @@ import strawberry
 from strawberry import ID
 
 from shared import clock
-from shared.graphql.acting import act
+from shared.graphql.acting import IDEMPOTENCY_KEY, act
 from shared.graphql.entities import Node, entity
 from shared.graphql.ids import VerificationId
 from shared.graphql.pagination import After, Before, Connection, First, Last
@@ -19,7 +19,6 @@ from shared.idempotency import idempotent
 from shared.identity.actor import ADMIN, MARKETPLACE
 from subgraphs.users import actions, models, rules, store
 from subgraphs.users.rules.verification import DocumentType, RejectionReason, Status
-from subgraphs.users.schema.session import IDEMPOTENCY_KEY
 from subgraphs.users.schema.user import Info, User, find_user
 from subgraphs.users.secrets_at_rest import cipher
 
