@@ -26,7 +26,7 @@ from subgraphs.payments.settling import Settler
 from tests.simulation import invariants
 from tests.simulation.people import Cast, Sent, Work
 from tests.simulation.provider import Bank, Temper
-from tests.simulation.scheduling import Violation, gate
+from tests.simulation.scheduling import Violation, gate, who_moves
 from tests.simulation.world import SUBGRAPHS, World
 
 R = TypeVar("R")
@@ -131,8 +131,13 @@ class Run:
             raise Violation(f"{steps}\n\nseed {self.seed}, {self.chaos}\n{what}") from error
 
     def note(self, what: str) -> None:
-        """Writes a step into the trace; ids of the provider without what makes them different from run to run."""
-        self.trace.append(f"{self.world.clock.time:%d %H:%M:%S} {what.replace(f'.{self.began}', '')}")
+        """Writes a step into the trace; ids of the provider without what makes them different from run to run.
+
+        Of two that move, one let go by the other one's lock, either may be the first to say something.
+        """
+        actor = who_moves()
+        notes = self.trace if actor is None else actor.notes
+        notes.append(f"{self.world.clock.time:%d %H:%M:%S} {what.replace(f'.{self.began}', '')}")
 
     def tell(self, event: Event, *consumers: str) -> None:
         """What another subgraph than those of the world tells them."""
@@ -190,7 +195,8 @@ class Run:
                 self._begin(*random.choice(ready))
             elif stage.standing():
                 await self._step()
-            await stage.settle()
+            if (crashed := await stage.settle()) is not None:
+                self.note(f"{crashed.name} crashes, since it is the second one to wait for a lock")
             self._check()
 
     async def _calm(self) -> None:
@@ -221,6 +227,9 @@ class Run:
 
     def _check(self) -> None:
         self._steps += 1
+        for actor in self.world.stage.actors:
+            self.trace += actor.notes
+            actor.notes.clear()
         for actor in self.world.stage.take_over():
             if not actor.task.cancelled() and (error := actor.task.exception()) is not None:
                 self._failed(actor.name, error)

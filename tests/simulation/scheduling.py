@@ -1,17 +1,19 @@
 """Several coroutines side by side, one step at a time, in an order that is chosen and can be chosen again.
 
 An actor stands at a gate before each statement, before each commit, and wherever else it calls `gate`. Whoever is let
-through runs to its next gate, to its end, or into a lock that another one holds. Nobody else moves meanwhile, so what
-happens depends on the order of the choices alone, not on how fast anything is.
+through runs to its next gate, to its end, or into a lock that another one holds. Nobody else moves meanwhile but the
+one who waits for a lock, if it is let go; so what happens depends on the order of the choices alone, not on how fast
+anything is.
 """
 
 import asyncio
 import re
 from collections.abc import Callable, Coroutine, Iterable
 from contextvars import ContextVar
+from typing import cast
 
 import asyncpg
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_only
 
@@ -19,8 +21,9 @@ _LOOK_SECONDS = 0.003
 """How long a statement may take before it is asked whether it waits for a lock."""
 _MOST_SECONDS = 20
 # Locks of rows, and those by name; others are of PostgreSQL's own work, and soon over.
-_WAITING = """SELECT count(DISTINCT pid) FROM pg_locks
+_WAITING = """SELECT pid, pg_blocking_pids(pid) AS blocked_by FROM pg_locks
     WHERE NOT granted AND pid = ANY($1) AND locktype IN ('transactionid', 'tuple', 'advisory', 'spectoken')"""
+_HOLDING = "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND locktype <> 'virtualxid')"
 _TABLE = re.compile(r"(?:FROM|INTO|UPDATE)\s+(\w+)")
 
 
@@ -35,6 +38,10 @@ class Actor:
         self.name = name
         self.at: str | None = None
         """The gate at which it stands."""
+        self.pid: int | None = None
+        """The server's process that runs its statements."""
+        self.notes: list[str] = []
+        """What is to be said of its last step."""
         self.is_crashing = False
         self._changed = changed
         self._go: asyncio.Future[None] | None = None
@@ -75,60 +82,78 @@ class Actor:
 _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
 
 
+def who_moves() -> Actor | None:
+    """The actor that calls, unless somebody else does."""
+    return _actor.get()
+
+
 async def gate(name: str) -> None:
     """A point between two steps of an actor; no actor passes without being let through."""
-    actor = _actor.get()
+    actor = who_moves()
     if actor is not None:
         await actor.stand(name)
 
 
 class Stage:
-    """The actors, and the connections to PostgreSQL by which it is known which of them waits for another."""
+    """The actors, and a connection to PostgreSQL by which it is known which of them waits for another."""
 
     def __init__(self, monitor: asyncpg.Connection) -> None:
         self.actors: list[Actor] = []
         self._monitor = monitor
         self._changed = asyncio.Event()
-        self._pids: set[int] = set()
+        self._waiting: Actor | None = None
 
     def watch(self, engine: AsyncEngine, committed: Callable[[], None]) -> None:
         """Puts a gate before each statement and commit of an engine."""
 
-        def connected(connection: object, record: object) -> None:
-            self._pids.add(connection.driver_connection.get_server_pid())  # type: ignore[attr-defined] # SQLAlchemy's
-
-        def before_statement(connection: object, cursor: object, statement: str, *_: object) -> None:
+        def before_statement(connection: Connection, cursor: object, statement: str, *_: object) -> None:
+            if (actor := who_moves()) is not None:
+                driver_connection = cast("asyncpg.Connection", connection.connection.driver_connection)
+                actor.pid = driver_connection.get_server_pid()
             await_only(gate(_short(statement)))
 
         def before_commit(connection: object) -> None:
             await_only(gate("COMMIT"))
             committed()
 
-        for name, listener in (
-            ("connect", connected), ("before_cursor_execute", before_statement), ("commit", before_commit)
-        ):  # fmt: skip
-            event.listen(engine.sync_engine, name, listener)
+        event.listen(engine.sync_engine, "before_cursor_execute", before_statement)
+        event.listen(engine.sync_engine, "commit", before_commit)
 
     def start(self, name: str, work: Coroutine[object, object, None]) -> Actor:
         actor = Actor(name, work, self._changed)
         self.actors.append(actor)
         return actor
 
-    async def settle(self) -> None:
-        """Waits until each actor stands at a gate, waits for a lock or is over. Raises Violation for a deadlock."""
+    async def settle(self) -> Actor | None:
+        """Waits until each actor stands at a gate, is over, or is the one that waits for a lock.
+
+        A second one that comes to wait crashes, and is returned: which of two gets a lock is the server's choice.
+        Raises Violation for a deadlock.
+        """
         async with asyncio.timeout(_MOST_SECONDS):
+            blocked_by: dict[int, list[int]] = {}
             while moving := [actor for actor in self.actors if actor.is_moving]:
                 self._changed.clear()
                 try:
                     async with asyncio.timeout(_LOOK_SECONDS):
                         await self._changed.wait()
                 except TimeoutError:
-                    if await self._monitor.fetchval(_WAITING, list(self._pids)) == len(moving):
+                    pids = [actor.pid for actor in moving if actor.pid is not None]
+                    blocked_by = {row["pid"]: row["blocked_by"] for row in await self._monitor.fetch(_WAITING, pids)}
+                    if len(blocked_by) == len(moving):
                         break
-        if self.actors and all(actor.is_moving for actor in self.actors):
-            names = ", ".join(actor.name for actor in self.actors)
+        if len(moving) < 2:
+            self._waiting = moving[0] if moving else None
+            return None
+        (late,) = (actor for actor in moving if actor is not self._waiting)
+        if all(set(blocked_by) & set(pids) for pids in blocked_by.values()):
             await self.clear()
-            raise Violation(f"each waits for another one's lock: {names}")
+            raise Violation(f"each waits for the other one's lock: {', '.join(actor.name for actor in moving)}")
+        await late.crash()
+        while await self._monitor.fetchval(_HOLDING, late.pid):
+            await asyncio.sleep(_LOOK_SECONDS)
+        await self.settle()
+        return late
 
     def standing(self) -> list[Actor]:
         """Those who can be let through."""
@@ -145,6 +170,7 @@ class Stage:
         for actor in self.actors:
             await actor.crash()
         self.actors.clear()
+        self._waiting = None
 
 
 def _short(statement: str) -> str:
