@@ -116,6 +116,20 @@ async def test_what_stands_in_the_way_of_a_payout_is_told(payments: Payments) ->
     assert await payments.sql("SELECT count(*) FROM payouts") == [(0,)]
 
 
+async def test_a_rest_that_nothing_is_added_to_is_paid_out_however_little_it_is(payments: Payments) -> None:
+    tasker = await ready(payments)
+    await earn(payments, tasker, 900)
+    held = await payments.fund(Money(5_000, CurrencyCode.EUR), tasker_id=tasker)
+    assert codes(await pay_out(payments, tasker, "8.10")) == ["INVALID_INPUT"]
+    await payments.cancel(held)
+    await payments.settled()
+
+    assert codes(await pay_out(payments, tasker, "8.00")) == ["INVALID_INPUT"]
+    assert codes(await pay_out(payments, tasker, "8.10")) == []
+    assert codes(await pay_out(payments, tasker, "0")) == ["INVALID_INPUT"]
+    assert (await payments.act(tasker, BALANCES))["myBalances"][0]["available"] == eur("0.00")
+
+
 async def test_of_many_payouts_at_once_no_more_is_paid_than_there_is(payments: Payments) -> None:
     tasker = await ready(payments)
     await earn(payments, tasker, 10_000)

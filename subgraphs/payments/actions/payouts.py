@@ -51,14 +51,16 @@ async def take_over_account(session: AsyncSession, user_id: str, provider: str, 
 async def request_payout(session: AsyncSession, actor: Actor, *, amount: Entered) -> models.Payout:
     """Pays out a part of the caller's balance, which is less from now on. Locks the balance.
 
-    Raises AccountSuspended, PayoutAccountNotReady; then together InvalidAmount, BalanceTooLow.
+    Raises AccountSuspended, PayoutAccountNotReady, InvalidAmount, BalanceTooLow, InvalidInput.
     """
     account = await _ready_account(session, actor.id)
     with collected() as check:
         asked = check(rules.payouts.read_amount, amount)
     await books.hold_weekly_payout(session, actor.id, asked.currency)
-    balance = await store.ledger.lock_balance(session, ledger.payable(actor.id, asked.currency))
-    rules.payouts.check_balance(asked, Money(balance, asked.currency))
+    balance = Money(await store.ledger.lock_balance(session, ledger.payable(actor.id, asked.currency)), asked.currency)
+    rules.payouts.check_balance(asked, balance)
+    has_more_to_come = bool(await store.escrows.count_held(session, actor.id))
+    rules.payouts.check_least(asked, balance, has_more_to_come=has_more_to_come)
     return await _pay_out(session, account, asked, is_scheduled=False)
 
 

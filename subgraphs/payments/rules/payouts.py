@@ -81,15 +81,8 @@ def check_tasker(actor: Actor) -> None:
 
 
 def read_amount(entered: Entered) -> Money:
-    """What is to be paid out, in steps that providers move. Raises InvalidAmount, InvalidInput."""
-    amount = Money.parse(entered.amount, entered.currency, field=("amount", "amount"))
-    lowest, step = least(entered.currency), step_of(entered.currency)
-    if amount < lowest:
-        raise InvalidInput(
-            f"At least {lowest.format()} {amount.currency} is paid out.",
-            field=("amount", "amount"),
-            min=lowest.format(),
-        )
+    """What is to be paid out, in steps that providers move. Raises InvalidAmount."""
+    amount, step = Money.parse(entered.amount, entered.currency, field=("amount", "amount")), step_of(entered.currency)
     if amount.minor % step:
         raise InvalidAmount(
             f"Pay out a multiple of {Money(step, amount.currency).format()} {amount.currency}.",
@@ -103,3 +96,19 @@ def check_balance(amount: Money, balance: Money) -> None:
     if amount > balance:
         most = Money(max(balance.minor, 0), balance.currency)
         raise BalanceTooLow("There is less in your balance.", field=("amount", "amount"), max=most.format())
+
+
+def check_least(amount: Money, balance: Money, *, has_more_to_come: bool) -> None:
+    """Raises InvalidInput for less than the least payout, unless it is the rest of a balance that nothing is added to.
+
+    Otherwise whoever leaves could neither have it nor go.
+    """
+    lowest = least(amount.currency)
+    is_rest = not has_more_to_come and amount.minor > 0 and amount == most(balance)
+    if amount < lowest and not is_rest:
+        raise InvalidInput(
+            f"At least {lowest.format()} {amount.currency} is paid out, or the whole balance once no money is held for "
+            "a task of yours.",
+            field=("amount", "amount"),
+            min=lowest.format(),
+        )

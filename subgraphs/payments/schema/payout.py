@@ -199,7 +199,8 @@ class PayoutMutation:
         return StartPayoutOnboardingPayload(url=url, payout_account=PayoutAccount.of(row))
 
     @mutation(
-        description="Pays out a part of the caller's balance. What is left is paid out every Monday by itself.",
+        description="Pays out a part of the caller's balance: at least `Balance.leastPayout`, or all of it once no "
+        "money is held for a task of theirs. What is left is paid out every Monday by itself, if it is that much.",
         quotas=[Quota("payouts", "payouts_per_account", by_actor)],
     )
     async def request_payout(self, info: Info, input: RequestPayoutInput) -> RequestPayoutPayload:
