@@ -16,19 +16,16 @@ _PAGE = 20
 _ACCOUNT = "revenue:CHF"
 
 # Past the triggers, which would take a million times as long as one line does: nothing here is measured but reading.
-_FILL = (
-    "SET session_replication_role = replica",
-    "INSERT INTO ledger_accounts VALUES ($2, 'REVENUE', NULL, 'CHF', $1)",
-    """INSERT INTO ledger_entries
-        SELECT 'line_' || lpad(n::text, 26, '0'), 'entry_' || lpad(n::text, 26, '0'), $2, 'CREDIT', 1, n
-        FROM generate_series(1, $1::int) AS n""",
-    """INSERT INTO transactions (id, receipt_number, user_id, kind, amount_minor, fee_minor, currency, subject_id,
-            task_id, created_at)
-        SELECT 'transaction_' || lpad(n::text, 26, '0'), 1000000000 + n, $2, 'EARNING', 1, 0, 'CHF',
-            'escrow_' || lpad(n::text, 26, '0'), NULL, now()
-        FROM generate_series(1, $1::int) AS n""",
-    "VACUUM ANALYZE",
-)
+_PAST_TRIGGERS = "SET session_replication_role = replica"
+_FILL_ACCOUNT = "INSERT INTO ledger_accounts VALUES ($1, 'REVENUE', NULL, 'CHF', $2)"
+_FILL_ENTRIES = """INSERT INTO ledger_entries
+    SELECT 'line_' || lpad(n::text, 26, '0'), 'entry_' || lpad(n::text, 26, '0'), $1, 'CREDIT', 1, n
+    FROM generate_series(1, $2::int) AS n"""
+_FILL_TRANSACTIONS = """INSERT INTO transactions (id, receipt_number, user_id, kind, amount_minor, fee_minor, currency,
+        subject_id, task_id, created_at)
+    SELECT 'transaction_' || lpad(n::text, 26, '0'), 1000000000 + n, $1, 'EARNING', 1, 0, 'CHF',
+        'escrow_' || lpad(n::text, 26, '0'), NULL, now()
+    FROM generate_series(1, $2::int) AS n"""
 _DELETE = (
     "DELETE FROM ledger_entries WHERE account_id = 'revenue:CHF'",
     "DELETE FROM ledger_accounts WHERE id = 'revenue:CHF'",
@@ -41,11 +38,12 @@ async def measure(system: System, console: Console) -> list[Figure]:
     console.print(f"  Writing {_LINES:,} lines …")
     user_id = new_id("user")
     async with system.superuser("payments") as connection:
-        for statement in _FILL:
-            await (
-                connection.execute(statement, user_id, _LINES) if "$1" in statement else connection.execute(statement)
-            )
+        await connection.execute(_PAST_TRIGGERS)
         try:
+            await connection.execute(_FILL_ACCOUNT, _ACCOUNT, _LINES)
+            await connection.execute(_FILL_ENTRIES, _ACCOUNT, _LINES)
+            await connection.execute(_FILL_TRANSACTIONS, user_id, _LINES)
+            await connection.execute("VACUUM ANALYZE")
             return await _measured(connection, user_id)
         finally:
             for statement in _DELETE:
