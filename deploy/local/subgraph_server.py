@@ -15,6 +15,8 @@ def environment(instance: Instance, name: str) -> dict[str, str]:
         "EXCHANGE_DATABASE_URL": postgres_server.database_url(instance, name),
         "EXCHANGE_REDIS_URL": f"redis://{instance.address('redis')}/0",
         "EXCHANGE_KAFKA_BOOTSTRAP_SERVERS": instance.address("kafka"),
+        # There is one process of each subgraph: every fetch of every consumer names all partitions.
+        "EXCHANGE_TOPIC_PARTITIONS": "3",
         "EXCHANGE_JWKS_FILE": str(secret_files.jwks(instance)),
     }
     if name == "users":
