@@ -3,7 +3,6 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock, copies, deadlines, events
-from shared.errors import collected
 from shared.identity.actor import Actor
 from shared.ids import new_id
 from shared.money import CurrencyCode, Entered, Money
@@ -54,13 +53,13 @@ async def request_payout(session: AsyncSession, actor: Actor, *, amount: Entered
     Raises AccountSuspended, PayoutAccountNotReady, InvalidAmount, BalanceTooLow, InvalidInput.
     """
     account = await _ready_account(session, actor.id)
-    with collected() as check:
-        asked = check(rules.payouts.read_amount, amount)
+    asked = rules.payouts.read_amount(amount)
     await books.hold_weekly_payout(session, actor.id, asked.currency)
     balance = Money(await store.ledger.lock_balance(session, ledger.payable(actor.id, asked.currency)), asked.currency)
     rules.payouts.check_balance(asked, balance)
-    has_more_to_come = bool(await store.escrows.count_held(session, actor.id))
-    rules.payouts.check_least(asked, balance, has_more_to_come=has_more_to_come)
+    if asked < rules.payouts.least(asked.currency):
+        has_more_to_come = bool(await store.escrows.count_held(session, actor.id))
+        rules.payouts.check_rest(asked, balance, has_more_to_come=has_more_to_come)
     return await _pay_out(session, account, asked, is_scheduled=False)
 
 

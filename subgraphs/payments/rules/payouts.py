@@ -98,14 +98,13 @@ def check_balance(amount: Money, balance: Money) -> None:
         raise BalanceTooLow("There is less in your balance.", field=("amount", "amount"), max=most.format())
 
 
-def check_least(amount: Money, balance: Money, *, has_more_to_come: bool) -> None:
-    """Raises InvalidInput for less than the least payout, unless it is the rest of a balance that nothing is added to.
+def check_rest(amount: Money, balance: Money, *, has_more_to_come: bool) -> None:
+    """Raises InvalidInput for less than the least payout that is not the rest of a balance to which nothing is added.
 
-    Otherwise whoever leaves could neither have it nor go.
+    That rest is paid out: whoever leaves could otherwise neither have it nor go.
     """
     lowest = least(amount.currency)
-    is_rest = not has_more_to_come and amount.minor > 0 and amount == most(balance)
-    if amount < lowest and not is_rest:
+    if has_more_to_come or amount.minor <= 0 or amount != most(balance):
         raise InvalidInput(
             f"At least {lowest.format()} {amount.currency} is paid out, or the whole balance once no money is held for "
             "a task of yours.",
