@@ -7,7 +7,6 @@ import argparse
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
 from pathlib import Path
 
 import uvloop
@@ -21,9 +20,7 @@ from tests.support import infrastructure
 async def play(first: int, count: int, *, is_told: bool) -> int:
     """The exit code: 1 if something did not hold."""
     began = time.monotonic()
-    with infrastructure.start(), ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        stack.callback(infrastructure.drop_databases)
+    with infrastructure.start(), tempfile.TemporaryDirectory() as folder:
         async with a_world(Path(folder)) as world:
             for seed in range(first, first + count):
                 run = Run(world, seed)

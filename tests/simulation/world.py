@@ -75,10 +75,10 @@ class World:
 
 @asynccontextmanager
 async def a_world(folder: Path) -> AsyncIterator[World]:
-    """The subgraphs on empty databases of this process, which are dropped with its others, at a time of its own."""
+    """The subgraphs on empty databases of their own, at a time of its own."""
     async with AsyncExitStack() as stack:
         databases = {
-            name: Database(_settings(name, infrastructure.create_database(name, "simulated").url, folder))
+            name: Database(_settings(name, stack.enter_context(infrastructure.separate_database(name)), folder))
             for name in SUBGRAPHS
         }
         monitors = {}

@@ -177,8 +177,8 @@ def create_database(subgraph: str, purpose: str = "") -> ScratchDatabase:
 
 @contextlib.contextmanager
 def separate_database(subgraph: str) -> Iterator[str]:
-    """The address of one more database of the subgraph, for a test that changes its tables."""
-    name = f"separate_{run_name()}"
+    """The address of one more database of the subgraph, for as long as the block takes."""
+    name = f"separate{subgraph}_{run_name()}"
     try:
         yield _wait(_create_database(subgraph, name)).url
     finally:
