@@ -25,7 +25,7 @@ AUTHORIZED = {"authorization": f"Bearer {API_KEY}"}
 RUBBISH = (
     b"", b"{", b"[]", b"null", b"1", b'"text"', b"\xff\xfe", b"\x00" * 100, b"[" * 30_000, b'{"a":' * 10_000,
     b'{"customer":"\\ud800"}', b'{"amount":1e400}', b'{"amount":NaN}', b'{"unknown":1}', b"x" * 65_537,
-    b'{"customer":{},"amount":"1","currency":"XXX","subject":[],"card":null,"client_secret":1,"user":true}',
+    b'{"customer":{},"amount":"1","currency":"XTS","subject":[],"card":null,"client_secret":1,"user":true}',
     b'{"customer":"c","amount":9223372036854775808,"currency":"EUR","subject":"s"}',
     b'{"customer":"c","amount":-1,"currency":"EUR","subject":"s"}',
     b'{"customer":"c","amount":1.5,"currency":"EUR","subject":"s"}',

@@ -58,7 +58,7 @@ async def request_payout(session: AsyncSession, actor: Actor, *, amount: Entered
     balance = Money(await store.ledger.lock_balance(session, ledger.payable(actor.id, asked.currency)), asked.currency)
     rules.payouts.check_balance(asked, balance)
     if asked < rules.payouts.least(asked.currency):
-        has_more_to_come = bool(await store.escrows.count_held(session, actor.id))
+        has_more_to_come = await store.escrows.has_live(session, actor.id)
         rules.payouts.check_rest(asked, balance, has_more_to_come=has_more_to_come)
     return await _pay_out(session, account, asked, is_scheduled=False)
 

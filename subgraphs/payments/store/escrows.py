@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from shared.database.db import Database, any_of, columns_of
 from subgraphs.payments import models
-from subgraphs.payments.rules.escrows import Status
+from subgraphs.payments.rules.escrows import LIVE
 
 Escrow = models.Escrow
 _columns = select(*columns_of(Escrow))
@@ -61,10 +61,7 @@ async def load_newest_of_tasks(database: Database, task_ids: Sequence[str]) -> S
     return await database.rows(Escrow, statement)
 
 
-async def count_held(session: AsyncSession, user_id: str) -> int:
-    """How many escrows of a person, on either side, are not over."""
-    live = (Status.PENDING, Status.FUNDED, Status.FROZEN)
-    statement = select(col(Escrow.id)).where(
-        (col(Escrow.poster_id) == user_id) | (col(Escrow.tasker_id) == user_id), col(Escrow.status).in_(live)
-    )
-    return len((await session.scalars(statement)).all())
+async def has_live(session: AsyncSession, user_id: str) -> bool:
+    """Whether money is held for a task of a person, on either side, or is being charged for one."""
+    theirs = or_(col(Escrow.poster_id) == user_id, col(Escrow.tasker_id) == user_id)
+    return bool(await session.scalar(select(exists().where(theirs, col(Escrow.status).in_(LIVE)))))
