@@ -118,6 +118,7 @@ class Run:
 
     async def play(self) -> None:
         """Raises Violation with what happened before it."""
+        self.world.clock.begin()
         try:
             await self.world.clear()
             before = await invariants.Before.of(self)

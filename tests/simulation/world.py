@@ -4,6 +4,7 @@ import importlib
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,14 +28,25 @@ BEGIN = datetime(2030, 1, 2, 12, tzinfo=UTC)
 _LEFT_OVER = "DELETE FROM deadlines; UPDATE outbox SET published_at = now() WHERE published_at IS NULL"
 
 
+_is_of_run: ContextVar[bool] = ContextVar("is_of_run", default=False)
+
+
 class Clock:
-    """The time of a run, which moves when it is moved, and by the least bit whenever somebody looks."""
+    """The time of a run, which moves when it is moved, and by the least bit whenever somebody of the run looks.
+
+    Whoever else lives in this process sees the same time and moves nothing: it would not be the same run each time.
+    """
 
     def __init__(self) -> None:
         self.time = BEGIN
 
+    def begin(self) -> None:
+        """Who calls, and all that it starts, is of a run from now on."""
+        _is_of_run.set(True)
+
     def now(self) -> datetime:
-        self.time += timedelta(microseconds=1)
+        if _is_of_run.get():
+            self.time += timedelta(microseconds=1)
         return self.time
 
 
