@@ -118,14 +118,14 @@ class Run:
 
     async def play(self) -> None:
         """Raises Violation with what happened before it."""
-        self.world.clock.begin()
         try:
-            await self.world.clear()
-            before = await invariants.Before.of(self)
-            await self.cast.enter(self)
-            await self._wild()
-            await self._calm()
-            await invariants.check(self, before)
+            with self.world.clock.moving():
+                await self.world.clear()
+                before = await invariants.Before.of(self)
+                await self.cast.enter(self)
+                await self._wild()
+                await self._calm()
+                await invariants.check(self, before)
         except Exception as error:
             steps = "\n".join(self.trace)
             what = str(error) if isinstance(error, Violation) else f"{type(error).__name__}: {error}"

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import text
 
+from shared import clock
 from tests.simulation.scheduling import Actor, Violation, gate
 from tests.simulation.world import World
 
@@ -76,3 +77,14 @@ async def test_two_that_wait_for_each_other_are_a_violation(world: World) -> Non
 
     with pytest.raises(Violation, match="each waits for the other one's lock: one, other"):
         await locking.go_on(other)
+
+
+def test_only_what_is_of_a_run_moves_its_clock(world: World) -> None:
+    before = clock.now()
+    assert clock.now() == before
+
+    with world.clock.moving():
+        assert before < clock.now() < clock.now()
+
+    after = clock.now()
+    assert clock.now() == after

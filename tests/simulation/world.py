@@ -2,8 +2,8 @@
 
 import importlib
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -40,9 +40,14 @@ class Clock:
     def __init__(self) -> None:
         self.time = BEGIN
 
-    def begin(self) -> None:
-        """Who calls, and all that it starts, is of a run from now on."""
-        _is_of_run.set(True)
+    @contextmanager
+    def moving(self) -> Iterator[None]:
+        """Within the block who calls, and all that it starts, is of a run."""
+        before = _is_of_run.set(True)
+        try:
+            yield
+        finally:
+            _is_of_run.reset(before)
 
     def now(self) -> datetime:
         if _is_of_run.get():
