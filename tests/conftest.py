@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -55,6 +56,20 @@ class AccessToken(Protocol):
         session_id: str = "session_01jdtest",
         expires_in: float = 900,
     ) -> str: ...
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuses a plain test that asks for an asynchronous fixture.
+
+    pytest-asyncio would begin another loop for it, and with it, for all tests after it, what the session shares.
+    """
+    for item in items:
+        if not isinstance(item, pytest.Function) or item.get_closest_marker("asyncio"):
+            continue
+        for name, definitions in item._fixtureinfo.name2fixturedefs.items():
+            fixture = definitions[-1].func
+            if inspect.iscoroutinefunction(fixture) or inspect.isasyncgenfunction(fixture):
+                raise pytest.UsageError(f"{item.nodeid} is to be `async def`, since its fixture {name} is")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -79,7 +79,7 @@ async def test_two_that_wait_for_each_other_are_a_violation(world: World) -> Non
         await locking.go_on(other)
 
 
-def test_only_what_is_of_a_run_moves_its_clock(world: World) -> None:
+async def test_only_what_is_of_a_run_moves_its_clock(world: World) -> None:
     before = clock.now()
     assert clock.now() == before
 

@@ -120,7 +120,7 @@ def _on_their_way(told: Sequence[events.Event]) -> set[tuple[str, CurrencyCode]]
 
 async def _tell_balance(session: AsyncSession, tasker_id: str, currency: CurrencyCode) -> None:
     balance = await store.ledger.get_balance(session, payable(tasker_id, currency))
-    on_its_way = await store.transactions.on_its_way(session, tasker_id, currency)
+    on_its_way = await store.payouts.get_on_its_way(session, tasker_id, currency)
     await emit(
         session,
         events.BalanceChanged(

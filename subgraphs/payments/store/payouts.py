@@ -1,8 +1,9 @@
 """SQL of payouts."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -73,9 +74,18 @@ async def find_account_by_provider_id(
 
 async def load_on_its_way(database: Database, tasker_id: str) -> Mapping[CurrencyCode, int]:
     """What of a tasker's money is on its way to the bank, in minor units, by currency."""
-    statement = (
+    return {row.currency: int(row.amount) for row in await database.fetch(_on_its_way(tasker_id))}
+
+
+async def get_on_its_way(session: AsyncSession, tasker_id: str, currency: CurrencyCode) -> int:
+    """What of a tasker's money in one currency is on its way to the bank, in minor units."""
+    row = (await session.execute(_on_its_way(tasker_id).where(col(Payout.currency) == currency))).one_or_none()
+    return 0 if row is None else int(row.amount)
+
+
+def _on_its_way(tasker_id: str) -> Select[*tuple[Any, ...]]:
+    return (
         select(col(Payout.currency), func.sum(col(Payout.amount_minor)).label("amount"))
         .where(col(Payout.tasker_id) == tasker_id, col(Payout.status) == PayoutStatus.PENDING)
         .group_by(col(Payout.currency))
     )
-    return {row.currency: int(row.amount) for row in await database.fetch(statement)}

@@ -1,6 +1,7 @@
 """SQL of the comparison of books and provider."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import Select, case, func, literal, or_, select, update
@@ -8,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from shared.database.db import Database, columns_of
+from shared.database.db import Database, any_of, columns_of
 from shared.money import CurrencyCode
 from subgraphs.payments import models
 from subgraphs.payments.provider.port import PayoutStatus
@@ -81,29 +82,20 @@ async def save_differences(
     """Writes down what differs, and of the rest that it agrees again; answers what was not known to differ."""
     ids = [each.object_id for each in found]
     table = models.Difference
+    is_found, differs = any_of(col(table.object_id), ids), col(table.agreed_at).is_(None)
     await session.execute(
-        update(table)
-        .where(col(table.provider) == provider, col(table.object_id).not_in(ids), col(table.agreed_at).is_(None))
-        .values(agreed_at=now)
+        update(table).where(col(table.provider) == provider, ~is_found, differs).values(agreed_at=now)
     )
-    known = select(col(table.object_id)).where(
-        col(table.provider) == provider, col(table.object_id).in_(ids), col(table.agreed_at).is_(None)
-    )
+    known = select(col(table.object_id)).where(col(table.provider) == provider, is_found, differs)
     before = set((await session.scalars(known)).all())
-    for each in found:
-        values = {
-            "currency": each.currency,
-            "subject_id": each.subject_id,
-            "provider_minor": each.provider_minor,
-            "ledger_minor": each.ledger_minor,
-            "seen_at": now,
-            "agreed_at": None,
-        }
-        await session.execute(
-            insert(table)
-            .values(provider=provider, object_id=each.object_id, found_at=now, **values)
-            .on_conflict_do_update(index_elements=["provider", "object_id"], set_=values)
+    if found:
+        rows = [{**asdict(each), "provider": provider, "found_at": now, "seen_at": now} for each in found]
+        statement = insert(table)
+        values = {name: statement.excluded[name] for name in rows[0] if name != "found_at"}
+        statement = statement.on_conflict_do_update(
+            index_elements=["provider", "object_id"], set_={**values, "agreed_at": None}
         )
+        await session.execute(statement, rows)
     return [object_id for object_id in ids if object_id not in before]
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from shared.database.db import Database, any_of, columns_of
 from shared.graphql.pagination import Order, Page, Window, fetch_page
-from shared.money import CurrencyCode
 from subgraphs.payments import models
 
 Transaction = models.Transaction
@@ -50,12 +49,3 @@ def transactions_of(user_id: str) -> Select[*tuple[object, ...]]:
 
 async def load_transactions(database: Database, ids: Sequence[str]) -> Sequence[models.Transaction]:
     return await database.rows(Transaction, _columns.where(any_of(col(Transaction.id), ids)))
-
-
-async def on_its_way(session: AsyncSession, tasker_id: str, currency: CurrencyCode) -> int:
-    """What of a tasker's money is on its way to the bank, in minor units."""
-    payout = models.Payout
-    statement = select(func.coalesce(func.sum(col(payout.amount_minor)), 0)).where(
-        col(payout.tasker_id) == tasker_id, col(payout.currency) == currency, col(payout.status) == "PENDING"
-    )
-    return int(await session.scalar(statement) or 0)
