@@ -212,8 +212,12 @@ def _provider(run: "Run", books: Books, before: Before) -> Iterator[str]:
     taken = {each.key: each.amount.minor for each in bank.charges.values() if each.status is ChargeStatus.SUCCEEDED}
     ours = {row["id"]: row["amount_minor"] for row in books.charges if row["status"] == "SUCCEEDED"}
     yield from _differences("charges", ours, taken)
-    many = Counter(each.key for each in bank.charges.values() if each.status is ChargeStatus.SUCCEEDED)
-    yield from (f"{key} was charged {count} times" for key, count in many.items() if count > 1)
+    many = Counter(each.key for each in bank.charges.values())
+    yield from (f"{key} was prepared {count} times" for key, count in many.items() if count > 1)
+    asked = {row["provider_id"]: row["attempt"] for row in books.charges}
+    for charge_id, count in bank.tries.items():
+        if count > asked.get(charge_id, 0):
+            yield f"the card of {charge_id} was tried {count} times, {asked.get(charge_id, 0)} were asked for"
     for mine, theirs, done in (
         (books.refunds, bank.refunds, RefundStatus.SUCCEEDED), (books.payouts, bank.payouts, PayoutStatus.PAID)
     ):  # fmt: skip

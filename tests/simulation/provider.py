@@ -4,6 +4,7 @@ It keeps what the port promises: keys, states, what is refused. Its calls are lo
 it; its banks decline, ask the payer, take their time, send money back and take charges back.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -71,6 +72,8 @@ class Bank:
     """Webhooks that are to be sent."""
     taken: dict[str, str] = field(default_factory=dict)
     """What was paid with which card, by charge."""
+    tries: Counter[str] = field(default_factory=Counter)
+    """How often a card was tried, by charge."""
     _answers: dict[str, object] = field(default_factory=dict)
     """What was answered to each key."""
     _count: int = 0
@@ -269,6 +272,7 @@ class Bank:
 
     def _try(self, charge: Charge, card: str) -> None:
         self.taken[charge.id] = card
+        self.tries[charge.id] += 1
         if self._is(self.temper.declined):
             self._become(charge.id, ChargeStatus.PREPARED, DeclineCode.INSUFFICIENT_FUNDS)
         elif self._is(self.temper.asked):
