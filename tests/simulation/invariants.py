@@ -216,8 +216,8 @@ def _provider(run: "Run", books: Books, before: Before) -> Iterator[str]:
     yield from (f"{key} was prepared {count} times" for key, count in many.items() if count > 1)
     asked = {row["provider_id"]: row["attempt"] for row in books.charges}
     for charge_id, count in bank.tries.items():
-        if count > asked.get(charge_id, 0):
-            yield f"the card of {charge_id} was tried {count} times, {asked.get(charge_id, 0)} were asked for"
+        if count > (most := asked.get(charge_id, 0)):
+            yield f"the card of {charge_id} was tried {count} times, {most} were asked for"
     for mine, theirs, done in (
         (books.refunds, bank.refunds, RefundStatus.SUCCEEDED), (books.payouts, bank.payouts, PayoutStatus.PAID)
     ):  # fmt: skip

@@ -70,8 +70,6 @@ class Bank:
     balance: dict[CurrencyCode, int] = field(default_factory=dict)
     hints: list[Hint] = field(default_factory=list)
     """Webhooks that are to be sent."""
-    taken: dict[str, str] = field(default_factory=dict)
-    """What was paid with which card, by charge."""
     tries: Counter[str] = field(default_factory=Counter)
     """How often a card was tried, by charge."""
     _answers: dict[str, object] = field(default_factory=dict)
@@ -129,7 +127,7 @@ class Bank:
             if charge.status is ChargeStatus.CANCELLED:
                 raise ProviderRefused("charge_cancelled")
             if charge.status in _OPEN:
-                self._try(charge, card)
+                self._try(charge)
             return self._keep(key, self.charges[charge_id], self.charges)
 
     async def get_charge(self, charge_id: str) -> Charge:
@@ -270,8 +268,7 @@ class Bank:
             self._tell(Kind.PAYOUT, id)
         return f"bank sends {id} back"
 
-    def _try(self, charge: Charge, card: str) -> None:
-        self.taken[charge.id] = card
+    def _try(self, charge: Charge) -> None:
         self.tries[charge.id] += 1
         if self._is(self.temper.declined):
             self._become(charge.id, ChargeStatus.PREPARED, DeclineCode.INSUFFICIENT_FUNDS)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 from unittest.mock import patch
 
@@ -54,10 +54,8 @@ def _forgotten(keys: str) -> AbstractContextManager[object]:
 
 
 @contextmanager
-def _both(*left_out: AbstractContextManager[object]) -> Iterator[None]:
-    with ExitStack() as stack:
-        for each in left_out:
-            stack.enter_context(each)
+def _both(one: AbstractContextManager[object], other: AbstractContextManager[object]) -> Iterator[None]:
+    with one, other:
         yield
 
 
@@ -68,8 +66,7 @@ async def _each_time(
     return await run()
 
 
-@contextmanager
-def _ends_again() -> Iterator[None]:
+def _ends_again() -> AbstractContextManager[object]:
     """What has ended can end once more."""
     over = (Status.RELEASED, Status.REFUNDED, Status.SPLIT)
     ends = {
@@ -77,10 +74,7 @@ def _ends_again() -> Iterator[None]:
         for status in over
         for command, to in ((Command.RELEASE, over[0]), (Command.REFUND, over[1]), (Command.SPLIT, over[2]))
     }
-    with ExitStack() as stack:
-        stack.enter_context(patch.object(escrows, "HELD", escrows.HELD | set(over)))
-        stack.enter_context(patch.dict(escrows.TRANSITIONS, ends))
-        yield
+    return _both(patch.object(escrows, "HELD", escrows.HELD | set(over)), patch.dict(escrows.TRANSITIONS, ends))
 
 
 # Whatever the inbox has, it is new.

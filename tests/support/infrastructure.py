@@ -178,11 +178,11 @@ def create_database(subgraph: str, purpose: str = "") -> ScratchDatabase:
 @contextlib.contextmanager
 def separate_database(subgraph: str) -> Iterator[str]:
     """The address of one more database of the subgraph, for as long as the block takes."""
-    name = f"separate{subgraph}_{run_name()}"
+    database = create_database(subgraph, "separate")
     try:
-        yield _wait(_create_database(subgraph, name)).url
+        yield database.url
     finally:
-        _wait(_drop_databases(name))
+        _wait(_drop_databases(database.name))
 
 
 def drop_databases() -> None:
