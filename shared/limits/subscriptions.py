@@ -103,22 +103,21 @@ class SubscriptionPlaces:
         Raises RateLimited while all are taken.
         """
         key, limit = self._caller(actor, address)
-        held = self._held.setdefault(key, set())
         member = f"{self._process}:{next(self._numbers)}"
-        held.add(member)
-        place = Place(self, key, member)
         try:
             free = await self._cache.attempt(lambda redis: self._ask(key, member, limit))
         except CacheUnavailable:
-            free = len(held) <= max(1, limit // self._settings.rate_limit_replicas)
+            free = len(self._held.get(key, ())) < max(1, limit // self._settings.rate_limit_replicas)
         except BaseException:
-            place.release()
+            self._given_back.setdefault(key, set()).add(member)
             raise
         if not free:
-            place.release()
+            self._given_back.setdefault(key, set()).add(member)
             REFUSALS.labels("subscriptions").inc()
             raise RateLimited(_RETRY_AFTER_SECONDS, f"At most {limit} subscriptions at once; end one first.")
-        return place
+        # Not before: a renewal meanwhile would take a place for whoever is still asking for one.
+        self._held.setdefault(key, set()).add(member)
+        return Place(self, key, member)
 
     def give_back(self, key: str, member: str) -> None:
         """Frees a place."""

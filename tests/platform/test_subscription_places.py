@@ -136,6 +136,23 @@ async def test_the_places_of_a_process_that_lives_stay_taken(start_process: Star
     assert len(held) == 10
 
 
+async def test_a_renewal_takes_no_place_for_whoever_still_asks(
+    start_process: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = await start_process()
+    assert len(await process.take(9)) == 9
+    attempt = process.cache.attempt
+
+    async def renewed_before(ask: Callable[..., Awaitable[bool]]) -> bool:
+        await process.places._renew_all(process.places._held)
+        return await attempt(ask)
+
+    monkeypatch.setattr(process.cache, "attempt", renewed_before)
+
+    assert len(await process.take(1)) == 1
+    assert await process.take(1) == []
+
+
 async def test_a_redis_without_its_data_learns_them_again(start_process: Start) -> None:
     first, second = await start_process(LEASE_SECONDS), await start_process(LEASE_SECONDS)
     await first.take(10)
