@@ -1,7 +1,7 @@
 """What the databases hold of some objects, and when nothing is on its way between them any more."""
 
 import importlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Self
 
@@ -69,23 +69,32 @@ class Databases:
     async def settle(self, since: datetime) -> None:
         """Waits until everything that happened since then is known to whom it concerns."""
 
+        consumed = {name: frozenset(handled_by(name)) for name in self._connections}
+
         async def is_settled() -> bool:
-            if await self._connections["payments"].fetchval(_UNDER_WAY):
-                return False
-            for name, connection in self._connections.items():
-                consumers = handled_by(name)
-                if consumers:
-                    handled = await connection.fetch("SELECT event_id FROM inbox WHERE processed_at >= $1", since)
-                    known = {row["event_id"] for row in handled}
-                    for other in self._connections.values():
-                        happened = await other.fetch(
-                            "SELECT event_id FROM outbox WHERE occurred_at >= $1 AND type = ANY($2)", since, consumers
-                        )
-                        if not known.issuperset(row["event_id"] for row in happened):
-                            return False
-            return True
+            seen = await self._seen(since)
+            is_under_way, happened, handled = seen
+            waits = is_under_way or any(
+                type_ in consumed[name] and event_id not in handled[name]
+                for name in consumed
+                for event_id, type_ in happened
+            )
+            # The databases are looked at one after the other: what went on meanwhile may have been missed in each.
+            return not waits and seen == await self._seen(since)
 
         await eventually(is_settled, 60)
+
+    async def _seen(self, since: datetime) -> tuple[bool, set[tuple[str, str]], Mapping[str, set[str]]]:
+        """Whether the provider is still to answer; the events since then, with their types; who handled which."""
+        is_under_way = bool(await self._connections["payments"].fetchval(_UNDER_WAY))
+        happened: set[tuple[str, str]] = set()
+        handled: dict[str, set[str]] = {}
+        for name, connection in self._connections.items():
+            rows = await connection.fetch("SELECT event_id::text, type FROM outbox WHERE occurred_at >= $1", since)
+            happened |= {(row["event_id"], row["type"]) for row in rows}
+            rows = await connection.fetch("SELECT event_id::text FROM inbox WHERE processed_at >= $1", since)
+            handled[name] = {row["event_id"] for row in rows}
+        return is_under_way, happened, handled
 
 
 def handled_by(subgraph: str) -> list[str]:
